@@ -1,0 +1,20 @@
+#ifndef PROTOCOL_ID_H
+#define PROTOCOL_ID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Device id: 1 to 64 of A-Z a-z 0-9 . _ -, first one alphanumeric. `text` need not be terminated.
+ */
+bool id_is_valid(const char *text, size_t len);
+/* Rollout id: the same alphabet, 1 to 40. Fleet and product names likewise, 1 to 32. */
+bool rollout_id_is_valid(const char *text, size_t len);
+bool name_is_valid(const char *text, size_t len);
+
+/* SemVer 2.0.0 precedence; a text that is not SemVer sorts below all that are, and bytewise among
+ * its like. <0, 0, >0 */
+int semver_compare(const char *a, const char *b);
+bool semver_is_valid(const char *text);
+
+#endif

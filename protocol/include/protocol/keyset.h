@@ -1,0 +1,42 @@
+#ifndef PROTOCOL_KEYSET_H
+#define PROTOCOL_KEYSET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/jws.h"
+#include "protocol/limits.h"
+#include "protocol/reason.h"
+
+/*
+ * Which keys a fleet trusts for what: the payload of a keyset (JWS JSON, general serialization,
+ * signed by a threshold of root keys). Rotation rules come with the trust work; this is the
+ * structure, its decoding, and the check of one keyset against itself.
+ */
+struct keyset {
+    char fleet[PROTO_FLEET_MAX];
+    uint32_t version;
+    uint32_t root_threshold;
+    uint32_t seq_floor;
+    struct keyring keys; /* roles and revocations filled in */
+};
+
+#define KEYSET_SIGNATURES 8
+
+/* The payload alone. REASON_BAD_KEYSET. No heap. */
+enum reason keyset_decode(const char *json, size_t len, struct keyset *out);
+int keyset_encode(const struct keyset *keyset, char *out, size_t cap);
+
+/*
+ * A whole signed keyset: checks that at least `root_threshold` different root keys *of `by`* signed
+ * it (pass the keyset itself to trust a first one that came by another way, such as the factory).
+ * BAD_KEYSET, BAD_SIGNATURE. No heap.
+ */
+enum reason keyset_open(const char *json, size_t len, struct keyset *out);
+enum reason keyset_verify(const char *json, size_t len, const struct crypto *c,
+                          const struct keyset *by);
+/* {"payload":"…","signatures":[{"protected":"…","signature":"…"}]}; length, or -1. */
+int keyset_sign(const struct keyset *keyset, const struct crypto *c,
+                const struct crypto_signer *const *signers, size_t count, char *out, size_t cap);
+
+#endif
