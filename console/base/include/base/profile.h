@@ -1,0 +1,61 @@
+#ifndef BASE_PROFILE_H
+#define BASE_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What a profile (an INI file) says, read once at start-up by console/app. Paths are absolute here:
+ * relative ones in the file count from the file's folder. An empty text means "not said".
+ */
+#define PROFILE_PATH_MAX    512
+#define PROFILE_TEXT_MAX    128
+#define PROFILE_SOURCES_MAX 16
+
+struct profile_source {
+    char name[32];
+    char topic[PROFILE_TEXT_MAX]; /* MQTT filter, + and # allowed */
+    char id[PROFILE_TEXT_MAX];    /* topic:<n>, json:<key> or tag:<name> */
+};
+
+struct profile {
+    char name[64];               /* for the header: the file's name without .ini, or [fleet] name */
+    char path[PROFILE_PATH_MAX]; /* of the file */
+    char dir[PROFILE_PATH_MAX];  /* its folder */
+
+    char fleet[33];
+    char root[33]; /* "devices" */
+
+    struct {
+        char host[PROFILE_TEXT_MAX];
+        uint16_t port;
+        char ca[PROFILE_PATH_MAX], cert[PROFILE_PATH_MAX], key[PROFILE_PATH_MAX];
+        bool tls; /* true when ca is set */
+    } broker;
+    struct {
+        char url[PROFILE_TEXT_MAX];     /* what orders tell devices: https://host:port/firmware/ */
+        char listen[PROFILE_TEXT_MAX];  /* host:port */
+        char metrics[PROFILE_TEXT_MAX]; /* host:port of a plain listener for /health /ready
+                                           /metrics; empty: none */
+        char cert[PROFILE_PATH_MAX], key[PROFILE_PATH_MAX], ca[PROFILE_PATH_MAX];
+        uint32_t max_downloads; /* more get 503 and Retry-After */
+        uint32_t rate;          /* bytes per second and download; 0: no limit */
+    } gateway;
+    char store_dir[PROFILE_PATH_MAX];
+    char journal[PROFILE_PATH_MAX];
+    struct {
+        char rollout_key[PROFILE_PATH_MAX], release_key[PROFILE_PATH_MAX], keyset[PROFILE_PATH_MAX];
+    } trust;
+    char pki_dir[PROFILE_PATH_MAX];
+    struct {
+        char theme[64];
+        bool read_only;
+        char ascii[8]; /* "auto", "yes", "no" */
+        bool mouse;
+    } ui;
+    struct profile_source source[PROFILE_SOURCES_MAX];
+    size_t source_count;
+};
+
+#endif
