@@ -1,0 +1,156 @@
+#ifndef APP_APP_H
+#define APP_APP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/backoff.h"
+#include "app/config.h"
+#include "app/platform.h"
+#include "app/ring.h"
+#include "drivers/bme280.h"
+#include "drivers/scd30.h"
+#include "drivers/sds011.h"
+#include "protocol/jws.h"
+#include "protocol/keyset.h"
+#include "protocol/reason.h"
+#include "protocol/status.h"
+
+/*
+ * The sensor firmware, apart from the board: boot, configuration, measuring, telemetry, commands
+ * and the OTA agent. `struct app` is the caller's memory; no heap, no globals, no clock: events go
+ * in with the time, calls to the platform come out.
+ *
+ *   board  --BOOT, TICK, BROKER_UP/DOWN, MESSAGE, PUBLISHED-->  app_handle()
+ *   board  <--broker_connect, publish, nvs, i2c, reboot, ...--  app
+ *                                                               |
+ *   the app owns the OTA agent, feeds it and publishes its reports
+ *
+ * Call app_init(), then app_handle() with BOOT, then TICK at least every app_wait_ms() and the
+ * other events as they happen, all on one thread.
+ */
+
+/* What makes one firmware program different from another; each ELF passes its own, from its
+ * compile-time definitions (app/build_info.h). */
+struct app_build {
+    const char *product; /* "weather" */
+    const char *hw;      /* "linux", "esp32" */
+    const char *version; /* SemVer, FW_VERSION */
+    bool dew_point;      /* also report dew_point (APP_DEW_POINT) */
+    uint8_t bme280_id;   /* chip id the self-test expects: 0x60 (APP_EXPECT_BME280_ID) */
+};
+
+/* Facts about this start. Copied. */
+struct app_boot {
+    enum reset_reason reset;
+    char boot[PROTO_BOOT_MAX];    /* random per boot, 16 hex */
+    uint32_t boots;               /* starts so far, this one included */
+    char slot[PROTO_SLOT_MAX];    /* running slot: "ota_0" */
+    char image[PROTO_SHA256_HEX]; /* SHA-256 of the running image, hex */
+    uint64_t cert_not_after;      /* Unix s, 0: not known */
+    bool on_trial; /* the bootloader gave this image one boot (otadata PENDING_VERIFY) */
+};
+
+struct app_time {
+    int64_t mono_ms; /* since this boot, never goes back */
+    int64_t unix_s;  /* UTC; meaningful only when trusted */
+    bool trusted;    /* set by NTP (or the host's clock), not by guess */
+};
+
+enum app_event_kind {
+    APP_EV_BOOT, /* first, once */
+    APP_EV_TICK,
+    APP_EV_BROKER_UP,
+    APP_EV_BROKER_DOWN, /* connection lost, or the attempt failed; `text` says why */
+    APP_EV_MESSAGE,     /* something on <root>/<id>/commands/<verb> */
+    APP_EV_PUBLISHED    /* the broker acknowledged message `mid` */
+};
+
+/* Pointers are valid only during app_handle(). */
+struct app_event {
+    enum app_event_kind kind;
+    struct app_time time;
+    const struct app_boot *boot; /* BOOT */
+    const char *text;            /* BROKER_DOWN: reason for people, or NULL */
+    const char *verb;            /* MESSAGE: last part of the topic */
+    const char *body;            /* MESSAGE: any bytes, any length */
+    size_t len;
+    const uint8_t *correlation; /* MESSAGE: MQTT 5 correlation data, NULL: none */
+    size_t correlation_len;
+    int mid; /* PUBLISHED */
+};
+
+struct ota_port; /* ota/port.h */
+
+/* A sensor and what the app knows about its health. */
+struct app_probe {
+    bool present;       /* configured, and answered its last probe */
+    bool pending;       /* probing, or measuring */
+    int64_t retry_ms;   /* when an absent one is probed again */
+    enum drv_err error; /* last one, so that a change is logged once */
+};
+
+/* Order numbers and the last order of a class, to know a redelivery from a replay. */
+struct app_order_seen {
+    uint32_t seq;
+    bool has_digest;
+    uint8_t digest[PROTO_SHA256_LEN];
+    enum reason answer;
+};
+
+/* Private, but for its size. */
+struct app {
+    const struct app_build *build;
+    const struct app_platform *platform;
+    const struct ota_port *ota_port;
+    struct app_time now; /* of the event being handled */
+    struct app_boot boot;
+    struct app_config config;
+    struct keyset keyset;
+    bool has_keyset;
+    bool dead;
+
+    bool online, connecting;
+    struct backoff backoff;
+    int64_t connect_ms; /* next attempt */
+
+    struct bme280 bme280;
+    struct scd30 scd30;
+    struct sds011 sds011;
+    struct app_probe probe[APP_SENSOR_COUNT];
+    bool self_testing, self_test_ok;
+    int64_t self_test_until_ms;
+
+    bool sampling;
+    int64_t sample_ms, sample_until_ms; /* next one due; end of the one under way */
+    struct app_sample sample;
+    struct app_ring ring;
+    int64_t health_ms;
+
+    struct app_order_seen seen[VERB_CLASS_COUNT];
+    uint32_t log_budget; /* lines that may still be published in this second */
+    int64_t log_ms;
+    bool rebooting;
+    int64_t reboot_ms;
+
+    char out[PROTO_STATUS_BYTES]; /* the message being built */
+};
+
+/*
+ * Set up; no platform call is made. Everything pointed to must outlive the app. `ota` is the
+ * agent's port without its report function, which the app supplies itself. May be NULL in a build
+ * without updates.
+ */
+void app_init(struct app *app, const struct app_build *build, const struct app_platform *platform,
+              const struct ota_port *ota);
+
+void app_handle(struct app *app, const struct app_event *event);
+
+/* At most this long until the next TICK, 1 to 1000 ms. */
+uint32_t app_wait_ms(const struct app *app, int64_t mono_ms);
+
+/* True once BOOT found the board unusable (no id, no broker): it can only log and wait. */
+bool app_is_dead(const struct app *app);
+
+#endif
