@@ -1,0 +1,60 @@
+#ifndef FLEET_FILTER_H
+#define FLEET_FILTER_H
+
+#include "fleet/fleet.h"
+
+/*
+ * The filter language, everywhere a list is:
+ *
+ *   expr := or ; or := and ('or' and)* ; and := not (('and'|space) not)*
+ *   not  := ('not'|'!') not | '(' expr ')' | term
+ *   term := field op value | field ':' value | text       op := = != < <= > >= ~ !~
+ *   value := number[unit] | word | "quoted" | /regex/ | a,b,c
+ *
+ * Fields: id state product hw fw target slot groups (group, tag) seen uptime boots reset alerts
+ * cert keyset ota reason rollout source, and every reading under its name or alias.
+ *
+ *   text          in the id or a group; capitals in it make it exact ("smart case"); also "a b",
+ * /re/ field:x       the natural question: is x, has x (groups), contains x (id), is 1.9
+ * or 1.9.anything (fw, target) = !=          the whole value;  a,b,c: any of them, none of them ~
+ * !~          contains, or matches the POSIX extended /regex/ < <= > >=     fw, target by SemVer
+ * ("1.9" is 1.9.0); seen, uptime, cert by duration (5m 2h 7d); state by severity (state>=warn: warn
+ * and worse); the others by number
+ *
+ * A number stands in the unit the console shows (pressure>1000 is hPa) unless one follows it: Pa
+ * hPa kPa kB MB % C °C ppm s m h d. `cert` is the time left. Who lacks a value matches nothing but
+ * != and
+ * !~, which are plain negations. `seen=never` finds devices that have not spoken since the console
+ * runs. The empty text matches all.
+ */
+struct filter;
+
+#define FILTER_TEXT_MAX 512 /* longer texts are refused */
+#define FILTER_TERMS    64
+#define FILTER_DEPTH    32
+
+struct filter_error {
+    size_t at;  /* byte offset of the caret */
+    size_t len; /* bytes it is about, at least 1 */
+    char text[96];
+};
+
+/* NULL and `err` on a mistake. filter_free() it. */
+struct filter *filter_compile(const char *text, struct filter_error *err);
+void filter_free(struct filter *filter); /* NULL is fine */
+
+/*
+ * NULL matches all. Not const: the filter remembers what it found out about texts that many devices
+ * share. One filter may be used with one fleet only.
+ */
+bool filter_match(struct filter *filter, const struct fleet *fleet,
+                  const struct fleet_device *device, int64_t now_ms);
+
+/* Does the answer change by time alone (seen, cert)? Then a list must be looked at again. */
+bool filter_uses_time(const struct filter *filter);
+
+/* Names of the fixed fields for completion: NULL past the last. Readings come from fleet_reading().
+ */
+const char *filter_field_name(size_t n);
+
+#endif
