@@ -1,0 +1,170 @@
+#ifndef SCREENS_UI_H
+#define SCREENS_UI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/limits.h"
+#include "protocol/order.h"
+#include "screens/canvas.h"
+#include "screens/keymap.h"
+#include "screens/tail.h"
+
+struct fleet;
+struct rollout;
+
+/*
+ * The whole user interface as a reducer: an event and what is known (`model`) go in, a changed
+ * `struct ui` and effects (what the app must now do) come out. No clock, no I/O, no terminal. The
+ * loop of the app is:
+ *
+ *     ui_step(ui, &event, &model, &effects);   for each event
+ *     carry the effects out
+ *     ui_draw(ui, &model, canvas); term_show(term, canvas, theme);   if something changed
+ */
+
+/* ------------------------------------------------------------------ what is known: the model */
+
+struct ui_release {
+    char product[PROTO_PRODUCT_MAX];
+    char version[PROTO_VERSION_MAX];
+    uint32_t seq, security;
+    uint32_t size; /* bytes */
+    char hw[PROTO_HW_COUNT][PROTO_HW_MAX];
+    uint32_t hw_count;
+    bool signed_ok;                /* signature holds under a known release key */
+    int64_t created_ms;            /* 0: not said */
+    char sha256[PROTO_SHA256_HEX]; /* of the image */
+};
+
+#define UI_RATE_POINTS 16
+struct ui_link {
+    bool up;
+    bool tls;
+    char host[PROTO_HOST_MAX + 8]; /* "broker-1:8883" */
+    char tls_text[16];             /* "1.3" */
+    char reason[80];               /* why it is down */
+    int64_t since_ms;              /* up or down since */
+    int64_t retry_at_ms;           /* next attempt; 0: not planned */
+    unsigned attempt;
+    int rtt_ms;                         /* -1: not known */
+    double rate;                        /* messages per second, now */
+    float rate_history[UI_RATE_POINTS]; /* oldest first; negative: no data */
+    uint64_t dropped;                   /* messages lost on our side */
+};
+
+struct ui_model {
+    int64_t now_ms;
+    const struct fleet *fleet;
+    const struct rollout *const *rollouts; /* newest first */
+    size_t rollout_count;
+    const struct ui_release *releases; /* newest first per product */
+    size_t release_count;
+    const struct ui_link *link;
+    const struct tail *log;     /* what the console has to say; may be NULL */
+    const struct tail *watched; /* messages of the device asked for by UI_WATCH; may be NULL */
+    const char *profile;        /* "demo" */
+    const char *operator_name;  /* who acts */
+    bool prod;                  /* badge */
+    bool read_only;             /* acts are refused, with `read_only_why` */
+    const char *read_only_why;
+    const char *engine;        /* NULL: this process runs the rollouts; else who does */
+    const char *const *themes; /* names, for the theme key */
+    size_t theme_count;
+    const char *theme;
+    const char *hint; /* a line for the first minute ("Enter opens …"), or NULL */
+};
+
+/* --------------------------------------------------------------------------------- events */
+
+enum ui_event_kind { UI_KEY, UI_PASTE, UI_MOUSE, UI_RESIZE, UI_TICK, UI_RESUMED };
+enum ui_mouse { UI_CLICK, UI_DOUBLE_CLICK, UI_WHEEL_UP, UI_WHEEL_DOWN };
+
+struct ui_event {
+    enum ui_event_kind kind;
+    int key;             /* UI_KEY: code point or enum special_key */
+    char paste[256];     /* UI_PASTE: valid UTF-8, terminated */
+    enum ui_mouse mouse; /* UI_MOUSE */
+    int row, col;        /* UI_MOUSE: cell; UI_RESIZE: new size */
+};
+
+/* -------------------------------------------------------------------------------- effects */
+
+#define UI_STAGES 8
+struct ui_stage {
+    char name[24];
+    uint32_t count;   /* devices, or 0 */
+    uint32_t percent; /* cumulative, or 0 */
+    uint32_t soak_s;
+};
+
+/* What the new-rollout dialog asks for. `ids` are the eligible devices that were on the screen when
+ * the word was typed: the rollout must touch no other. */
+struct ui_plan {
+    char product[PROTO_PRODUCT_MAX];
+    char version[PROTO_VERSION_MAX];
+    char target[256]; /* filter text, for the record */
+    struct ui_stage stage[UI_STAGES];
+    size_t stage_count;
+    uint32_t jitter_s, in_flight, trial_s;
+};
+
+enum ui_effect_kind {
+    UI_QUIT,
+    UI_SUSPEND,       /* term_suspend() */
+    UI_REDRAW,        /* term_redraw() */
+    UI_RECONNECT,     /* now, not at the planned time */
+    UI_WATCH,         /* id: collect the messages of this device; an empty id: stop */
+    UI_COMMAND,       /* verb for each of ids */
+    UI_START_ROLLOUT, /* plan, ids */
+    UI_PAUSE_ROLLOUT, /* id */
+    UI_RESUME_ROLLOUT,
+    UI_ABORT_ROLLOUT,
+    UI_COPY,   /* text, to the terminal's clipboard */
+    UI_EXPORT, /* ids: the rows shown, in their order */
+    UI_THEME,  /* text: name */
+};
+
+struct ui_effect {
+    enum ui_effect_kind kind;
+    enum verb verb;
+    char id[PROTO_ID_MAX]; /* device or rollout */
+    char text[256];
+    const struct ui_plan *plan;      /* valid until the next ui_step() */
+    const char (*ids)[PROTO_ID_MAX]; /* likewise */
+    size_t id_count;
+};
+
+#define UI_EFFECTS 8
+struct ui_effects {
+    size_t count;
+    struct ui_effect item[UI_EFFECTS];
+};
+
+/* ------------------------------------------------------------------------------------ use */
+
+struct ui;
+struct ui *ui_new(void);
+void ui_free(struct ui *ui); /* NULL is fine */
+
+/* One event. `out` is overwritten. The model need only be valid during the call. */
+void ui_step(struct ui *ui, const struct ui_event *ev, const struct ui_model *model,
+             struct ui_effects *out);
+
+/* The whole picture, into a canvas of any size. */
+void ui_draw(struct ui *ui, const struct ui_model *model, struct canvas *c);
+
+/* The app has something to tell: shown in the line above the footer until a key or 8 s. */
+void ui_notify(struct ui *ui, const struct ui_model *model, enum tail_level level,
+               const char *text);
+
+/* Where the user is (tests, and the loop: a watched device survives a reconnect). */
+enum screen_id ui_screen(const struct ui *ui);
+const char *ui_selected(const struct ui *ui); /* device id, or "" */
+bool ui_frozen(const struct ui *ui);
+/* The next moment at which the picture changes by itself (an age, a countdown), Unix ms; the app
+ * sends UI_TICK and draws then. Never earlier than now + 100 ms. */
+int64_t ui_next_ms(const struct ui *ui, const struct ui_model *model);
+
+#endif

@@ -1,0 +1,159 @@
+#include "screens/keymap.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define ON(screen) (1u << SCREEN_##screen)
+#define ALL        ((1u << SCREEN_COUNT) - 1)
+#define LISTS      (ON(FLEET) | ON(ROLLOUTS) | ON(ROLLOUT) | ON(RELEASES))
+#define DEVICES    (ON(FLEET) | ON(DEVICE))
+
+/*
+ * Never bound to anything that changes the world: ^D, ^K, Backspace, Delete. The order is the order
+ * of the help overlay.
+ */
+/* clang-format off */
+static const struct key_binding table[] = {
+    /* action              keys                                screens            group       foot  word          help */
+    { ACTION_UP,         { K_UP, 'k' },                        ALL,               GROUP_MOVE,  0, NULL,         "one row up" },
+    { ACTION_DOWN,       { K_DOWN, 'j' },                      ALL,               GROUP_MOVE,  0, NULL,         "one row down" },
+    { ACTION_PAGE_UP,    { K_PGUP, K_CTRL('B') },              ALL,               GROUP_MOVE,  0, NULL,         "page up" },
+    { ACTION_PAGE_DOWN,  { K_PGDN, K_CTRL('F') },              ALL,               GROUP_MOVE,  0, NULL,         "page down" },
+    { ACTION_HALF_UP,    { K_CTRL('U') },                      ALL,               GROUP_MOVE,  0, NULL,         "half a page up" },
+    { ACTION_HALF_DOWN,  { K_CTRL('D') },                      ALL,               GROUP_MOVE,  0, NULL,         "half a page down" },
+    { ACTION_FIRST,      { 'g', K_HOME },                      ALL,               GROUP_MOVE,  0, NULL,         "first" },
+    { ACTION_LAST,       { 'G', K_END },                       ALL,               GROUP_MOVE,  0, NULL,         "last, newest" },
+    { ACTION_OPEN,       { K_ENTER, K_RIGHT },                 LISTS,             GROUP_MOVE,  1, "open",       "open what is selected" },
+    { ACTION_BACK,       { K_ESC, K_LEFT },                    ALL,               GROUP_MOVE,  0, NULL,         "clear filter and marks, back" },
+    { ACTION_PANE_NEXT,  { K_TAB },                            ON(DEVICE) | ON(ROLLOUT), GROUP_MOVE, 5, "pane", "next pane" },
+    { ACTION_PANE_PREV,  { K_BACKTAB },                        ON(DEVICE) | ON(ROLLOUT), GROUP_MOVE, 0, NULL,   "previous pane" },
+    { ACTION_NEXT_ITEM,  { ']' },                              ON(DEVICE),        GROUP_MOVE,  4, "next",       "next device in the list" },
+    { ACTION_PREV_ITEM,  { '[' },                              ON(DEVICE),        GROUP_MOVE,  0, NULL,         "previous device" },
+
+    { ACTION_FILTER,     { '/' },                              ON(FLEET) | ON(DEVICE) | ON(LOG), GROUP_FIND, 2, "filter", "filter as you type" },
+    { ACTION_CHIP_1,     { '1' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "only crit" },
+    { ACTION_CHIP_2,     { '2' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "only warn" },
+    { ACTION_CHIP_3,     { '3' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "only offline and stale" },
+    { ACTION_CHIP_4,     { '4' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "only updating" },
+    { ACTION_CHIP_5,     { '5' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "only ok" },
+    { ACTION_CHIP_ALL,   { '0' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "all states" },
+    { ACTION_PALETTE,    { ':' },                              ALL,               GROUP_FIND,  6, "command",    "run a command by name" },
+
+    { ACTION_UPDATE,     { 'u' },                              DEVICES | ON(RELEASES), GROUP_ACT, 3, "update",  "new rollout…" },
+    { ACTION_REBOOT,     { 'r' },                              DEVICES,           GROUP_ACT,   8, "reboot",     "reboot…" },
+    { ACTION_IDENTIFY,   { 'i' },                              DEVICES,           GROUP_ACT,   0, NULL,         "identify (blink)" },
+    { ACTION_PAUSE,      { ' ' },                              ON(ROLLOUT) | ON(ROLLOUTS), GROUP_ACT, 2, "pause", "pause or resume" },
+    { ACTION_ABORT,      { 'X' },                              ON(ROLLOUT) | ON(ROLLOUTS), GROUP_ACT, 3, "abort…", "abort…" },
+    { ACTION_COPY,       { 'y' },                              ALL & ~ON(LOG),    GROUP_ACT,   0, NULL,         "copy the id" },
+    { ACTION_EXPORT,     { 'e' },                              ON(FLEET),         GROUP_ACT,   0, NULL,         "export the rows shown" },
+
+    { ACTION_SORT,       { 's', K_FN(6) },                     ON(FLEET),         GROUP_VIEW,  4, "sort",       "sort by…" },
+    { ACTION_INVERT,     { 'I' },                              ON(FLEET),         GROUP_VIEW,  0, NULL,         "invert the sort" },
+    { ACTION_FOLLOW,     { 'f' },                              ON(FLEET) | ON(DEVICE) | ON(LOG), GROUP_VIEW, 9, "follow", "follow the row, the newest" },
+    { ACTION_FREEZE,     { 'z' },                              ON(FLEET) | ON(DEVICE), GROUP_VIEW, 7, "freeze",  "freeze the picture" },
+    { ACTION_PREVIEW,    { 'p' },                              ON(FLEET),         GROUP_VIEW, 10, "preview",    "preview strip" },
+    { ACTION_SPAN_MORE,  { '+', '=' },                         DEVICES,           GROUP_VIEW,  0, NULL,         "longer time span" },
+    { ACTION_SPAN_LESS,  { '-' },                              DEVICES,           GROUP_VIEW,  0, NULL,         "shorter time span" },
+    { ACTION_WRAP,       { 'w' },                              ON(DEVICE) | ON(LOG), GROUP_VIEW, 10, "wrap",    "wrap long lines" },
+
+    { ACTION_MARK,       { ' ' },                              ON(FLEET),         GROUP_MARK,  0, NULL,         "mark the row" },
+    { ACTION_MARK_RANGE, { 'v' },                              ON(FLEET),         GROUP_MARK,  0, NULL,         "mark from the last mark to here" },
+    { ACTION_MARK_ALL,   { '*' },                              ON(FLEET),         GROUP_MARK,  0, NULL,         "mark all shown" },
+
+    { ACTION_ROLLOUTS,   { 'R' },                              DEVICES | ON(RELEASES) | ON(LOG), GROUP_APP, 5, "rollouts", "rollouts" },
+    { ACTION_RELEASES,   { 'S' },                              ALL & ~ON(RELEASES), GROUP_APP, 11, "releases",  "releases in the store" },
+    { ACTION_LOG,        { 'L' },                              ALL & ~ON(LOG),    GROUP_APP,  12, "log",        "the console's log" },
+    { ACTION_THEME,      { 't' },                              ALL,               GROUP_APP,   0, NULL,         "next theme" },
+    { ACTION_RECONNECT,  { K_CTRL('R') },                      ALL,               GROUP_APP,   0, NULL,         "reconnect now" },
+    { ACTION_REDRAW,     { K_CTRL('L') },                      ALL,               GROUP_APP,   0, NULL,         "paint the screen anew" },
+    { ACTION_SUSPEND,    { K_CTRL('Z') },                      ALL,               GROUP_APP,   0, NULL,         "suspend" },
+    { ACTION_HELP,       { '?', K_FN(1) },                     ALL,               GROUP_APP,  13, "help",       "this help" },
+    { ACTION_QUIT,       { 'q', K_CTRL('C'), K_FN(10) },       ALL,               GROUP_APP,  14, "quit",       "back; quit at the top" },
+};
+/* clang-format on */
+
+const struct key_binding *keymap_table(size_t *count)
+{
+    *count = sizeof(table) / sizeof(table[0]);
+    return table;
+}
+
+const struct key_binding *keymap_find(enum screen_id screen, int key)
+{
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (!(table[i].screens & 1u << screen))
+            continue;
+        for (int k = 0; k < KEYS_PER_ACTION && table[i].key[k]; k++) {
+            if (table[i].key[k] == key)
+                return &table[i];
+        }
+    }
+    return NULL;
+}
+
+const struct key_binding *keymap_of(enum screen_id screen, enum action action)
+{
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i].action == action && table[i].screens & 1u << screen)
+            return &table[i];
+    }
+    return NULL;
+}
+
+const char *action_word(enum action action)
+{
+    static const char *const words[ACTION_COUNT] = {
+#define X(name, word) word,
+        ACTION_MAP(X)
+#undef X
+    };
+    return (unsigned)action < ACTION_COUNT ? words[action] : "";
+}
+
+const char *key_group_word(enum key_group group)
+{
+    static const char *const words[GROUP_COUNT] = { "MOVE", "FIND", "ACT", "VIEW", "MARK", "APP" };
+    return (unsigned)group < GROUP_COUNT ? words[group] : "";
+}
+
+const char *screen_word(enum screen_id screen)
+{
+    static const char *const words[SCREEN_COUNT] = { "fleet",   "device",   "rollouts",
+                                                     "rollout", "releases", "log" };
+    return (unsigned)screen < SCREEN_COUNT ? words[screen] : "";
+}
+
+char *key_name(int key, bool ascii, char *out, size_t cap)
+{
+    static const struct {
+        int key;
+        const char *name, *plain;
+    } names[] = {
+        { K_TAB, "Tab", "Tab" },    { K_ENTER, "Enter", "Enter" },
+        { K_ESC, "Esc", "Esc" },    { K_BACKSPACE, "Backspace", "Backspace" },
+        { ' ', "Space", "Space" },  { K_UP, "↑", "Up" },
+        { K_DOWN, "↓", "Down" },    { K_LEFT, "←", "Left" },
+        { K_RIGHT, "→", "Right" },  { K_PGUP, "PgUp", "PgUp" },
+        { K_PGDN, "PgDn", "PgDn" }, { K_HOME, "Home", "Home" },
+        { K_END, "End", "End" },    { K_INSERT, "Ins", "Ins" },
+        { K_DELETE, "Del", "Del" }, { K_BACKTAB, "S-Tab", "S-Tab" },
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (names[i].key == key) {
+            snprintf(out, cap, "%s", ascii ? names[i].plain : names[i].name);
+            return out;
+        }
+    }
+    if (key >= K_F1 && key <= K_F12) {
+        snprintf(out, cap, "F%d", key - K_F1 + 1);
+    } else if (key > 0 && key < 32) {
+        snprintf(out, cap, "^%c", key + 64);
+    } else {
+        char utf8[4];
+        size_t len = utf8_encode((uint32_t)key, utf8);
+        snprintf(out, cap, "%.*s", (int)len, utf8);
+    }
+    return out;
+}

@@ -1,0 +1,63 @@
+#ifndef TERM_TERM_H
+#define TERM_TERM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "screens/canvas.h"
+#include "screens/theme.h"
+#include "screens/ui.h"
+
+/*
+ * The terminal; no ncurses type or constant leaves this folder. One at a time per process. While it
+ * is open, nothing else may write to the terminal (send stderr elsewhere).
+ *
+ * Signals: SEGV, ABRT, BUS, FPE, ILL, INT, TERM, HUP and QUIT restore the terminal with a fixed
+ * string and then do what they would have done; install your own handlers after term_open() for
+ * those you want to survive, and call term_close() then. WINCH, CONT and TSTP become events.
+ */
+struct term;
+
+struct term_options {
+    bool ascii; /* even if the locale is UTF-8 */
+    bool utf8;  /* even if the locale does not say so */
+    bool no_mouse;
+    bool no_color; /* as NO_COLOR */
+    bool no_sync;  /* no synchronised output (ESC[?2026h) */
+};
+
+struct term_facts {
+    bool utf8;
+    bool mouse;
+    bool reduced;     /* TERM was not known: a fall-back was taken */
+    unsigned colours; /* 0 (mono), 8, 16, 256 */
+    char type[32];    /* the terminfo entry in use */
+};
+
+/* Fails when stdin or stdout is no terminal or no description can be found. */
+struct term *term_open(const struct term_options *options, struct err *err);
+void term_close(struct term *t); /* restores; NULL is fine */
+
+const struct term_facts *term_facts(const struct term *t);
+void term_size(const struct term *t, int *rows, int *cols);
+
+/* Poll these for reading: the keyboard, and a pipe that signals wake. */
+#define TERM_FDS 2
+void term_fds(const struct term *t, int fd[TERM_FDS]);
+/* The next event without waiting: 1, 0 when there is none now, -1 when the keyboard is gone (hang
+ * up). A storm of resizes gives one event. */
+int term_read(struct term *t, struct ui_event *out);
+
+/* Copy what changed since the last time; one doupdate(). */
+void term_show(struct term *t, const struct canvas *c, const struct theme *theme);
+void term_redraw(struct term *t);  /* next term_show() paints everything */
+void term_suspend(struct term *t); /* ^Z: restores, stops the process, comes back as UI_RESUMED */
+/* To the clipboard by OSC 52; at most 8 kB. */
+void term_copy(struct term *t, const char *text);
+
+/* "light" or "dark" by COLORFGBG; dark when it does not say. */
+bool term_is_light(void);
+
+#endif
