@@ -1,0 +1,290 @@
+#ifndef OTA_AGENT_H
+#define OTA_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ota/port.h"
+#include "protocol/keyset.h"
+#include "protocol/order.h"
+#include "protocol/ota_state.h"
+#include "protocol/reason.h"
+#include "protocol/release.h"
+#include "protocol/report.h"
+#include "protocol/status.h"
+
+/*
+ * The OTA agent: events go in, port calls come out. No heap, no globals, no clock, no floating
+ * point; `struct ota_agent` is the caller's memory. See docs/agent.md for the state machine.
+ *
+ *     IDLE -> CHECK -> WAIT -> OPEN -> CONNECT -> DOWNLOAD -> VERIFY -> INSTALL -> REBOOT
+ *                                ^        PAUSED <-'                                 |
+ *     before the switch: -> REJECTED | ABORTED | EXPIRED | FAILED                 TRIAL
+ *                                                              DONE | ROLLED_BACK <-'
+ *
+ * How to use it:
+ *     ota_agent_init(&agent, &port, &cfg);
+ *     ota_agent_handle(&agent, &boot_event);           first, before any other event
+ *     for (;;) {
+ *         wait at most ota_agent_wants(&agent, mono_ms), or until something happens;
+ *         ota_agent_handle(&agent, &event);            OTA_EV_TICK when nothing else did
+ *     }
+ * Each call does a bounded piece of work: at most OTA_BLOCKS_PER_CALL blocks of download, hashing
+ * or reading back, one image_check(), or one order's two signatures. Not reentrant, not
+ * thread-safe.
+ */
+
+enum {
+    OTA_AGENT_VERSION = 1,  /* what a release's min_agent is compared with; status.agent */
+    OTA_BLOCKS_PER_CALL = 8 /* blocks of OTA_BLOCK bytes handled in one call */
+};
+
+/* X(NAME, state in reports) */
+#define OTA_STATE_MAP(X)                                                                           \
+    X(IDLE, IDLE)                                                                                  \
+    X(CHECK, RECEIVED)                                                                             \
+    X(WAIT, WAITING)                                                                               \
+    X(OPEN, DOWNLOADING)     /* passive slot made ready, what is in it hashed again */             \
+    X(CONNECT, DOWNLOADING)  /* request sent, waiting for the answer's head */                     \
+    X(DOWNLOAD, DOWNLOADING) /* block by block */                                                  \
+    X(PAUSED, PAUSED)        /* back-off, Retry-After, or the application said not now */          \
+    X(VERIFY, VERIFYING)     /* reading back and hashing again */                                  \
+    X(INSTALL, INSTALLING)   /* image check, last questions, switch */                             \
+    X(REBOOT, REBOOTING)                                                                           \
+    X(TRIAL, TRIAL)                                                                                \
+    X(DONE, DONE)                                                                                  \
+    X(ROLLED_BACK, ROLLED_BACK)                                                                    \
+    X(REJECTED, REJECTED)                                                                          \
+    X(ABORTED, ABORTED)                                                                            \
+    X(EXPIRED, EXPIRED)                                                                            \
+    X(FAILED, FAILED)
+
+enum ota_state {
+#define X(name, report) OTA_##name,
+    OTA_STATE_MAP(X)
+#undef X
+        OTA_STATE_COUNT
+};
+
+/* ---- events -------------------------------------------------------------------------------- */
+
+struct ota_time {
+    uint64_t mono_ms; /* since some moment of this boot; never goes back */
+    uint64_t unix_s;  /* UTC; only looked at when trusted */
+    bool trusted;     /* from NTP or as good: an order's expiry may be judged by it */
+};
+
+/* What the boot record of the *other* slot says. */
+enum ota_passive {
+    OTA_PASSIVE_NONE,    /* nothing, or it is older than the running slot's */
+    OTA_PASSIVE_GIVEN_UP /* it was chosen after the running one, and is not what runs: marked
+                            INVALID or ABORTED, or found unbootable */
+};
+
+/* Facts of this start. Texts and arrays are copied. */
+struct ota_boot {
+    enum reset_reason reset;         /* why the last run ended */
+    bool on_probation;               /* the running image is PENDING_VERIFY */
+    enum ota_passive passive;        /* for ESP-IDF: from the two otadata entries */
+    uint8_t image[PROTO_SHA256_LEN]; /* SHA-256 of the running image file: size as released */
+    const char *version;             /* of the running image, SemVer */
+    const char *boot_id;             /* 16 hex digits, random per boot, as in status */
+    uint32_t security_floor;         /* kept in hardware (eFuse); 0 when there is no such thing */
+};
+
+/* A message on <root>/<id>/commands/<verb>. */
+struct ota_command {
+    enum verb verb; /* from the topic */
+    const char *body;
+    size_t len;
+};
+
+/* The application tested itself: every sensor answers, and so on. */
+struct ota_self_test {
+    bool ok;
+    const char *detail; /* what failed, for a person; up to 60 characters are kept. NULL: nothing */
+};
+
+enum ota_event_kind {
+    OTA_EV_BOOT,         /* .boot: once, first */
+    OTA_EV_TICK,         /* nothing but time */
+    OTA_EV_COMMAND,      /* .command: verbs update and abort; the others: ota_agent_check_order() */
+    OTA_EV_NETWORK_UP,   /* the device has an address */
+    OTA_EV_NETWORK_DOWN, /* and lost it */
+    OTA_EV_BROKER_UP,    /* CONNACK received; implies NETWORK_UP */
+    OTA_EV_BROKER_DOWN,
+    OTA_EV_REPORT_ACKED, /* .acked_n: the broker's PUBACK for the report with that n */
+    OTA_EV_SELF_TEST,    /* .self_test: may be sent at each boot; matters on probation */
+    OTA_EV_COUNT
+};
+
+struct ota_event {
+    enum ota_event_kind kind;
+    struct ota_time now;
+    union {
+        struct ota_boot boot;
+        struct ota_command command;
+        uint32_t acked_n;
+        struct ota_self_test self_test;
+    };
+};
+
+/* ---- configuration ------------------------------------------------------------------------- */
+
+/* Everything is the caller's and must outlive the agent; the keyset may be changed between calls.
+ * A number that is 0 takes the default. */
+struct ota_config {
+    const char *id;      /* device id */
+    const char *fleet;   /* "": the keyset's */
+    const char *product; /* what it is */
+    const char *hw;
+    const struct keyset *keyset;
+
+    uint32_t min_speed;      /* [1000] bytes per second … */
+    uint32_t speed_window;   /* [60] … over so many seconds */
+    uint32_t deadline_s;     /* [86400] s from first connect to the last byte, pauses counted */
+    uint32_t backoff_ms;     /* [1000] first back-off; doubles, drawn from 0 to it (full jitter) */
+    uint32_t backoff_max_s;  /* [900] */
+    uint32_t gate_retry_s;   /* [60] ask may_proceed() again */
+    uint32_t trial_s;        /* [300] when the order does not say */
+    uint32_t trial_grace_s;  /* [180] beyond `trial` for network, broker and acknowledgement */
+    uint32_t reboot_wait_ms; /* [3000] at most, for the broker to acknowledge `rebooting` */
+    uint32_t net_lost_s; /* [120] after a rollback for want of a broker: when the old image needs
+                            longer than this to reach it too, it was the network's fault */
+};
+
+struct ota_agent;
+
+/* `port` and `cfg` must outlive the agent. Asserts that every slot of the port is there. */
+void ota_agent_init(struct ota_agent *agent, const struct ota_port *port,
+                    const struct ota_config *cfg);
+
+/*
+ * Take in one event. Everything that follows from it has been done when this returns: records are
+ * written, reports handed over. The answer is REASON_NONE, or for OTA_EV_COMMAND why the order was
+ * refused (which the report says too); a repeated delivery of an order that is known is NONE and
+ * does nothing. REASON_UNSUPPORTED: the event means nothing in this state, nothing changed.
+ * After OTA_EV_BOOT REASON_RECORD_IO: records could not be read, orders will be refused.
+ */
+enum reason ota_agent_handle(struct ota_agent *agent, const struct ota_event *ev);
+
+/*
+ * Check a command of any verb but update and abort, which are refused as UNSUPPORTED here: size,
+ * envelope, signature, strict form, fleet, device, replay in its class, time. On REASON_NONE *out
+ * is the order, valid until the next call into the agent, and its `seq` is on flash already: it
+ * will never be accepted again, so carry it out. An `identify` without a signed order is accepted
+ * with an *out that has only the verb. Else BAD_ORDER, BAD_CONFIG, BAD_SIGNATURE, UNKNOWN_KEY,
+ * REVOKED_KEY, WRONG_FLEET, WRONG_DEVICE, REPLAY, EXPIRED, NOT_YET, RECORD_IO. `ev` is an
+ * OTA_EV_COMMAND. (`keys`: the keyset beside the order is not looked at here.)
+ */
+enum reason ota_agent_check_order(struct ota_agent *agent, const struct ota_event *ev,
+                                  const struct order **out);
+
+/* Milliseconds after `mono_ms` at which the agent wants OTA_EV_TICK at the latest; 0: at once;
+ * UINT32_MAX: not before something happens. Sooner does no harm: tick when the download's socket
+ * becomes readable. */
+uint32_t ota_agent_wants(const struct ota_agent *agent, uint64_t mono_ms);
+
+enum ota_state ota_agent_state(const struct ota_agent *agent);
+const char *ota_state_word(enum ota_state state); /* "DOWNLOAD"; never NULL */
+bool ota_agent_on_trial(const struct ota_agent *agent);
+/* An update is between acceptance and its end: a good time not to reboot. */
+bool ota_agent_is_active(const struct ota_agent *agent);
+/* For status: `release_seq` of what runs (0: not known, from the factory), and security floor. */
+uint32_t ota_agent_release_seq(const struct ota_agent *agent);
+uint32_t ota_agent_security(const struct ota_agent *agent);
+
+/* ---- the agent's memory: private, here so that the caller can place it ---------------------- */
+
+/* What must survive a reset: the update. Kept as a record, see record.c for the form on flash. */
+struct ota_job {
+    uint8_t phase;                          /* enum ota_phase */
+    uint8_t end;                            /* enum ota_report_state, once phase is ENDED */
+    uint8_t flags;                          /* enum ota_job_flag */
+    uint8_t starts;                         /* of the new image on probation */
+    uint16_t reason;                        /* enum reason: of the end, or of the trial's failure */
+    uint8_t order_digest[PROTO_SHA256_LEN]; /* of the order JWS; zero: none worth recognising */
+    char rollout[PROTO_ROLLOUT_MAX];
+    char url[PROTO_URL_MAX];
+    char from[PROTO_VERSION_MAX], to[PROTO_VERSION_MAX];
+    char detail[PROTO_DETAIL_MAX / 2 + 4];
+    uint8_t sha256[PROTO_SHA256_LEN]; /* the image to get */
+    uint32_t size;
+    uint32_t release_seq, security;
+    uint32_t order_seq, attempt, jitter, trial;
+    uint64_t nbf, exp;
+    uint64_t receipt; /* Unix s of the first receipt; 0: clock was not trusted yet */
+};
+
+struct ota_counters {
+    uint32_t order_seq[VERB_CLASS_COUNT];
+    uint32_t release_seq, security;  /* floors: only a commit raises them */
+    uint32_t n;                      /* reports up to this n may have been sent */
+    uint8_t image[PROTO_SHA256_LEN]; /* the image release_seq belongs to */
+};
+
+/* How far the download is. Belongs to the job whose digest it carries. */
+struct ota_progress {
+    uint8_t job[8];
+    uint32_t got;     /* bytes in flash, a multiple of OTA_BLOCK or the whole size */
+    uint32_t spent_s; /* since the first connect */
+    char etag[OTA_ETAG_MAX];
+};
+
+struct ota_agent {
+    const struct ota_port *port;
+    const struct ota_config *cfg;
+    enum ota_state state;
+    struct ota_time now;
+    uint64_t wake_ms;    /* next tick wanted; UINT64_MAX: none */
+    uint64_t since_ms;   /* when this state was entered */
+    uint64_t boot_ms;    /* when OTA_EV_BOOT came */
+    uint64_t spent_ms;   /* when spent_s was last brought up to date */
+    uint64_t window_ms;  /* start of the minimum-speed window … */
+    uint32_t window_got; /* … and what was there then */
+    uint64_t said_ms;    /* last progress report */
+
+    struct ota_counters counters;
+    struct ota_job job;
+    struct ota_progress progress;
+    uint32_t serial[3]; /* of the newest good copy of each record */
+    uint8_t newest[3];  /* which copy that is */
+    bool records_bad;   /* could not be read at boot: refuse orders */
+    bool job_unsaved;   /* an end could not be written; tried again */
+
+    uint8_t image[PROTO_SHA256_LEN]; /* running */
+    char version[PROTO_VERSION_MAX];
+    char boot_id[PROTO_BOOT_MAX];
+    bool booted, on_probation;
+    bool network, broker;
+    uint8_t proved;          /* enum ota_proof bits: steps of the trial */
+    uint32_t n;              /* last report's */
+    uint32_t trial_n;        /* first report of this trial; 0: none yet */
+    bool unsaid;             /* the present state is not reported yet */
+    uint32_t refused_digest; /* head of the digest of the last order refused: told once */
+
+    uint32_t offset;   /* bytes in slot and hash, and in the block on their way there */
+    uint32_t fill;     /* bytes in `block` */
+    uint32_t setbacks; /* in a row, without a block in between */
+    uint8_t refusals;  /* 4xx in a row */
+    uint8_t restarts;  /* from zero, in this run */
+    bool slot_is_open, http_is_open;
+
+    uint8_t block[OTA_BLOCK];
+
+    /* Scratch: big things that would not fit the stack. Used within one call only, but that `doc`
+     * carries an accepted order out of ota_agent_check_order(). */
+    union {
+        struct order order;
+        struct release release;
+    } doc;
+    union {
+        uint8_t bytes[PROTO_RELEASE_BYTES * 3 / 4]; /* a JWS payload; a record on its way */
+        struct ota_report report;
+        struct ota_http_answer answer;
+        char url[PROTO_URL_MAX + PROTO_SHA256_HEX];
+    } tmp;
+};
+
+#endif
