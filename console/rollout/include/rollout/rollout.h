@@ -1,0 +1,308 @@
+#ifndef ROLLOUT_ROLLOUT_H
+#define ROLLOUT_ROLLOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/limits.h"
+#include "protocol/ota_state.h"
+#include "protocol/reason.h"
+#include "protocol/reply.h"
+#include "protocol/report.h"
+#include "protocol/status.h"
+#include "rollout/gate.h"
+#include "rollout/plan.h"
+
+/*
+ * A staged rollout as a pure reducer: (state, event) -> (state, effects). Nothing here reads a
+ * clock or talks to anyone; the same events give the same state.
+ *
+ * The shell's loop:
+ *
+ *     rollout_step(r, &event, &fx);
+ *     for (;;) {
+ *         1. in ONE transaction: make and keep the orders of fx.send, save the devices of fx.save,
+ *            the head if fx.save_head, the notes, and mark fx.act_id as consumed
+ *            (store_commit() does all of it);
+ *         2. only then publish fx.send; when the broker has acknowledged one, feed
+ *            ROLLOUT_EV_PUBLISHED;
+ *         if (!fx.more) break;
+ *         event = a tick at the same time; rollout_step(r, &event, &fx);
+ *     }
+ *
+ * So what is on disk is always at least as far as what was sent. After a crash: store_load(),
+ * feed ROLLOUT_EV_BROKER_UP once the link is subscribed, and the retained statuses and reports as
+ * they arrive. Everything that has no answer is sent again, byte for byte the same order.
+ *
+ * Time: soak, silence and back-off run on a clock that stands still while the broker is away or no
+ * console runs (rollout_heard_ms()), so nobody is called silent for our own deafness. The deadline
+ * and the orders' expiry are wall time.
+ */
+
+/* X(NAME, "word"). The words are what --json and the journal say. */
+#define ROLLOUT_STATE_MAP(X)                                                                       \
+    X(DRAFT, "draft")                                                                              \
+    X(RUNNING, "running")                                                                          \
+    X(PAUSED, "paused")       /* by a person */                                                    \
+    X(STOPPED, "stopped")     /* by itself, see `why`; resume goes on, abort ends it */            \
+    X(FINISHING, "finishing") /* all stages passed; offline and silent devices may still come */   \
+    X(ABORTING, "aborting")   /* abort orders are out, not all acknowledged */                     \
+    X(DONE, "done")                                                                                \
+    X(ABORTED, "aborted")
+
+enum rollout_state {
+#define X(name, word) ROLLOUT_##name,
+    ROLLOUT_STATE_MAP(X)
+#undef X
+        ROLLOUT_STATE_COUNT
+};
+
+#define ROLLOUT_STAGE_MAP(X)                                                                       \
+    X(WAITING, "waiting")                                                                          \
+    X(RUNNING, "running")                                                                          \
+    X(SOAKING, "soaking") /* all have ended, some are still watched */                             \
+    X(HOLDING, "holding") /* complete; the gate says what is missing */                            \
+    X(PASSED, "passed")                                                                            \
+    X(STOPPED, "stopped")
+
+enum rollout_stage_state {
+#define X(name, word) ROLLOUT_STAGE_##name,
+    ROLLOUT_STAGE_MAP(X)
+#undef X
+        ROLLOUT_STAGE_STATE_COUNT
+};
+
+/* What a device is in, for the engine. Kept in the journal: append, never renumber. */
+enum rollout_device_state {
+    RDEV_PLANNED = 0,    /* no order out */
+    RDEV_ORDERED = 1,    /* order out, no end reported; `ota` says how far */
+    RDEV_RECALLING = 2,  /* paused while it waited: abort order out, then planned again */
+    RDEV_CONFIRMING = 3, /* reported done; its status does not show the hash and a new boot yet */
+    RDEV_SOAKING = 4,    /* confirmed; watched until its soak is over */
+    RDEV_RETRYING = 5,   /* failed for a passing cause; back-off */
+    RDEV_DONE = 6,
+    RDEV_FAILED = 7,   /* `reason` says why */
+    RDEV_EXCUSED = 8,  /* never told: already there, or offline until the deadline */
+    RDEV_ABORTING = 9, /* abort order out, not acknowledged */
+    RDEV_ABORTED = 10, /* reason NONE: never told; EXPIRED: never acknowledged */
+};
+
+/* The same for people: every device is in exactly one phase, and stages count them.
+ * X(NAME, "word", "short word for a column") */
+#define ROLLOUT_PHASE_MAP(X)                                                                       \
+    X(PLANNED, "planned")                                                                          \
+    X(OFFLINE, "offline")         /* planned, gets it when it comes back */                        \
+    X(TOLD, "told")               /* ordered; received or waiting for its slot */                  \
+    X(DOWNLOADING, "downloading") /* or paused between tries */                                    \
+    X(INSTALLING, "installing")   /* verifying or installing */                                    \
+    X(REBOOTING, "rebooting")                                                                      \
+    X(TRIAL, "trial") /* on trial, or done and not confirmed by its status yet */                  \
+    X(SOAKING, "soaking")                                                                          \
+    X(RETRYING, "retrying")                                                                        \
+    X(RECALLED, "recalled")                                                                        \
+    X(SILENT, "silent")                                                                            \
+    X(ABORTING, "aborting")                                                                        \
+    X(DONE, "done")                                                                                \
+    X(FAILED, "failed")                                                                            \
+    X(EXCUSED, "excused")                                                                          \
+    X(ABORTED, "aborted")
+
+enum rollout_phase {
+#define X(name, word) ROLLOUT_PHASE_##name,
+    ROLLOUT_PHASE_MAP(X)
+#undef X
+        ROLLOUT_PHASES
+};
+
+const char *rollout_state_word(enum rollout_state state);
+const char *rollout_stage_word(enum rollout_stage_state state);
+const char *rollout_phase_word(enum rollout_phase phase);
+int rollout_state_from_word(const char *word, enum rollout_state *out); /* 0, or -1 */
+
+/* What should lie on the device's retained commands/update. Kept in the journal. */
+enum rollout_wire { WIRE_NOTHING = 0, WIRE_ORDER = 1, WIRE_ABORT = 2 };
+
+enum rollout_presence { PRESENCE_UNKNOWN, PRESENCE_ONLINE, PRESENCE_OFFLINE };
+
+/* Fields marked * are kept in the journal; the rest is rebuilt. Read only outside this module. */
+struct rollout_device {
+    char id[PROTO_ID_MAX]; /* * */
+    uint8_t state;         /* * enum rollout_device_state */
+    uint8_t stage;         /* * */
+    uint8_t ota;           /* enum ota_report_state last reported in this attempt; IDLE: none yet */
+    uint8_t reason;        /* * enum reason, of the last end */
+    uint8_t retries;       /* * used */
+    uint8_t wire;          /* * enum rollout_wire that should be there */
+    bool wire_pending;     /* * not yet acknowledged by the broker */
+    bool silent;           /* * */
+    uint8_t presence;      /* enum rollout_presence */
+    bool on_target;        /* last status showed the target's hash */
+    bool queued, dirty;
+    uint16_t attempt; /* * of the last order; 0: never told */
+    uint32_t n;       /* * number of the last report taken */
+    uint32_t got;     /* bytes */
+    uint32_t next, heap;
+    uint64_t boot;        /* last boot id seen; 0: none */
+    uint64_t boot_before; /* * boot id when it was told */
+    int64_t told_ms;      /* * wall time of the last order */
+    int64_t ended_ms;     /* * wall time of its end, 0 */
+    int64_t slot_s;       /* Unix s at which it starts to download, as it reported; 0 */
+    int64_t heard_ms;     /* * on the heard clock: last word about the update */
+    int64_t due_ms;       /* * on the heard clock: soak or back-off is over; else silence check */
+};
+
+struct rollout_stage {
+    enum rollout_stage_state state;
+    uint32_t first, size;
+    int64_t started_ms, ended_ms; /* wall; 0: not yet */
+    uint32_t phase[ROLLOUT_PHASES];
+    uint32_t counted, other; /* of FAILED: against the firmware or image; all others */
+};
+
+/* What is being rolled out. */
+struct rollout_release {
+    char product[PROTO_PRODUCT_MAX];
+    char version[PROTO_VERSION_MAX];
+    char image[PROTO_SHA256_HEX];     /* hash that must run */
+    uint8_t digest[PROTO_SHA256_LEN]; /* of the release's JWS */
+    uint32_t size, seq;
+};
+
+#define ROLLOUT_WHY_MAX   200
+#define ROLLOUT_REASONS   64
+#define ROLLOUT_NO_DEVICE UINT32_MAX
+
+struct rollout {
+    char id[PROTO_ROLLOUT_MAX];
+    struct rollout_plan plan;
+    struct rollout_release release;
+    enum rollout_state state;
+    char why[ROLLOUT_WHY_MAX]; /* why it is stopped, paused or over; empty while all is well */
+    uint32_t stage;            /* the current one */
+    struct rollout_stage stages[PLAN_STAGES];
+    int64_t created_ms, started_ms, ended_ms, deadline_ms; /* wall; 0: not yet */
+    int64_t now_ms;                                        /* of the last event */
+    int64_t deaf_ms;                                       /* total time without ears */
+    bool hearing;
+    uint32_t acked_counted, acked_other, acked_silent; /* by resume; no longer count */
+    uint32_t in_flight;
+    uint32_t reasons[ROLLOUT_REASONS]; /* devices FAILED, by enum reason */
+    struct rollout_device *device;
+    uint32_t count;
+
+    /* Inside. */
+    uint32_t *index, index_mask; /* id -> device */
+    uint32_t *heap, heap_count;  /* timers */
+    uint32_t again_first, again_last, cursor;
+    uint32_t sweep;
+    uint8_t sweep_kind;
+};
+
+/* Deliberate acts. Words as in the acts table and on the command line. */
+#define ROLLOUT_ACT_MAP(X)                                                                         \
+    X(START, "start")                                                                              \
+    X(PAUSE, "pause")                                                                              \
+    X(RESUME, "resume") /* also acknowledges the failures seen */                                  \
+    X(ABORT, "abort")
+
+enum rollout_act {
+#define X(name, word) ROLLOUT_ACT_##name,
+    ROLLOUT_ACT_MAP(X)
+#undef X
+        ROLLOUT_ACT_COUNT
+};
+const char *rollout_act_word(enum rollout_act act);
+int rollout_act_from_word(const char *word, enum rollout_act *out); /* 0, or -1 */
+
+enum rollout_event_kind {
+    ROLLOUT_EV_TICK,
+    ROLLOUT_EV_ACT,       /* act, act_id, who */
+    ROLLOUT_EV_REPORT,    /* device, report */
+    ROLLOUT_EV_REPLY,     /* device, reply: only those to abort matter */
+    ROLLOUT_EV_STATUS,    /* device, status */
+    ROLLOUT_EV_PUBLISHED, /* device, wire: the broker acknowledged what fx.send asked for */
+    ROLLOUT_EV_BROKER_UP, /* connected and subscribed */
+    ROLLOUT_EV_BROKER_DOWN
+};
+
+struct rollout_event {
+    enum rollout_event_kind kind;
+    int64_t now_ms; /* wall; a step back is taken as standing still */
+    uint32_t device;
+    const struct ota_report *report;
+    const struct reply *reply;
+    const struct device_status *status;
+    enum rollout_wire wire; /* and the attempt it was sent for */
+    uint32_t attempt;
+    enum rollout_act act;
+    int64_t act_id;
+    const char *who;
+};
+
+/* Publish to the device's retained commands/update: its order, its abort order, or nothing. */
+struct rollout_send {
+    enum rollout_wire wire;
+    uint32_t device;
+    uint32_t attempt; /* one order per (rollout, device, attempt, wire): made once, sent often */
+};
+
+#define ROLLOUT_SENDS    128
+#define ROLLOUT_SAVES    160
+#define ROLLOUT_NOTES    32
+#define ROLLOUT_NOTE_MAX 200
+
+struct rollout_note {
+    uint32_t device; /* or ROLLOUT_NO_DEVICE */
+    bool bad;        /* worth waking somebody */
+    char text[ROLLOUT_NOTE_MAX];
+};
+
+struct rollout_effects {
+    struct rollout_send send[ROLLOUT_SENDS];
+    uint32_t send_count;
+    uint32_t save[ROLLOUT_SAVES];
+    uint32_t save_count;
+    bool save_head;
+    struct rollout_note note[ROLLOUT_NOTES];
+    uint32_t note_count;
+    int64_t act_id; /* 0: no act was taken by this step */
+    bool act_refused;
+    char act_text[ROLLOUT_NOTE_MAX]; /* what became of it */
+    bool more;                       /* there was no room for all: carry these out, then tick */
+};
+
+/* A new rollout in state DRAFT over the set; copies everything. Free with rollout_free(). */
+struct rollout *rollout_new(const char *id, const struct rollout_plan *plan,
+                            const struct rollout_release *release,
+                            const struct plan_candidate *candidate, const struct plan_set *set,
+                            int64_t now_ms);
+
+/*
+ * For the store: an empty rollout with room for `count` devices whose kept fields the caller fills
+ * in; then rollout_rebuild() counts and indexes, and counts the time since now_ms as deaf.
+ * -1 when the rows contradict each other.
+ */
+struct rollout *rollout_alloc(uint32_t count);
+int rollout_rebuild(struct rollout *r, struct err *err);
+void rollout_free(struct rollout *r); /* NULL is fine */
+
+/* Advance by one event; `out` is overwritten with what the shell must now do. */
+void rollout_step(struct rollout *r, const struct rollout_event *ev, struct rollout_effects *out);
+
+/* ROLLOUT_NO_DEVICE when it is not in this rollout. */
+uint32_t rollout_find(const struct rollout *r, const char *id);
+enum rollout_phase rollout_device_phase(const struct rollout_device *d);
+/* When the next tick has something to do (wall ms), INT64_MAX when only an event can. */
+int64_t rollout_next_due(const struct rollout *r);
+/* The clock that stands still while nobody listens. */
+int64_t rollout_heard_ms(const struct rollout *r);
+/* Over: DONE or ABORTED, or STOPPED with nothing more out. A stopped one can be resumed until its
+ * deadline. */
+bool rollout_is_over(const struct rollout *r);
+
+/* For the screens and --json. */
+void rollout_gate(const struct rollout *r, struct gate_decision *out); /* of the current stage */
+void rollout_totals(const struct rollout *r, uint32_t phase[ROLLOUT_PHASES]);
+
+#endif
