@@ -12,9 +12,12 @@
 #include "drivers/bme280.h"
 #include "drivers/scd30.h"
 #include "drivers/sds011.h"
+#include "ota/agent.h"
+#include "ota/port.h"
 #include "protocol/jws.h"
 #include "protocol/keyset.h"
 #include "protocol/reason.h"
+#include "protocol/reply.h"
 #include "protocol/status.h"
 
 /*
@@ -43,13 +46,14 @@ struct app_build {
 
 /* Facts about this start. Copied. */
 struct app_boot {
-    enum reset_reason reset;
-    char boot[PROTO_BOOT_MAX];    /* random per boot, 16 hex */
-    uint32_t boots;               /* starts so far, this one included */
-    char slot[PROTO_SLOT_MAX];    /* running slot: "ota_0" */
-    char image[PROTO_SHA256_HEX]; /* SHA-256 of the running image, hex */
-    uint64_t cert_not_after;      /* Unix s, 0: not known */
-    bool on_trial; /* the bootloader gave this image one boot (otadata PENDING_VERIFY) */
+    enum reset_reason reset;         /* why the last run ended */
+    char boot[PROTO_BOOT_MAX];       /* random per boot, 16 hex */
+    uint32_t boots;                  /* starts so far, this one included */
+    char slot[PROTO_SLOT_MAX];       /* running slot: "ota_0" */
+    uint8_t image[PROTO_SHA256_LEN]; /* SHA-256 of the running image file: size as released */
+    uint64_t cert_not_after;         /* Unix s, 0: not known */
+    bool on_probation;               /* otadata says PENDING_VERIFY */
+    enum ota_passive passive;        /* what the other slot's boot record says */
 };
 
 struct app_time {
@@ -61,6 +65,8 @@ struct app_time {
 enum app_event_kind {
     APP_EV_BOOT, /* first, once */
     APP_EV_TICK,
+    APP_EV_NETWORK_UP, /* the board has an address; optional, BROKER_UP implies it */
+    APP_EV_NETWORK_DOWN,
     APP_EV_BROKER_UP,
     APP_EV_BROKER_DOWN, /* connection lost, or the attempt failed; `text` says why */
     APP_EV_MESSAGE,     /* something on <root>/<id>/commands/<verb> */
@@ -81,8 +87,6 @@ struct app_event {
     int mid; /* PUBLISHED */
 };
 
-struct ota_port; /* ota/port.h */
-
 /* A sensor and what the app knows about its health. */
 struct app_probe {
     bool present;       /* configured, and answered its last probe */
@@ -91,20 +95,28 @@ struct app_probe {
     enum drv_err error; /* last one, so that a change is logged once */
 };
 
-/* Order numbers and the last order of a class, to know a redelivery from a replay. */
+/* The last command of a verb, to know a redelivery (QoS 1) from a replay. */
 struct app_order_seen {
-    uint32_t seq;
     bool has_digest;
     uint8_t digest[PROTO_SHA256_LEN];
-    enum reason answer;
+    struct reply answer;
 };
+
+/* Reports on their way at once; when there are more, the oldest is not waited for. */
+#define APP_REPORTS 8
 
 /* Private, but for its size. */
 struct app {
     const struct app_build *build;
     const struct app_platform *platform;
     const struct ota_port *ota_port;
-    struct app_time now; /* of the event being handled */
+    struct ota_config ota_config;
+    struct ota_agent agent;
+    struct {
+        int mid;
+        uint32_t n;
+    } report[APP_REPORTS]; /* on their way to the broker, newest last */
+    struct app_time now;   /* of the event being handled */
     struct app_boot boot;
     struct app_config config;
     struct keyset keyset;
@@ -128,7 +140,7 @@ struct app {
     struct app_ring ring;
     int64_t health_ms;
 
-    struct app_order_seen seen[VERB_CLASS_COUNT];
+    struct app_order_seen seen[VERB_COUNT];
     uint32_t log_budget; /* lines that may still be published in this second */
     int64_t log_ms;
     bool rebooting;
@@ -139,15 +151,20 @@ struct app {
 
 /*
  * Set up; no platform call is made. Everything pointed to must outlive the app. `ota` is the
- * agent's port without its report function, which the app supplies itself. May be NULL in a build
- * without updates.
+ * agent's port; its report and may_proceed slots call app_report() and app_may_proceed() below.
  */
 void app_init(struct app *app, const struct app_build *build, const struct app_platform *platform,
               const struct ota_port *ota);
 
 void app_handle(struct app *app, const struct app_event *event);
 
-/* At most this long until the next TICK, 1 to 1000 ms. */
+/* For the agent's port, and nobody else: publish a report (remembers the message id, and tells the
+ * agent once it is acknowledged); whether the application minds. */
+bool app_report(struct app *app, const struct ota_report *report);
+enum reason app_may_proceed(const struct app *app, enum ota_gate gate);
+
+/* At most this long until the next TICK, 0 to 1000 ms; sooner when a download's socket is
+ * readable. */
 uint32_t app_wait_ms(const struct app *app, int64_t mono_ms);
 
 /* True once BOOT found the board unusable (no id, no broker): it can only log and wait. */

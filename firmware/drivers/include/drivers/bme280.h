@@ -60,9 +60,10 @@ enum drv_err bme280_read(struct bme280 *dev, struct bme280_reading *out);
 /* Probe, measure once (waits up to 60 ms on the bus), check the value. */
 enum drv_err bme280_self_test(struct bme280 *dev);
 
-/* The published compensation, by itself: raw values and calibration in, fixed point out. */
-void bme280_compensate(const struct bme280_calib *calib, const struct bme280_raw *raw,
-                       struct bme280_reading *out);
+/* The published compensation, by itself: raw values and calibration in, fixed point out. RANGE when
+ * the result is not something the chip can measure (whatever the bytes were: no overflow). */
+enum drv_err bme280_compensate(const struct bme280_calib *calib, const struct bme280_raw *raw,
+                               struct bme280_reading *out);
 
 /* The registers 0x88-0xA1 (26 bytes) and 0xE1-0xE7 (7 bytes) taken apart. */
 void bme280_calib_unpack(const uint8_t low[26], const uint8_t high[7], struct bme280_calib *out);
