@@ -118,7 +118,7 @@ static int64_t pressure_q8(const struct bme280_calib *c, uint32_t raw, int64_t t
     if (__builtin_mul_overflow(p, INT64_C(3125), &p))
         return -1;
     p /= slope;
-    if (p < 0 || p > UINT32_MAX)
+    if (p < 0 || p >= INT64_C(1) << 36) /* 2^16 per Pa here: 1 MPa, and no overflow below */
         return -1;
     return asr(p + asr(c->p9 * (p >> 13) * (p >> 13), 25) + asr(c->p8 * p, 19), 8) + c->p7 * 16;
 }
