@@ -125,7 +125,7 @@ const char *screen_word(enum screen_id screen)
     return (unsigned)screen < SCREEN_COUNT ? words[screen] : "";
 }
 
-char *key_name(int key, bool ascii, char *out, size_t cap)
+char *key_text(int key, bool ascii, char *out, size_t cap)
 {
     static const struct {
         int key;

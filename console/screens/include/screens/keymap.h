@@ -132,6 +132,6 @@ const char *action_word(enum action action);
 const char *key_group_word(enum key_group group); /* "MOVE" … */
 const char *screen_word(enum screen_id screen);
 /* "Enter", "^D", "F1", "j"; arrows as ↑↓←→ or in words. Returns `out`. */
-char *key_name(int key, bool ascii, char *out, size_t cap);
+char *key_text(int key, bool ascii, char *out, size_t cap);
 
 #endif

@@ -5,14 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fleet/fleet.h"
+#include "protocol/crypto.h"
 #include "protocol/limits.h"
 #include "protocol/order.h"
+#include "protocol/release.h"
+#include "rollout/rollout.h"
 #include "screens/canvas.h"
 #include "screens/keymap.h"
 #include "screens/tail.h"
-
-struct fleet;
-struct rollout;
 
 /*
  * The whole user interface as a reducer: an event and what is known (`model`) go in, a changed
@@ -26,48 +27,37 @@ struct rollout;
 
 /* ------------------------------------------------------------------ what is known: the model */
 
+/* A release in the store. */
 struct ui_release {
-    char product[PROTO_PRODUCT_MAX];
-    char version[PROTO_VERSION_MAX];
-    uint32_t seq, security;
-    uint32_t size; /* bytes */
-    char hw[PROTO_HW_COUNT][PROTO_HW_MAX];
-    uint32_t hw_count;
-    bool signed_ok;                /* signature holds under a known release key */
-    int64_t created_ms;            /* 0: not said */
-    char sha256[PROTO_SHA256_HEX]; /* of the image */
+    struct release release;
+    bool signed_ok; /* its signature holds under a known release key */
 };
 
-#define UI_RATE_POINTS 16
+/* What fleet_link() does not know of the connection. */
 struct ui_link {
-    bool up;
-    bool tls;
     char host[PROTO_HOST_MAX + 8]; /* "broker-1:8883" */
-    char tls_text[16];             /* "1.3" */
-    char reason[80];               /* why it is down */
-    int64_t since_ms;              /* up or down since */
-    int64_t retry_at_ms;           /* next attempt; 0: not planned */
-    unsigned attempt;
-    int rtt_ms;                         /* -1: not known */
-    double rate;                        /* messages per second, now */
-    float rate_history[UI_RATE_POINTS]; /* oldest first; negative: no data */
-    uint64_t dropped;                   /* messages lost on our side */
+    bool tls;
+    char tls_text[16];   /* "1.3"; may be empty */
+    int rtt_ms;          /* -1: not known */
+    int64_t retry_at_ms; /* next attempt while down; 0: not planned */
+    unsigned attempt;    /* of the next attempt, 1 … */
 };
 
 struct ui_model {
     int64_t now_ms;
-    const struct fleet *fleet;
+    const struct fleet *fleet;             /* also the link's state and the messages of a device */
     const struct rollout *const *rollouts; /* newest first */
     size_t rollout_count;
     const struct ui_release *releases; /* newest first per product */
     size_t release_count;
+    const char *next_rollout;    /* the id a rollout started now would have: ranks depend on it */
+    const struct crypto *crypto; /* for the ranks in the preview: only sha256 is used */
     const struct ui_link *link;
-    const struct tail *log;     /* what the console has to say; may be NULL */
-    const struct tail *watched; /* messages of the device asked for by UI_WATCH; may be NULL */
-    const char *profile;        /* "demo" */
-    const char *operator_name;  /* who acts */
-    bool prod;                  /* badge */
-    bool read_only;             /* acts are refused, with `read_only_why` */
+    const struct tail *log;    /* what the console has to say; may be NULL */
+    const char *profile;       /* "demo" */
+    const char *operator_name; /* who acts */
+    bool prod;                 /* badge */
+    bool read_only;            /* acts are refused, with `read_only_why` */
     const char *read_only_why;
     const char *engine;        /* NULL: this process runs the rollouts; else who does */
     const char *const *themes; /* names, for the theme key */
@@ -91,33 +81,16 @@ struct ui_event {
 
 /* -------------------------------------------------------------------------------- effects */
 
-#define UI_STAGES 8
-struct ui_stage {
-    char name[24];
-    uint32_t count;   /* devices, or 0 */
-    uint32_t percent; /* cumulative, or 0 */
-    uint32_t soak_s;
-};
-
-/* What the new-rollout dialog asks for. `ids` are the eligible devices that were on the screen when
- * the word was typed: the rollout must touch no other. */
-struct ui_plan {
-    char product[PROTO_PRODUCT_MAX];
-    char version[PROTO_VERSION_MAX];
-    char target[256]; /* filter text, for the record */
-    struct ui_stage stage[UI_STAGES];
-    size_t stage_count;
-    uint32_t jitter_s, in_flight, trial_s;
-};
-
 enum ui_effect_kind {
     UI_QUIT,
     UI_SUSPEND,       /* term_suspend() */
     UI_REDRAW,        /* term_redraw() */
     UI_RECONNECT,     /* now, not at the planned time */
-    UI_WATCH,         /* id: collect the messages of this device; an empty id: stop */
+    UI_WATCH,         /* id: fleet_watch() */
+    UI_UNWATCH,       /* id: fleet_unwatch() */
+    UI_TREND,         /* reading: fleet_set_trend() */
     UI_COMMAND,       /* verb for each of ids */
-    UI_START_ROLLOUT, /* plan, ids */
+    UI_START_ROLLOUT, /* id: of the rollout; plan; ids: the devices it may touch, in their order */
     UI_PAUSE_ROLLOUT, /* id */
     UI_RESUME_ROLLOUT,
     UI_ABORT_ROLLOUT,
@@ -128,11 +101,13 @@ enum ui_effect_kind {
 
 struct ui_effect {
     enum ui_effect_kind kind;
-    enum verb verb;
+    enum verb verb;        /* UI_COMMAND */
+    uint32_t reading;      /* UI_TREND; FLEET_NONE: each device's own */
     char id[PROTO_ID_MAX]; /* device or rollout */
     char text[256];
-    const struct ui_plan *plan;      /* valid until the next ui_step() */
-    const char (*ids)[PROTO_ID_MAX]; /* likewise */
+    /* Valid until the next ui_step(). An act hits the ids that were on the screen, no others. */
+    const struct rollout_plan *plan;
+    const char (*ids)[PROTO_ID_MAX];
     size_t id_count;
 };
 

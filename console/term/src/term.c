@@ -1,0 +1,385 @@
+#include "internal.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <poll.h>
+#include <wchar.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+void term_raw(const char *text)
+{
+    size_t len = strlen(text);
+    while (len) {
+        ssize_t n = write(STDOUT_FILENO, text, len);
+        if (n < 0 && errno != EINTR)
+            return;
+        if (n > 0) {
+            text += n;
+            len -= (size_t)n;
+        }
+    }
+}
+
+/* ------------------------------------------------------------------------------ open, close */
+
+/* Terminals that Debian's base terminfo does not have and that do all xterm does. */
+static bool like_xterm(const char *type)
+{
+    static const char *const known[] = { "xterm",   "kitty",   "ghostty", "alacritty", "foot",
+                                         "wezterm", "contour", "konsole", "gnome",     "vte",
+                                         "iterm",   "st-",     "rxvt" };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strstr(type, known[i]))
+            return true;
+    }
+    return getenv("COLORTERM") != NULL;
+}
+
+static bool can_place_cursor(void)
+{
+    const char *cup = tigetstr("cup");
+    return cup && cup != (const char *)-1;
+}
+
+/* initscr() would exit on a TERM it does not know; this goes on with something simpler. */
+static SCREEN *open_screen(struct term_facts *facts)
+{
+    const char *type = getenv("TERM");
+    const char *tries[5] = { type, NULL, NULL, NULL, NULL };
+    size_t count = 1;
+    if (!type || like_xterm(type))
+        tries[count++] = "xterm-256color";
+    tries[count++] = "xterm";
+    tries[count++] = "vt100";
+
+    for (size_t i = 0; i < count; i++) {
+        if (!tries[i] || !*tries[i])
+            continue;
+        SCREEN *screen = newterm(tries[i], stdout, stdin);
+        if (!screen)
+            continue;
+        if (can_place_cursor()) {
+            facts->reduced = i > 0;
+            text_copy(facts->type, sizeof(facts->type), tries[i]);
+            return screen;
+        }
+        endwin();
+        delscreen(screen);
+    }
+    return NULL;
+}
+
+static bool locale_is_utf8(const struct term_options *o)
+{
+    setlocale(LC_CTYPE, "");
+    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    if (!utf8 && o->utf8)
+        utf8 = setlocale(LC_CTYPE, "C.UTF-8") != NULL;
+    const char *type = getenv("TERM");
+    if (type && strcmp(type, "linux") == 0 && !o->utf8)
+        utf8 = false; /* its font has neither braille nor most glyphs */
+    return utf8 && !o->ascii;
+}
+
+static void setup_colours(struct term *t, bool no_color)
+{
+    if (no_color || !has_colors() || start_color() == ERR)
+        return;
+    use_default_colors();
+    t->facts.colours = COLORS >= 256 ? 256 : COLORS >= 16 ? 16 : COLORS >= 8 ? 8 : 0;
+}
+
+static void modes_on(struct term *t)
+{
+    input_setup();
+    if (t->facts.mouse) {
+        mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED |
+                      BUTTON5_PRESSED,
+                  NULL);
+        mouseinterval(0);
+    }
+    if (!t->facts.reduced)
+        term_raw("\033[?2004h");
+    curs_set(1);
+    t->cursor_shown = true;
+}
+
+struct term *term_open(const struct term_options *o, struct err *err)
+{
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+        err_set(err, EXIT_USAGE,
+                "the console needs a terminal; for scripts use `muster ls --json`");
+        return NULL;
+    }
+    if (signals_open() < 0) {
+        err_set(err, EXIT_USAGE, "cannot set the terminal up: %s", strerror(errno));
+        return NULL;
+    }
+    struct term *t = mem_alloc(sizeof(*t));
+    t->facts.utf8 = locale_is_utf8(o);
+    t->screen = open_screen(&t->facts);
+    if (!t->screen) {
+        const char *type = getenv("TERM");
+        signals_close();
+        free(t);
+        err_set(err, EXIT_USAGE,
+                "cannot use a terminal of type \"%s\"; try TERM=xterm-256color or TERM=vt100",
+                type ? type : "");
+        return NULL;
+    }
+    theme_mono(&t->mono);
+    t->facts.mouse = !o->no_mouse;
+    t->sync =
+        !o->no_sync && strncmp(t->facts.type, "vt", 2) != 0 && strcmp(t->facts.type, "linux") != 0;
+    setup_colours(t, o->no_color);
+    modes_on(t);
+    getmaxyx(stdscr, t->rows, t->cols);
+    t->shown = mem_array((size_t)t->rows * (size_t)t->cols, sizeof(*t->shown));
+    t->all = true;
+    return t;
+}
+
+static void modes_off(struct term *t)
+{
+    if (!t->facts.reduced)
+        term_raw("\033[?2004l");
+    curs_set(1);
+    endwin();
+}
+
+void term_close(struct term *t)
+{
+    if (!t)
+        return;
+    mousemask(0, NULL);
+    modes_off(t);
+    delscreen(t->screen);
+    signals_close();
+    free(t->shown);
+    free(t);
+}
+
+const struct term_facts *term_facts(const struct term *t)
+{
+    return &t->facts;
+}
+
+void term_size(const struct term *t, int *rows, int *cols)
+{
+    *rows = t->rows;
+    *cols = t->cols;
+}
+
+/* ----------------------------------------------------------------------------------- events */
+
+void term_fds(const struct term *t, int fd[TERM_FDS])
+{
+    (void)t;
+    fd[0] = STDIN_FILENO;
+    fd[1] = signals_fd();
+}
+
+/* The size as the kernel has it now; a storm of signals is read once. */
+static bool take_size(struct term *t)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0)
+        return false;
+    if (size.ws_row == t->rows && size.ws_col == t->cols)
+        return false;
+    resizeterm(size.ws_row, size.ws_col);
+    t->rows = size.ws_row;
+    t->cols = size.ws_col;
+    free(t->shown);
+    t->shown = mem_array((size_t)t->rows * (size_t)t->cols, sizeof(*t->shown));
+    t->all = true;
+    return true;
+}
+
+static bool keyboard_gone(void)
+{
+    struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+    return poll(&in, 1, 0) > 0 && in.revents & (POLLHUP | POLLERR | POLLNVAL);
+}
+
+int term_read(struct term *t, struct ui_event *out)
+{
+    struct signals_seen seen;
+    signals_take(&seen);
+    if (seen.stop)
+        term_suspend(t);
+    if (seen.resumed) { /* stopped and continued by somebody else: the shell had the terminal */
+        reset_prog_mode();
+        modes_on(t);
+        t->resumed = true;
+    }
+    if ((seen.resized || t->resumed) && take_size(t))
+        t->resized = true;
+    if (t->resized) {
+        t->resized = false;
+        *out = (struct ui_event){ .kind = UI_RESIZE, .row = t->rows, .col = t->cols };
+        return 1;
+    }
+    if (t->resumed) {
+        t->resumed = false;
+        term_redraw(t);
+        *out = (struct ui_event){ .kind = UI_RESUMED };
+        return 1;
+    }
+    int got = input_read(t, out);
+    return got == 0 && keyboard_gone() ? -1 : got;
+}
+
+void term_suspend(struct term *t)
+{
+    mousemask(0, NULL);
+    modes_off(t);
+    signals_stop_self();
+    reset_prog_mode();
+    modes_on(t);
+    t->resumed = true;
+}
+
+/* ------------------------------------------------------------------------------------ paint */
+
+static int colour_number(const struct term *t, struct theme_colour colour)
+{
+    if (colour.kind == COLOUR_DEFAULT)
+        return -1;
+    if (colour.kind == COLOUR_INDEX && colour.value < t->facts.colours)
+        return (int)colour.value;
+    if (colour.kind == COLOUR_INDEX) /* bright-red on eight colours is red */
+        return colour.value < 16 ? (int)(colour.value & 7) : 7;
+    return (int)theme_nearest(colour.value, t->facts.colours);
+}
+
+static void find_style(struct term *t, enum role role, enum role under)
+{
+    const struct theme *theme = t->facts.colours ? &t->theme : &t->mono;
+    struct theme_style s = theme_resolve(theme, role, under);
+    attr_t attributes = A_NORMAL;
+    if (s.attributes & THEME_BOLD)
+        attributes |= A_BOLD;
+    if (s.attributes & THEME_DIM)
+        attributes |= A_DIM;
+    if (s.attributes & THEME_ITALIC)
+        attributes |= A_ITALIC;
+    if (s.attributes & THEME_UNDERLINE)
+        attributes |= A_UNDERLINE;
+    if (s.attributes & THEME_REVERSE)
+        attributes |= A_REVERSE;
+    int fg = colour_number(t, s.fg), bg = colour_number(t, s.bg);
+    int pair = t->facts.colours && (fg >= 0 || bg >= 0) ? alloc_pair(fg, bg) : 0;
+    t->style[role][under].known = true;
+    t->style[role][under].attributes = attributes;
+    t->style[role][under].pair = (short)(pair < 0 ? 0 : pair); /* out of pairs: plain, not wrong */
+}
+
+static void put_cell(struct term *t, int row, int col, const struct cell *cell)
+{
+    enum role role = (enum role)cell->role, under = (enum role)cell->under;
+    wchar_t text[2] = { (wchar_t)cell->cp, L'\0' };
+    cchar_t c;
+
+    if (!t->style[role][under].known)
+        find_style(t, role, under);
+    /* Where libc disagrees about a width, curses would lose count of the row. */
+    if (cell->cp > 0x7e && (!t->facts.utf8 || wcwidth(text[0]) != cell->width))
+        text[0] = L'?';
+    setcchar(&c, text, t->style[role][under].attributes, t->style[role][under].pair, NULL);
+    mvadd_wch(row, col, &c);
+}
+
+/* Give curses the cells of a row that changed; true when any did. */
+static bool show_row(struct term *t, const struct canvas *canvas, int row, int cols)
+{
+    const struct cell *new = &canvas->cell[(size_t)row * (size_t)canvas->cols];
+    struct cell *old = &t->shown[(size_t)row * (size_t)t->cols];
+    if (!t->all && memcmp(new, old, (size_t)cols * sizeof(*new)) == 0)
+        return false;
+    for (int col = 0; col < cols; col++) {
+        bool same = !t->all && memcmp(&new[col], &old[col], sizeof(*new)) == 0;
+        bool halves = col + 1 < cols && (new[col + 1].cp == 0 || old[col + 1].cp == 0);
+        if ((!same || halves) && new[col].cp)
+            put_cell(t, row, col, &new[col]);
+    }
+    memcpy(old, new, (size_t)cols * sizeof(*new));
+    return true;
+}
+
+void term_show(struct term *t, const struct canvas *canvas, const struct theme *theme)
+{
+    int rows = canvas->rows < t->rows ? canvas->rows : t->rows;
+    int cols = canvas->cols < t->cols ? canvas->cols : t->cols;
+    bool changed = t->all;
+
+    if (memcmp(&t->theme, theme, sizeof(*theme)) != 0) {
+        t->theme = *theme;
+        memset(t->style, 0, sizeof(t->style));
+        t->all = changed = true;
+    }
+    for (int row = 0; row < rows; row++)
+        changed |= show_row(t, canvas, row, cols);
+    t->all = false;
+    if (t->cursor_shown != canvas->cursor_visible) {
+        t->cursor_shown = canvas->cursor_visible;
+        curs_set(canvas->cursor_visible ? 1 : 0);
+    }
+    move(canvas->cursor_row < t->rows ? canvas->cursor_row : 0,
+         canvas->cursor_col < t->cols ? canvas->cursor_col : 0);
+    /* Not for a mere cursor movement: it costs more than it saves. */
+    if (changed && t->sync)
+        term_raw("\033[?2026h");
+    wnoutrefresh(stdscr);
+    doupdate();
+    if (changed && t->sync)
+        term_raw("\033[?2026l");
+}
+
+void term_redraw(struct term *t)
+{
+    t->all = true;
+    clearok(curscr, TRUE);
+}
+
+/* -------------------------------------------------------------------------------- clipboard */
+
+void term_copy(struct term *t, const char *text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t len = strlen(text);
+    if (len > 8192 || t->facts.reduced)
+        return;
+    char *out = mem_alloc(len / 3 * 4 + 24);
+    size_t used = 7;
+    memcpy(out, "\033]52;c;", used);
+    for (size_t i = 0; i < len; i += 3) {
+        const unsigned char *in = (const unsigned char *)text + i;
+        size_t n = len - i < 3 ? len - i : 3;
+        uint32_t bits =
+            (uint32_t)in[0] << 16 | (n > 1 ? (uint32_t)in[1] << 8 : 0) | (n > 2 ? in[2] : 0);
+        for (size_t k = 0; k < 4; k++)
+            out[used++] = k <= n ? digits[bits >> (18 - 6 * k) & 63] : '=';
+    }
+    out[used++] = '\a';
+    term_raw(out);
+    free(out);
+}
+
+bool term_is_light(void)
+{
+    /* "15;0": foreground; background. 7 and 9 to 15 are light ones. */
+    const char *text = getenv("COLORFGBG");
+    const char *last = text ? strrchr(text, ';') : NULL;
+    uint64_t background;
+    return last && text_to_u64(last + 1, 0, 255, &background) &&
+           (background == 7 || background >= 9);
+}
