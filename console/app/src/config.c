@@ -1,0 +1,249 @@
+#include "config.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+enum field_type { FIELD_TEXT, FIELD_PATH, FIELD_PORT, FIELD_U32, FIELD_BYTES, FIELD_BOOL };
+
+/* The whole file format: a row per key. tests and docs/config.md name the same keys. */
+#define FIELD(section, key, type, member)                                                          \
+    {                                                                                              \
+        section, key, type, offsetof(struct profile, member), sizeof(((struct profile *)0)->member) \
+    }
+static const struct field {
+    const char *section, *key;
+    enum field_type type;
+    size_t offset, size;
+} fields[] = {
+    FIELD("fleet", "name", FIELD_TEXT, fleet),
+    FIELD("fleet", "root", FIELD_TEXT, root),
+    FIELD("broker", "host", FIELD_TEXT, broker.host),
+    FIELD("broker", "port", FIELD_PORT, broker.port),
+    FIELD("broker", "ca", FIELD_PATH, broker.ca),
+    FIELD("broker", "cert", FIELD_PATH, broker.cert),
+    FIELD("broker", "key", FIELD_PATH, broker.key),
+    FIELD("gateway", "url", FIELD_TEXT, gateway.url),
+    FIELD("gateway", "listen", FIELD_TEXT, gateway.listen),
+    FIELD("gateway", "metrics", FIELD_TEXT, gateway.metrics),
+    FIELD("gateway", "cert", FIELD_PATH, gateway.cert),
+    FIELD("gateway", "key", FIELD_PATH, gateway.key),
+    FIELD("gateway", "ca", FIELD_PATH, gateway.ca),
+    FIELD("gateway", "max_downloads", FIELD_U32, gateway.max_downloads),
+    FIELD("gateway", "rate", FIELD_U32, gateway.rate),
+    FIELD("store", "dir", FIELD_PATH, store_dir),
+    FIELD("journal", "path", FIELD_PATH, journal),
+    FIELD("trust", "rollout_key", FIELD_PATH, trust.rollout_key),
+    FIELD("trust", "release_key", FIELD_PATH, trust.release_key),
+    FIELD("trust", "keyset", FIELD_PATH, trust.keyset),
+    FIELD("pki", "dir", FIELD_PATH, pki_dir),
+    FIELD("ui", "theme", FIELD_TEXT, ui.theme),
+    FIELD("ui", "ascii", FIELD_TEXT, ui.ascii),
+    FIELD("ui", "read_only", FIELD_BOOL, ui.read_only),
+    FIELD("ui", "mouse", FIELD_BOOL, ui.mouse),
+};
+
+struct reader {
+    struct profile *profile;
+    const struct log *log;
+    struct err *err;
+    bool failed;
+};
+
+static int bad(struct reader *r, int line, const char *format, const char *a, const char *b)
+{
+    char what[256];
+    if (r->failed)
+        return 0;
+    r->failed = true;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(what, sizeof(what), format, a, b);
+#pragma GCC diagnostic pop
+    err_set(r->err, EXIT_USAGE, "%s:%d: %s", r->profile->path, line, what);
+    return 0;
+}
+
+/* Paths count from the profile's folder, so that a folder with its profile can be moved. */
+static bool set_path(const struct profile *p, char *out, size_t cap, const char *value)
+{
+    if (value[0] == '/')
+        return text_copy(out, cap, value);
+    return text_format(out, cap, "%s/%s", p->dir, value);
+}
+
+static bool set_bool(bool *out, const char *value)
+{
+    static const struct {
+        const char *word;
+        bool value;
+    } words[] = { { "true", true },   { "yes", true }, { "on", true },   { "1", true },
+                  { "false", false }, { "no", false }, { "off", false }, { "0", false } };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(words[i].word, value) == 0) {
+            *out = words[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int set_field(struct reader *r, const struct field *f, const char *value, int line)
+{
+    void *at = (char *)r->profile + f->offset;
+    uint64_t n;
+
+    switch (f->type) {
+    case FIELD_TEXT:
+        if (!text_copy(at, f->size, value))
+            return bad(r, line, "%s is too long: '%s'", f->key, value);
+        return 1;
+    case FIELD_PATH:
+        if (!set_path(r->profile, at, f->size, value))
+            return bad(r, line, "%s: path is too long: '%s'", f->key, value);
+        return 1;
+    case FIELD_PORT:
+        if (!text_to_u64(value, 1, 65535, &n))
+            return bad(r, line, "%s wants a port from 1 to 65535, not '%s'", f->key, value);
+        *(uint16_t *)at = (uint16_t)n;
+        return 1;
+    case FIELD_U32:
+    case FIELD_BYTES:
+        if (!text_to_u64(value, 0, UINT32_MAX, &n))
+            return bad(r, line, "%s wants a whole number, not '%s'", f->key, value);
+        *(uint32_t *)at = (uint32_t)n;
+        return 1;
+    case FIELD_BOOL:
+        if (!set_bool(at, value))
+            return bad(r, line, "%s wants yes or no, not '%s'", f->key, value);
+        return 1;
+    }
+    return 1;
+}
+
+static int source_field(struct reader *r, const char *name, const char *key, const char *value,
+                        int line)
+{
+    struct profile *p = r->profile;
+    struct profile_source *s = NULL;
+
+    for (size_t i = 0; i < p->source_count; i++) {
+        if (strcmp(p->source[i].name, name) == 0)
+            s = &p->source[i];
+    }
+    if (!s) {
+        if (p->source_count == PROFILE_SOURCES_MAX)
+            return bad(r, line, "too many [source] sections (%s)%s", name, "");
+        s = &p->source[p->source_count];
+        if (!*name || !text_copy(s->name, sizeof(s->name), name))
+            return bad(r, line, "[source NAME]: bad name '%s'%s", name, "");
+        p->source_count++;
+    }
+    if (strcmp(key, "topic") == 0)
+        return text_copy(s->topic, sizeof(s->topic), value) || bad(r, line, "%s: too long%s", key, "");
+    if (strcmp(key, "id") == 0) {
+        if (strncmp(value, "topic:", 6) && strncmp(value, "json:", 5) && strncmp(value, "tag:", 4))
+            return bad(r, line, "%s wants topic:<n>, json:<key> or tag:<name>, not '%s'", key, value);
+        return text_copy(s->id, sizeof(s->id), value) || bad(r, line, "%s: too long%s", key, "");
+    }
+    log_say(r->log, LOG_WARN, "%s:%d: unknown key %s in [source %s]", p->path, line, key, name);
+    return 1;
+}
+
+static int on_entry(void *user, const char *section, const char *key, const char *value, int line)
+{
+    struct reader *r = user;
+
+    if (strncmp(section, "source ", 7) == 0)
+        return source_field(r, section + 7, key, value, line);
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (strcmp(fields[i].section, section) == 0 && strcmp(fields[i].key, key) == 0)
+            return set_field(r, &fields[i], value, line);
+    }
+    log_say(r->log, LOG_WARN, "%s:%d: unknown key [%s] %s (ignored)", r->profile->path, line, section,
+            key);
+    return 1;
+}
+
+int config_path(const char *name, char *out, size_t cap, struct err *err)
+{
+    const char *xdg = getenv("XDG_CONFIG_HOME");
+    const char *home = getenv("HOME");
+    bool fits;
+
+    if (!name)
+        name = "default";
+    size_t len = strlen(name);
+    if (strchr(name, '/') || (len > 4 && strcmp(name + len - 4, ".ini") == 0))
+        fits = text_copy(out, cap, name);
+    else if (xdg && *xdg)
+        fits = text_format(out, cap, "%s/muster/%s.ini", xdg, name);
+    else if (home && *home)
+        fits = text_format(out, cap, "%s/.config/muster/%s.ini", home, name);
+    else
+        return err_set(err, EXIT_USAGE, "no home folder to look for profile '%s' in: give a path", name);
+    return fits ? 0 : err_set(err, EXIT_USAGE, "profile path is too long: %s", name);
+}
+
+static int absolute_dir(struct profile *p, struct err *err)
+{
+    char cwd[PROFILE_PATH_MAX] = "";
+    char *slash = strrchr(p->path, '/');
+
+    if (p->path[0] != '/' && !getcwd(cwd, sizeof(cwd)))
+        return err_set(err, EXIT_USAGE, "%s: %s", p->path, strerror(errno));
+    int len = slash ? (int)(slash - p->path) : 0;
+    bool fits = text_format(p->dir, sizeof(p->dir), "%s%s%.*s", cwd, *cwd && len ? "/" : "", len, p->path);
+    return fits ? 0 : err_set(err, EXIT_USAGE, "profile path is too long: %s", p->path);
+}
+
+/* The profile's name, for people: the file's own, without folder and ending. */
+static void name_from_path(struct profile *p)
+{
+    const char *slash = strrchr(p->path, '/');
+    const char *base = slash ? slash + 1 : p->path;
+    size_t len = strlen(base);
+    if (len > 4 && strcmp(base + len - 4, ".ini") == 0)
+        len -= 4;
+    if (!text_copy_n(p->name, sizeof(p->name), base, len))
+        text_copy(p->name, sizeof(p->name), "profile");
+}
+
+static void defaults(struct profile *p)
+{
+    memset(p, 0, sizeof(*p));
+    text_copy(p->root, sizeof(p->root), "devices");
+    text_copy(p->ui.theme, sizeof(p->ui.theme), "");
+    text_copy(p->ui.ascii, sizeof(p->ui.ascii), "auto");
+    p->ui.mouse = true;
+    p->broker.port = 8883;
+    p->gateway.max_downloads = 64;
+}
+
+int config_load(const char *name, struct profile *out, const struct log *log, struct err *err)
+{
+    struct reader r = { .profile = out, .log = log, .err = err };
+
+    defaults(out);
+    if (config_path(name, out->path, sizeof(out->path), err) || absolute_dir(out, err))
+        return -1;
+    name_from_path(out);
+    int rc = ini_parse(out->path, on_entry, &r);
+    if (r.failed)
+        return -1;
+    if (rc < 0)
+        return err_set(err, EXIT_USAGE, "cannot read profile %s: %s. 'scripts/demo' or 'muster pki init' makes one",
+                       out->path, strerror(errno));
+    if (rc > 0)
+        return err_set(err, EXIT_USAGE, "%s:%d: neither [section] nor key = value", out->path, rc);
+    out->broker.tls = out->broker.ca[0] != '\0';
+    if (!out->broker.host[0])
+        return err_set(err, EXIT_USAGE, "%s: [broker] host is missing", out->path);
+    return 0;
+}

@@ -1,0 +1,95 @@
+"""Devices online in `muster ls --json`; a killed one goes offline by its will; a frozen one goes stale; strangers are welcome."""
+import json
+import os
+import signal
+import time
+
+from harness import FleetTest, main, wait_until
+
+
+class Presence(FleetTest):
+    devices = 3
+
+    def test_1_every_device_is_listed_with_version_readings_and_age(self):
+        def settled():
+            d = self.fleet.ls()
+            ok = [x for x in d.values() if x["state"] == "ok" and "temperature" in x["readings"]]
+            return d if len(ok) == 3 else None
+        listed = wait_until("three devices with readings", 30, settled, every=1)
+        for name, d in listed.items():
+            self.assertEqual(d["fw"], "1.3.0")
+            self.assertEqual(d["product"], "weather")
+            self.assertTrue(-40 < d["readings"]["temperature"] < 60, d)
+            self.assertLess(abs(time.time() - d["last_seen"]), 10)
+        self.assertIn("co2", listed["sensor-001"]["readings"])
+
+    def test_2_a_killed_device_turns_offline_by_its_will(self):
+        self.fleet.kill("sensor-002")
+        wait_until("sensor-002 offline", 15, lambda: self.fleet.ls()["sensor-002"]["state"] == "offline")
+        body = [b for _, t, b, _ in self.ear.messages("sensor-002/status")][-1]
+        self.assertEqual(json.loads(body)["state"], "offline")
+
+        device = self.fleet.power_on("sensor-002")
+        self.addCleanup(device.wait)
+        self.addCleanup(device.terminate)
+        wait_until("sensor-002 back", 30, lambda: self.fleet.ls()["sensor-002"]["state"] == "ok", every=1)
+
+    def test_3_a_frozen_device_turns_stale(self):
+        self.fleet.kill("sensor-003", signal.SIGSTOP)
+        try:
+            time.sleep(8)  # more than 3 x its interval of 2 s
+            watch = self.fleet.run("ls", "state:stale", "--json", "--settle", "8", timeout=60)
+            self.assertEqual([d["id"] for d in json.loads(watch.stdout)], ["sensor-003"])
+        finally:
+            self.fleet.kill("sensor-003", signal.SIGCONT)
+        wait_until("sensor-003 thawed", 30, lambda: self.fleet.ls()["sensor-003"]["state"] == "ok", every=1)
+
+    def test_4_other_peoples_devices_are_rows_too(self):
+        say = self.ear.publish
+
+        def someone(): # an operator may not write there: strangers have certificates of their own
+            return None
+        someone()
+        stranger = os.path.join(self.fleet.dir, "stranger")
+        self.fleet.run("pki", "device", "x", "--out", stranger)
+        import paho.mqtt.client as mqtt
+        c = mqtt.Client(client_id="x", protocol=mqtt.MQTTv5)
+        c.tls_set(os.path.join(self.fleet.dir, "pki", "ca-bundle.pem"), os.path.join(stranger, "device.pem"), os.path.join(stranger, "device.key"))
+        c.connect(self.fleet.broker_host, self.fleet.broker_port)
+        c.loop_start()
+        self.addCleanup(c.loop_stop)
+        c.publish("devices/x/status", "online", qos=1, retain=True).wait_for_publish(5)
+
+        def seen():
+            c.publish("devices/x/telemetry/environment", '{"device":"x","temp":22.5,"hum":55.0,"uptime":123}', qos=1)
+            d = self.fleet.ls("x").get("x")
+            return d if d and d["readings"].get("temperature") == 22.5 else None
+        row = wait_until("x with readings", 20, seen, every=1)
+        self.assertEqual(row["readings"]["humidity"], 55.0)
+        self.assertEqual(row["state"], "ok")
+
+    def test_5_hostile_payloads_neither_crash_nor_reach_the_terminal(self):
+        stranger = os.path.join(self.fleet.dir, "hostile")
+        self.fleet.run("pki", "device", "hostile", "--out", stranger)
+        import paho.mqtt.client as mqtt
+        c = mqtt.Client(client_id="hostile", protocol=mqtt.MQTTv5)
+        c.tls_set(os.path.join(self.fleet.dir, "pki", "ca-bundle.pem"), os.path.join(stranger, "device.pem"), os.path.join(stranger, "device.key"))
+        c.connect(self.fleet.broker_host, self.fleet.broker_port)
+        c.loop_start()
+        self.addCleanup(c.loop_stop)
+        evil = [b"\x1b[2J\x1b]0;pwned\x07", b"\xff\xfe\x80" * 100, b"[" * 20000, b'{"a":' * 5000, b"A" * 250000,
+                b'{"temp":1e999,"hum":NaN}', b'{"\x1b[31m":1}', b"", b'{"temp":"\x9b2J"}', b"x" * 4097]
+        for body in evil:
+            for topic in ("status", "telemetry/environment", "log", "ota/report", "reply/config"):
+                c.publish("devices/hostile/" + topic, body, qos=1, retain=topic == "status")
+        c.publish("devices/hostile/status", '{"state":"online","fw":"\\u001b[31m1.0"}', qos=1, retain=True).wait_for_publish(10)
+        out = self.fleet.run("ls", timeout=30)
+        self.assertIn("hostile", out.stdout)
+        self.assertNotIn("\x1b", self.fleet.run("ls", "--no-color").stdout)
+        tail = self.fleet.run("tail", "hostile", "--for", "1", "--no-color", timeout=30)
+        self.assertNotIn("\x1b", tail.stdout)
+        self.assertTrue(os.path.exists("/proc/%d" % self.fleet.service_pid("serve")))
+
+
+if __name__ == "__main__":
+    main()

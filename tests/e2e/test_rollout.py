@@ -1,0 +1,94 @@
+"""The good release in two stages; the bad one that stops itself; commands to a device."""
+import time
+
+from harness import FleetTest, main, wait_until, hash_of, ENDS
+
+
+class GoodRollout(FleetTest):
+    devices = 6
+
+    def test_1_canary_then_all_ends_done_everywhere(self):
+        before = self.fleet.ls("product:weather")
+        target = hash_of(self.fleet, "weather@1.4.0")
+        rollout = self.fleet.start("weather@1.4.0", "--stages", "2,100%", "--jitter", "6", "--trial", "3", "--soak", "2", "--in-flight", "3")
+
+        shown = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 240)
+
+        self.assertEqual(shown["state"], "done", shown)
+        self.assertEqual([s["size"] for s in shown["stages"]], [2, 6])
+        after = self.fleet.ls("product:weather")
+        for name, d in after.items():
+            self.assertEqual(d["fw"], "1.4.0", name)
+            self.assertEqual(d["ota"]["state"], "done")
+            self.assertEqual(d["image"], target)
+            self.assertNotEqual(d["boot"], before[name]["boot"])
+
+    def test_2_no_device_started_before_its_slot(self):
+        downloads = [(when, who, r) for when, who, r in self.ear.reports() if r["state"] == "downloading"]
+        self.assertEqual({who for _, who, _ in downloads}, set(self.fleet.ls("product:weather")))
+        for when, who, r in downloads:
+            self.assertGreaterEqual(when + 1, r["slot"], "%s started at %f, slot %d" % (who, when, r["slot"]))
+
+    def test_3_the_canary_was_through_before_the_rest_was_ordered(self):
+        canary = [d["id"] for d in self.fleet.show(self.fleet.json("rollout", "ls")[0]["id"])["devices"] if d["stage"] == 0]
+        done = max(when for when, who, r in self.ear.reports() if who in canary and r["state"] == "done")
+        rest = min(when for when, who, r in self.ear.reports() if who not in canary)
+        self.assertEqual(len(canary), 2)
+        self.assertLess(done, rest)
+
+    def test_4_downloads_never_overlapped_more_than_the_cap(self):
+        self.assertLessEqual(self.fleet.metrics()["muster_gateway_downloads_peak"], 3)
+        self.assertGreaterEqual(self.fleet.metrics()["muster_gateway_downloads_peak"], 1)
+
+    def test_5_a_new_release_is_another_program(self):
+        wait_until("dew_point in the readings", 30,
+                   lambda: "dew_point" in self.fleet.ls()["sensor-001"]["readings"], every=1)
+
+    def test_6_a_config_order_changes_the_interval_at_once(self):
+        done = self.fleet.run("device", "config", "sensor-001", "interval=1", "--yes")
+        self.assertIn("sensor-001", done.stdout)
+        start = time.time()
+        time.sleep(6)
+        n = len(self.ear.messages("sensor-001/telemetry/environment", since=start))
+        self.assertGreaterEqual(n, 4)
+        refused = self.fleet.run("device", "config", "sensor-001", "interval=0", "--yes", check=False)
+        self.assertEqual(refused.returncode, 2)
+
+    def test_7_a_reboot_gives_a_new_boot_id(self):
+        boot = self.fleet.ls()["sensor-002"]["boot"]
+        self.fleet.run("device", "reboot", "sensor-002", "--yes")
+        d = wait_until("sensor-002 back with a new boot", 30,
+                       lambda: (lambda d: d if d["boot"] != boot and d["state"] == "ok" else None)(self.fleet.ls()["sensor-002"]), every=1)
+        self.assertEqual(d["reset"], "software")
+
+    def test_8_identify_is_answered(self):
+        self.assertIn("sensor-003", self.fleet.run("device", "identify", "sensor-003").stdout)
+
+
+class BadRollout(FleetTest):
+    devices = 4
+
+    def test_the_canary_rolls_back_and_nobody_else_is_ordered(self):
+        good = hash_of(self.fleet, "weather@1.3.0")
+        rollout = self.fleet.start("weather@1.5.0-bad", "--stages", "1,100%", "--jitter", "2", "--trial", "5", "--soak", "2")
+
+        shown = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 120)
+
+        self.assertEqual(shown["state"], "stopped", shown)
+        touched = [d for d in shown["devices"] if d["state"] != "planned"]
+        self.assertEqual(len(touched), 1, touched)
+        self.assertEqual(touched[0]["reason"], "self_test")
+        canary = wait_until("the canary runs its old version", 30,
+                            lambda: (lambda d: d if d["fw"] == "1.3.0" and d["ota"]["state"] == "rolled_back" else None)(self.fleet.ls()[touched[0]["id"]]), every=1)
+        self.assertEqual(canary["image"], good)
+        self.assertEqual(canary["ota"]["reason"], "self_test")
+        ordered = {t.split("/")[1] for _, t, b, _ in self.ear.messages("/commands/update") if b}
+        self.assertEqual(ordered, {touched[0]["id"]})
+        time.sleep(3)
+        self.assertEqual({who for _, who, _ in self.ear.reports()}, {touched[0]["id"]})
+        watch = self.fleet.run("rollout", "watch", rollout, check=False)
+        self.assertEqual(watch.returncode, 1)
+
+
+if __name__ == "__main__":
+    main()

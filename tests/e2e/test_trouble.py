@@ -1,0 +1,102 @@
+"""Broker restarted in mid-rollout, gateway in mid-download, engine killed with kill -9: the rollout ends as if nothing had happened.
+Devices killed at random moments end done or with a reason, and always boot a whole signed image."""
+import os
+import random
+import signal
+import time
+
+from harness import ENDS, FleetTest, hash_of, main, wait_until
+
+
+def stop(pid, sig):
+    os.kill(pid, sig)
+    end = time.monotonic() + 15
+    while time.monotonic() < end:
+        try:
+            with open("/proc/%d/stat" % pid) as f:
+                if f.read().rsplit(")", 1)[1].split()[0] == "Z":
+                    return
+        except FileNotFoundError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("pid %d did not stop" % pid)
+
+
+class Trouble(FleetTest):
+    devices = 6
+    env = {"DEMO_INTERVAL": "2", "DEMO_RATE": "60000"}  # slow downloads, so that there is a middle to hit
+
+    def test_engine_broker_and_gateway_may_die_in_the_middle(self):
+        target = hash_of(self.fleet, "weather@1.4.0")
+        rollout = self.fleet.start("weather@1.4.0", "--stages", "2,100%", "--jitter", "4", "--trial", "3", "--soak", "2", "--in-flight", "4")
+
+        def some_state(state):
+            return lambda: [r for _, _, r in self.ear.reports() if r["state"] == state]
+
+        wait_until("a download", 60, some_state("downloading"))
+        stop(self.fleet.service_pid("serve"), signal.SIGKILL)
+        time.sleep(2)
+        engine = self.fleet.start_serve()
+        self.addCleanup(engine.wait)
+        self.addCleanup(engine.terminate)
+
+        stop(self.fleet.service_pid("gateway"), signal.SIGKILL)
+        time.sleep(2)
+        gateway = self.fleet.start_gateway()
+        self.addCleanup(gateway.wait)
+        self.addCleanup(gateway.terminate)
+
+        wait_until("the canary is through", 180, some_state("done"))
+        stop(self.fleet.service_pid("mosquitto"), signal.SIGTERM)
+        time.sleep(2)
+        broker = self.fleet.start_broker()
+        self.addCleanup(broker.wait)
+        self.addCleanup(broker.terminate)
+
+        shown = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 300)
+        self.assertEqual(shown["state"], "done", shown)
+
+        def all_new():
+            listed = self.fleet.ls("product:weather")
+            return listed if all(d["image"] == target and d["fw"] == "1.4.0" for d in listed.values()) else None
+        self.assertEqual(len(wait_until("all run the target", 60, all_new, every=1)), 6)
+
+
+class RandomKills(FleetTest):
+    devices = 4
+    env = {"DEMO_INTERVAL": "2", "DEMO_RATE": "150000"}
+    kills = int(os.environ.get("KILLS", "40"))
+
+    def test_a_device_killed_at_random_moments_ends_done_or_with_a_reason(self):
+        rng = random.Random(20261120)
+        images = {hash_of(self.fleet, v) for v in ("weather@1.3.0", "weather@1.4.0")}
+        names = sorted(self.fleet.ls("product:weather"))
+        restarted = {}
+        self.fleet.start("weather@1.4.0", "--stages", "100%", "--jitter", "3", "--trial", "4", "--soak", "2",
+                         "--in-flight", "10", "--allowed-failure", "1", "--retries", "3")
+        for _ in range(self.kills):
+            time.sleep(rng.uniform(0.05, 0.9))
+            name = rng.choice(names)
+            self.fleet.kill(name)
+            if name in restarted:
+                restarted[name].wait(10)
+            time.sleep(rng.uniform(0.05, 0.4))
+            restarted[name] = self.fleet.power_on(name)
+        self.addCleanup(lambda: [p.wait(10) for p in restarted.values()])
+        self.addCleanup(lambda: [p.terminate() for p in restarted.values()])
+
+        def all_ended():
+            listed = self.fleet.ls("product:weather")
+            ended = all(d.get("ota") and d["ota"]["state"] in ENDS for d in listed.values())
+            return listed if ended and all(d["state"] not in ("offline", "stale") for d in listed.values()) else None
+        listed = wait_until("every device has ended", 240, all_ended, every=1)
+        for name, d in listed.items():
+            self.assertIn(d["image"], images, name)
+            if d["ota"]["state"] != "done":
+                self.assertNotEqual(d["ota"]["reason"], "none", (name, d["ota"]))
+        ended = {name: d["ota"]["state"] + "/" + d["ota"]["reason"] for name, d in listed.items()}
+        print("%d kills; ends: %s" % (self.kills, ended))
+
+
+if __name__ == "__main__":
+    main()
