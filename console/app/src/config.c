@@ -15,7 +15,8 @@ enum field_type { FIELD_TEXT, FIELD_PATH, FIELD_PORT, FIELD_U32, FIELD_BYTES, FI
 /* The whole file format: a row per key. tests and docs/config.md name the same keys. */
 #define FIELD(section, key, type, member)                                                          \
     {                                                                                              \
-        section, key, type, offsetof(struct profile, member), sizeof(((struct profile *)0)->member) \
+        section, key, type, offsetof(struct profile, member),                                      \
+            sizeof(((struct profile *)0)->member)                                                  \
     }
 static const struct field {
     const char *section, *key;
@@ -146,10 +147,12 @@ static int source_field(struct reader *r, const char *name, const char *key, con
         p->source_count++;
     }
     if (strcmp(key, "topic") == 0)
-        return text_copy(s->topic, sizeof(s->topic), value) || bad(r, line, "%s: too long%s", key, "");
+        return text_copy(s->topic, sizeof(s->topic), value) ||
+               bad(r, line, "%s: too long%s", key, "");
     if (strcmp(key, "id") == 0) {
         if (strncmp(value, "topic:", 6) && strncmp(value, "json:", 5) && strncmp(value, "tag:", 4))
-            return bad(r, line, "%s wants topic:<n>, json:<key> or tag:<name>, not '%s'", key, value);
+            return bad(r, line, "%s wants topic:<n>, json:<key> or tag:<name>, not '%s'", key,
+                       value);
         return text_copy(s->id, sizeof(s->id), value) || bad(r, line, "%s: too long%s", key, "");
     }
     log_say(r->log, LOG_WARN, "%s:%d: unknown key %s in [source %s]", p->path, line, key, name);
@@ -166,8 +169,8 @@ static int on_entry(void *user, const char *section, const char *key, const char
         if (strcmp(fields[i].section, section) == 0 && strcmp(fields[i].key, key) == 0)
             return set_field(r, &fields[i], value, line);
     }
-    log_say(r->log, LOG_WARN, "%s:%d: unknown key [%s] %s (ignored)", r->profile->path, line, section,
-            key);
+    log_say(r->log, LOG_WARN, "%s:%d: unknown key [%s] %s (ignored)", r->profile->path, line,
+            section, key);
     return 1;
 }
 
@@ -187,7 +190,8 @@ int config_path(const char *name, char *out, size_t cap, struct err *err)
     else if (home && *home)
         fits = text_format(out, cap, "%s/.config/muster/%s.ini", home, name);
     else
-        return err_set(err, EXIT_USAGE, "no home folder to look for profile '%s' in: give a path", name);
+        return err_set(err, EXIT_USAGE, "no home folder to look for profile '%s' in: give a path",
+                       name);
     return fits ? 0 : err_set(err, EXIT_USAGE, "profile path is too long: %s", name);
 }
 
@@ -199,7 +203,8 @@ static int absolute_dir(struct profile *p, struct err *err)
     if (p->path[0] != '/' && !getcwd(cwd, sizeof(cwd)))
         return err_set(err, EXIT_USAGE, "%s: %s", p->path, strerror(errno));
     int len = slash ? (int)(slash - p->path) : 0;
-    bool fits = text_format(p->dir, sizeof(p->dir), "%s%s%.*s", cwd, *cwd && len ? "/" : "", len, p->path);
+    bool fits =
+        text_format(p->dir, sizeof(p->dir), "%s%s%.*s", cwd, *cwd && len ? "/" : "", len, p->path);
     return fits ? 0 : err_set(err, EXIT_USAGE, "profile path is too long: %s", p->path);
 }
 
@@ -238,7 +243,8 @@ int config_load(const char *name, struct profile *out, const struct log *log, st
     if (r.failed)
         return -1;
     if (rc < 0)
-        return err_set(err, EXIT_USAGE, "cannot read profile %s: %s. 'scripts/demo' or 'muster pki init' makes one",
+        return err_set(err, EXIT_USAGE,
+                       "cannot read profile %s: %s. 'scripts/demo' or 'muster pki init' makes one",
                        out->path, strerror(errno));
     if (rc > 0)
         return err_set(err, EXIT_USAGE, "%s:%d: neither [section] nor key = value", out->path, rc);

@@ -29,7 +29,8 @@ static void usage(FILE *out)
         for (const struct command *c = *t; c->name; c++)
             fprintf(out, "  %-20s %s\n", c->name, c->summary);
     }
-    fputs("\n'muster COMMAND --help' says more. Exit codes: 0 done, 1 the answer is no, 2 wrong usage,\n"
+    fputs("\n'muster COMMAND --help' says more. Exit codes: 0 done, 1 the answer is no, 2 wrong "
+          "usage,\n"
           "3 could not reach or authenticate, 4 refused by rule.\n",
           out);
 }
@@ -82,7 +83,9 @@ static int run(struct cmd_context *ctx, const struct command *command, int argc,
     ctx->verbose = cmd_has(&args, "verbose");
     ctx->color = !cmd_has(&args, "no-color") && !(env && *env);
     struct log log = { .sink = log_to_stderr,
-                       .least = ctx->verbose ? LOG_DEBUG : ctx->quiet ? LOG_ERROR : LOG_WARN };
+                       .least = ctx->verbose ? LOG_DEBUG
+                                : ctx->quiet ? LOG_ERROR
+                                             : LOG_WARN };
     ctx->log = &log;
 
     struct profile profile;

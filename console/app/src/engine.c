@@ -1,0 +1,563 @@
+#include "engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "protocol/hex.h"
+#include "protocol/jws.h"
+#include "protocol/order.h"
+#include "protocol/release.h"
+#include "protocol/reply.h"
+#include "protocol/report.h"
+#include "protocol/status.h"
+
+enum {
+    ROLLOUTS_MAX = 64, /* kept in memory: all that are not over, and the newest of the others */
+    ACTS_PER_TICK = 16,
+    ACT_PERIOD_MS = 500, /* how often the journal is asked for acts of other processes */
+    LEAD_PERIOD_MS = 2000,
+    RETRY_MS = 2000, /* after the journal refused a write */
+    EPOCH_2020 = 1577836800
+};
+
+struct entry {
+    struct rollout *r;
+    char release_jws[PROTO_RELEASE_BYTES + 1];
+    bool reload; /* memory is ahead of the journal after a failed commit: read it again */
+};
+
+/* A publish that the broker has not acknowledged yet. */
+struct flight {
+    int mid;
+    char rollout[PROTO_ROLLOUT_MAX];
+    uint32_t device, attempt;
+    enum rollout_wire wire;
+};
+
+struct engine {
+    struct engine_config cfg;
+    struct entry entry[ROLLOUTS_MAX];
+    const struct rollout *shown[ROLLOUTS_MAX];
+    size_t count;
+    struct flight *flight;
+    size_t flight_count, flight_cap;
+    bool leads, broker_up;
+    char holder[160];
+    int64_t version; /* of the journal, when it was last read */
+    int64_t acts_ms, lead_ms, retry_ms;
+    char trouble[256];
+    struct rollout_effects fx; /* some 40 KB: too much for the stack */
+};
+
+/* ---- the list
+ * ---------------------------------------------------------------------------------------------- */
+
+static struct entry *find(struct engine *e, const char *id)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        if (strcmp(e->entry[i].r->id, id) == 0)
+            return &e->entry[i];
+    }
+    return NULL;
+}
+
+static void show(struct engine *e)
+{
+    for (size_t i = 0; i < e->count; i++)
+        e->shown[i] = e->entry[i].r;
+}
+
+static int load(struct engine *e, struct entry *entry, const char *id, struct err *err)
+{
+    struct rollout *r = store_rollout_load(e->cfg.store, id, err);
+    if (!r)
+        return -1;
+    if (store_rollout_release(e->cfg.store, id, entry->release_jws, sizeof(entry->release_jws),
+                              err)) {
+        rollout_free(r);
+        return -1;
+    }
+    rollout_free(entry->r);
+    entry->r = r;
+    entry->reload = false;
+    return 0;
+}
+
+/* Room at the front (newest first); the oldest that is over makes way. NULL when 64 are alive. */
+static struct entry *make_room(struct engine *e)
+{
+    if (e->count == ROLLOUTS_MAX) {
+        size_t i = e->count;
+        while (i > 0 && !rollout_is_over(e->entry[i - 1].r))
+            i--;
+        if (i == 0)
+            return NULL;
+        rollout_free(e->entry[i - 1].r);
+        memmove(&e->entry[i - 1], &e->entry[i], (e->count - i) * sizeof(e->entry[0]));
+        e->count--;
+    }
+    memmove(&e->entry[1], &e->entry[0], e->count * sizeof(e->entry[0]));
+    memset(&e->entry[0], 0, sizeof(e->entry[0]));
+    return &e->entry[0];
+}
+
+static struct entry *add(struct engine *e, const char *id, struct err *err)
+{
+    struct entry *entry = make_room(e);
+    if (!entry) {
+        err_set(err, EXIT_REFUSED, "%d rollouts are alive: end one first", ROLLOUTS_MAX);
+        return NULL;
+    }
+    if (load(e, entry, id, err)) {
+        memmove(&e->entry[0], &e->entry[1], e->count * sizeof(e->entry[0]));
+        return NULL;
+    }
+    e->count++;
+    show(e);
+    return entry;
+}
+
+static void forget_all(struct engine *e)
+{
+    for (size_t i = 0; i < e->count; i++)
+        rollout_free(e->entry[i].r);
+    e->count = 0;
+}
+
+static int load_all(struct engine *e, struct err *err)
+{
+    struct store_rollout_row *row = mem_array(ROLLOUTS_MAX, sizeof(*row));
+    int n = store_rollout_list(e->cfg.store, row, ROLLOUTS_MAX, err);
+
+    forget_all(e);
+    e->flight_count = 0;
+    for (int i = n - 1; i >= 0; i--) { /* add() puts the newest in front */
+        if (!add(e, row[i].id, err)) {
+            n = -1;
+            break;
+        }
+    }
+    free(row);
+    return n < 0 ? -1 : 0;
+}
+
+/* ---- orders
+ * ------------------------------------------------------------------------------------------------
+ */
+
+struct signing {
+    const struct engine *e;
+    int64_t now_ms;
+};
+
+static int sign_order(void *ctx, const struct rollout *r, const struct rollout_device *d,
+                      enum verb verb, uint32_t attempt, uint32_t seq, char *jws, size_t cap,
+                      struct err *err)
+{
+    const struct signing *s = ctx;
+    const struct profile *p = s->e->cfg.profile;
+    struct order order = { .verb = verb, .seq = seq, .attempt = attempt };
+    char json[PROTO_ORDER_BYTES];
+
+    order.iat = (uint64_t)(s->now_ms / 1000);
+    order.nbf = order.iat;
+    order.exp = (uint64_t)(r->deadline_ms / 1000);
+    bool fits = text_copy(order.fleet, sizeof(order.fleet), p->fleet) &&
+                text_copy(order.dev, sizeof(order.dev), d->id) &&
+                text_copy(order.rollout, sizeof(order.rollout), r->id);
+    if (verb == VERB_UPDATE) {
+        order.jitter = r->plan.jitter_s;
+        order.trial = r->plan.trial_s;
+        memcpy(order.release, r->release.digest, sizeof(order.release));
+        fits = fits && text_copy(order.url, sizeof(order.url), p->gateway.url);
+    }
+    int len = fits ? order_encode(&order, json, sizeof(json)) : -1;
+    if (len < 0)
+        return err_set(err, EXIT_USAGE, "order for %s does not fit %d bytes: shorten [gateway] url",
+                       d->id, PROTO_ORDER_BYTES);
+    if (jws_sign(JWS_ORDER, json, (size_t)len, s->e->cfg.crypto, s->e->cfg.signer, jws, cap) < 0)
+        return err_set(err, EXIT_REFUSED,
+                       "the rollout key could not sign (token gone, or the order is too long)");
+    return 0;
+}
+
+static bool in_flight(const struct engine *e, const struct rollout *r,
+                      const struct rollout_send *send)
+{
+    for (size_t i = 0; i < e->flight_count; i++) {
+        const struct flight *f = &e->flight[i];
+        if (f->device == send->device && f->attempt == send->attempt && f->wire == send->wire &&
+            strcmp(f->rollout, r->id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What lies on the device's retained topic: its order with the release, an abort order, or nothing.
+ */
+static int body_of(struct engine *e, const struct entry *entry, const struct rollout_send *send,
+                   char *body, size_t cap)
+{
+    struct store_order order;
+    struct err err;
+    const struct rollout_device *d = &entry->r->device[send->device];
+
+    if (send->wire == WIRE_NOTHING)
+        return 0;
+    enum verb verb = send->wire == WIRE_ORDER ? VERB_UPDATE : VERB_ABORT;
+    if (store_order_get(e->cfg.store, entry->r->id, d->id, send->attempt, verb, &order, &err) !=
+        0) {
+        log_say(e->cfg.log, LOG_ERROR, "%s: the journal has no %s order for %s", entry->r->id,
+                verb_word(verb), d->id);
+        return -1;
+    }
+    return command_body_encode(order.jws, verb == VERB_UPDATE ? entry->release_jws : NULL, body,
+                               cap);
+}
+
+static void publish(struct engine *e, const struct entry *entry, const struct rollout_send *send)
+{
+    char topic[PROTO_TOPIC_MAX];
+    char body[PROTO_UPDATE_BYTES + 1];
+    const struct rollout_device *d = &entry->r->device[send->device];
+
+    if (!e->broker_up || in_flight(e, entry->r, send))
+        return; /* the reducer asks again when the broker is back */
+    int len = body_of(e, entry, send, body, sizeof(body));
+    if (len < 0 || topic_format(topic, sizeof(topic), e->cfg.profile->root, d->id, TOPIC_COMMAND,
+                                "update") < 0)
+        return;
+    int mid = e->cfg.publish(e->cfg.ctx, topic, body, (size_t)len, true);
+    if (mid <= 0)
+        return;
+    MEM_PUSH_ROOM(e->flight, e->flight_count, e->flight_cap);
+    struct flight *f = &e->flight[e->flight_count++];
+    f->mid = mid;
+    f->device = send->device;
+    f->attempt = send->attempt;
+    f->wire = send->wire;
+    text_copy(f->rollout, sizeof(f->rollout), entry->r->id);
+}
+
+/* ---- the reducer's loop
+ * ------------------------------------------------------------------------------------ */
+
+static void say_notes(const struct engine *e, const struct rollout *r,
+                      const struct rollout_effects *fx)
+{
+    for (uint32_t i = 0; i < fx->note_count; i++)
+        log_say(e->cfg.log, fx->note[i].bad ? LOG_WARN : LOG_INFO, "%s: %s", r->id,
+                fx->note[i].text);
+}
+
+/* Journal first. On failure the memory is ahead of the disk, so it is thrown away and read again.
+ */
+static int commit(struct engine *e, struct entry *entry, int64_t now_ms)
+{
+    struct signing signing = { e, now_ms };
+    struct err err;
+    uint32_t floor = (uint32_t)(now_ms / 1000 - EPOCH_2020);
+
+    if (store_commit(e->cfg.store, entry->r, &e->fx, sign_order, &signing, floor, &err) == 0) {
+        e->trouble[0] = '\0';
+        return 0;
+    }
+    text_copy(e->trouble, sizeof(e->trouble), err.text);
+    log_say(e->cfg.log, LOG_ERROR, "%s holds: %s", entry->r->id, err.text);
+    entry->reload = true;
+    e->retry_ms = now_ms + RETRY_MS;
+    return -1;
+}
+
+static bool fx_is_empty(const struct rollout_effects *fx)
+{
+    return !fx->send_count && !fx->save_count && !fx->save_head && !fx->note_count && !fx->act_id;
+}
+
+static void step(struct engine *e, struct entry *entry, const struct rollout_event *event)
+{
+    struct rollout_event ev = *event;
+
+    if (!e->leads || entry->reload)
+        return;
+    do {
+        rollout_step(entry->r, &ev, &e->fx);
+        if (!fx_is_empty(&e->fx) && commit(e, entry, ev.now_ms))
+            return;
+        for (uint32_t i = 0; i < e->fx.send_count; i++)
+            publish(e, entry, &e->fx.send[i]);
+        say_notes(e, entry->r, &e->fx);
+        ev = (struct rollout_event){ .kind = ROLLOUT_EV_TICK, .now_ms = event->now_ms };
+    } while (e->fx.more);
+}
+
+/* A rollout that came from the journal has no idea who is online: the broker is told up, and the
+ * caller repeats what it knows. */
+static void wake(struct engine *e, struct entry *entry, int64_t now_ms)
+{
+    struct rollout_event up = { .kind = ROLLOUT_EV_BROKER_UP, .now_ms = now_ms };
+
+    if (!e->broker_up)
+        return;
+    step(e, entry, &up);
+    e->cfg.replay(e->cfg.ctx, entry->r);
+}
+
+/* ---- events from outside
+ * ----------------------------------------------------------------------------------- */
+
+void engine_broker(struct engine *e, bool up, int64_t now_ms)
+{
+    struct rollout_event ev = { .kind = up ? ROLLOUT_EV_BROKER_UP : ROLLOUT_EV_BROKER_DOWN,
+                                .now_ms = now_ms };
+
+    e->broker_up = up;
+    if (!up)
+        e->flight_count = 0; /* unacknowledged: the reducer sends again */
+    for (size_t i = 0; i < e->count; i++)
+        step(e, &e->entry[i], &ev);
+}
+
+static void feed(struct engine *e, const char *id, struct rollout_event *ev)
+{
+    for (size_t i = 0; e->leads && i < e->count; i++) {
+        ev->device = rollout_find(e->entry[i].r, id);
+        if (ev->device != ROLLOUT_NO_DEVICE)
+            step(e, &e->entry[i], ev);
+    }
+}
+
+void engine_status(struct engine *e, const char *id, const struct device_status *status,
+                   int64_t now_ms)
+{
+    struct rollout_event ev = { .kind = ROLLOUT_EV_STATUS, .now_ms = now_ms, .status = status };
+    feed(e, id, &ev);
+}
+
+void engine_report(struct engine *e, const char *id, const struct ota_report *report,
+                   int64_t now_ms)
+{
+    struct rollout_event ev = { .kind = ROLLOUT_EV_REPORT, .now_ms = now_ms, .report = report };
+    feed(e, id, &ev);
+}
+
+void engine_message(struct engine *e, const struct topic *topic, const void *body, size_t len,
+                    int64_t now_ms)
+{
+    struct ota_report report;
+    struct device_status status;
+    struct reply reply;
+    struct rollout_event ev = { .kind = ROLLOUT_EV_REPLY, .now_ms = now_ms, .reply = &reply };
+
+    if (!e->leads || e->count == 0)
+        return;
+    if (topic->kind == TOPIC_REPORT && ota_report_decode(body, len, &report) == 0)
+        engine_report(e, topic->id, &report, now_ms);
+    else if (topic->kind == TOPIC_STATUS && device_status_decode(body, len, &status) == 0)
+        engine_status(e, topic->id, &status, now_ms);
+    else if (topic->kind == TOPIC_REPLY && reply_decode(body, len, &reply) == 0)
+        feed(e, topic->id, &ev);
+}
+
+void engine_published(struct engine *e, int mid, int64_t now_ms)
+{
+    for (size_t i = 0; i < e->flight_count; i++) {
+        if (e->flight[i].mid != mid)
+            continue;
+        struct flight f = e->flight[i];
+        e->flight[i] = e->flight[--e->flight_count];
+        struct entry *entry = find(e, f.rollout);
+        struct rollout_event ev = { .kind = ROLLOUT_EV_PUBLISHED,
+                                    .now_ms = now_ms,
+                                    .device = f.device,
+                                    .wire = f.wire,
+                                    .attempt = f.attempt };
+        if (entry)
+            step(e, entry, &ev);
+        return;
+    }
+}
+
+/* ---- acts
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static void take_act(struct engine *e, const struct store_act *act, int64_t now_ms)
+{
+    struct err err = { .text = "" };
+    struct entry *entry = find(e, act->rollout);
+
+    if (!entry) {
+        entry = add(e, act->rollout, &err);
+        if (entry)
+            wake(e, entry, now_ms);
+    }
+    if (!entry) {
+        store_act_refuse(e->cfg.store, act->id, err.text, NULL);
+        log_say(e->cfg.log, LOG_ERROR, "%s: %s", act->rollout, err.text);
+        return;
+    }
+    struct rollout_event ev = { .kind = ROLLOUT_EV_ACT,
+                                .now_ms = now_ms,
+                                .act = act->act,
+                                .act_id = act->id,
+                                .who = act->who };
+    step(e, entry, &ev);
+}
+
+static void take_acts(struct engine *e, int64_t now_ms)
+{
+    struct store_act act[ACTS_PER_TICK];
+    struct err err;
+
+    e->acts_ms = now_ms + ACT_PERIOD_MS;
+    int n = store_act_pending(e->cfg.store, act, ACTS_PER_TICK, &err);
+    if (n < 0)
+        text_copy(e->trouble, sizeof(e->trouble), err.text);
+    for (int i = 0; i < n && !e->trouble[0]; i++)
+        take_act(e, &act[i], now_ms);
+}
+
+static void reload_failed(struct engine *e, int64_t now_ms)
+{
+    struct err err;
+    bool all = true;
+
+    for (size_t i = 0; i < e->count; i++) {
+        char id[PROTO_ROLLOUT_MAX];
+        if (!e->entry[i].reload)
+            continue;
+        text_copy(id, sizeof(id), e->entry[i].r->id);
+        if (load(e, &e->entry[i], id, &err)) {
+            all = false;
+            continue;
+        }
+        show(e);
+        wake(e, &e->entry[i], now_ms);
+    }
+    e->retry_ms = now_ms + RETRY_MS;
+    if (all)
+        e->trouble[0] = '\0';
+}
+
+/* ---- leading and following
+ * --------------------------------------------------------------------------------- */
+
+static void try_to_lead(struct engine *e, int64_t now_ms)
+{
+    struct err err;
+
+    e->lead_ms = now_ms + LEAD_PERIOD_MS;
+    int rc = store_engine_lock(e->cfg.store, e->cfg.name, e->holder, sizeof(e->holder), &err);
+    if (rc < 0) {
+        text_copy(e->trouble, sizeof(e->trouble), err.text);
+        text_copy(e->holder, sizeof(e->holder), "nobody: the lock could not be taken");
+        return;
+    }
+    if (rc != 0)
+        return;
+    e->leads = true;
+    e->holder[0] = '\0';
+    if (load_all(e, &err)) {
+        text_copy(e->trouble, sizeof(e->trouble), err.text);
+        log_say(e->cfg.log, LOG_ERROR, "%s", err.text);
+    }
+    for (size_t i = 0; i < e->count; i++)
+        wake(e, &e->entry[i], now_ms);
+}
+
+static void follow(struct engine *e, int64_t now_ms)
+{
+    int64_t version;
+    struct err err;
+
+    if (now_ms < e->acts_ms)
+        return;
+    e->acts_ms = now_ms + ACT_PERIOD_MS;
+    if (store_data_version(e->cfg.store, &version, &err) || version == e->version)
+        return;
+    e->version = version;
+    load_all(e, &err);
+}
+
+void engine_tick(struct engine *e, int64_t now_ms)
+{
+    struct rollout_event ev = { .kind = ROLLOUT_EV_TICK, .now_ms = now_ms };
+
+    if (!e->leads && now_ms >= e->lead_ms)
+        try_to_lead(e, now_ms);
+    if (!e->leads) {
+        follow(e, now_ms);
+        return;
+    }
+    if (e->trouble[0] && now_ms >= e->retry_ms)
+        reload_failed(e, now_ms);
+    if (now_ms >= e->acts_ms)
+        take_acts(e, now_ms);
+    for (size_t i = 0; i < e->count; i++) {
+        if (rollout_next_due(e->entry[i].r) <= now_ms)
+            step(e, &e->entry[i], &ev);
+    }
+}
+
+void engine_nudge(struct engine *e)
+{
+    e->acts_ms = 0;
+}
+
+struct engine *engine_new(const struct engine_config *config, int64_t now_ms, struct err *err)
+{
+    struct engine *e = mem_alloc(sizeof(*e));
+    e->cfg = *config;
+    try_to_lead(e, now_ms);
+    if (!e->leads && load_all(e, err)) {
+        engine_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+void engine_free(struct engine *e)
+{
+    if (!e)
+        return;
+    forget_all(e);
+    free(e->flight);
+    free(e);
+}
+
+const char *engine_leader(const struct engine *e)
+{
+    return e->leads ? NULL : e->holder;
+}
+
+const struct rollout *const *engine_rollouts(const struct engine *e, size_t *count)
+{
+    *count = e->count;
+    return e->shown;
+}
+
+const struct rollout *engine_find(const struct engine *e, const char *id)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        if (strcmp(e->entry[i].r->id, id) == 0)
+            return e->entry[i].r;
+    }
+    return NULL;
+}
+
+bool engine_is_busy(const struct engine *e)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        if (!rollout_is_over(e->entry[i].r))
+            return true;
+    }
+    return false;
+}
+
+const char *engine_trouble(const struct engine *e)
+{
+    return e->trouble;
+}
