@@ -12,12 +12,18 @@ const char *otadata_state_word(uint32_t state)
 
 uint32_t esp_crc32(uint32_t crc, const void *data, size_t len)
 {
+    static const uint32_t nibble[16] = { /* of the reflected polynomial EDB88320 */
+                                         0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC,
+                                         0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+                                         0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
+                                         0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C
+    };
     const uint8_t *p = data;
     crc = ~crc;
     while (len-- > 0) {
         crc ^= *p++;
-        for (int bit = 0; bit < 8; bit++)
-            crc = (crc & 1u) ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
+        crc = crc >> 4 ^ nibble[crc & 15u];
+        crc = crc >> 4 ^ nibble[crc & 15u];
     }
     return ~crc;
 }
