@@ -60,3 +60,8 @@ bool app_ring_acked(struct app_ring *ring, int mid)
         drop_oldest(ring);
     return ours;
 }
+
+void app_ring_rewind(struct app_ring *ring)
+{
+    ring->sent = 0;
+}

@@ -89,17 +89,20 @@ struct app_event {
 
 /* A sensor and what the app knows about its health. */
 struct app_probe {
-    bool present;       /* configured, and answered its last probe */
-    bool pending;       /* probing, or measuring */
+    bool present; /* answered its last probe, and has not gone away since */
+    bool probing; /* its answer to a probe is awaited until `until_ms` */
+    bool pending; /* its part of the sample under way is awaited */
+    int64_t until_ms;
     int64_t retry_ms;   /* when an absent one is probed again */
     enum drv_err error; /* last one, so that a change is logged once */
 };
 
 /* The last command of a verb, to know a redelivery (QoS 1) from a replay. */
 struct app_order_seen {
-    bool has_digest;
-    uint8_t digest[PROTO_SHA256_LEN];
-    struct reply answer;
+    bool known;
+    uint8_t digest[PROTO_SHA256_LEN]; /* of the message's body */
+    uint32_t seq;
+    enum reason answer;
 };
 
 /* Reports on their way at once; when there are more, the oldest is not waited for. */
@@ -136,17 +139,22 @@ struct app {
 
     bool sampling;
     int64_t sample_ms, sample_until_ms; /* next one due; end of the one under way */
+    int64_t sampled_ms;                 /* start of the last one */
     struct app_sample sample;
     struct app_ring ring;
+    int64_t ring_ms; /* when an acknowledgement last came, or nothing was under way */
     int64_t health_ms;
+    int64_t up_ms; /* when the broker took us */
 
     struct app_order_seen seen[VERB_COUNT];
-    uint32_t log_budget; /* lines that may still be published in this second */
+    uint32_t log_budget; /* lines that may still be published in this window */
     int64_t log_ms;
+    bool status_due;
+    uint32_t told_release_seq, told_security; /* in the last status */
     bool rebooting;
     int64_t reboot_ms;
 
-    char out[PROTO_STATUS_BYTES]; /* the message being built */
+    char scratch[PROTO_KEYSET_BYTES]; /* a text being built or read; within one call only */
 };
 
 /*

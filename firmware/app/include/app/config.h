@@ -38,6 +38,7 @@ struct app_config {
     char broker_host[PROTO_HOST_MAX];
     uint16_t broker_port;
     bool has_sensor[APP_SENSOR_COUNT];
+    bool unknown_sensor; /* one is named that this firmware does not have */
 
     uint32_t interval; /* s, 1 to 86400; 60 when nobody said */
     char url[PROTO_URL_MAX];

@@ -45,5 +45,7 @@ void app_ring_sent(struct app_ring *ring, int mid);
 /* Acknowledged. Acks may come out of order; a sample leaves when all before it have left. True when
  * `mid` was one of ours. */
 bool app_ring_acked(struct app_ring *ring, int mid);
+/* Nothing is under way any more: what was handed over and not acknowledged is sent again. */
+void app_ring_rewind(struct app_ring *ring);
 
 #endif

@@ -1,0 +1,259 @@
+#include "app/app.h"
+
+#include <string.h>
+
+#include "private.h"
+
+enum { WAIT_MAX_MS = 1000, WAIT_BUSY_MS = 20 };
+
+void app_init(struct app *app, const struct app_build *build, const struct app_platform *platform,
+              const struct ota_port *ota)
+{
+    memset(app, 0, sizeof(*app));
+    app->build = build;
+    app->platform = platform;
+    app->ota_port = ota;
+    app_ring_init(&app->ring);
+}
+
+bool app_is_dead(const struct app *app)
+{
+    return app->dead;
+}
+
+/* ---- the agent ------------------------------------------------------------------------------ */
+
+struct ota_time app_ota_time(const struct app *app)
+{
+    return (struct ota_time){
+        .mono_ms = (uint64_t)app->now.mono_ms,
+        .unix_s = app->now.trusted && app->now.unix_s > 0 ? (uint64_t)app->now.unix_s : 0,
+        .trusted = app->now.trusted,
+    };
+}
+
+enum reason app_tell_agent(struct app *app, struct ota_event *event)
+{
+    event->now = app_ota_time(app);
+    return ota_agent_handle(&app->agent, event);
+}
+
+static void tell(struct app *app, enum ota_event_kind kind)
+{
+    struct ota_event event = { .kind = kind };
+
+    (void)app_tell_agent(app, &event);
+}
+
+static void remember_report(struct app *app, int mid, uint32_t n)
+{
+    memmove(&app->report[0], &app->report[1], sizeof(app->report) - sizeof(app->report[0]));
+    app->report[APP_REPORTS - 1].mid = mid;
+    app->report[APP_REPORTS - 1].n = n;
+}
+
+bool app_report(struct app *app, const struct ota_report *report)
+{
+    char body[PROTO_REPORT_BYTES];
+    int len = ota_report_encode(report, body, sizeof(body));
+    const struct app_publish message = {
+        .kind = TOPIC_REPORT,
+        .payload = body,
+        .len = len < 0 ? 0 : (size_t)len,
+        .qos = 1,
+        .retain = true,
+    };
+    int mid;
+
+    if (!app->online || len < 0)
+        return false;
+    mid = app->platform->publish(app->platform->ctx, &message);
+    if (mid <= 0)
+        return false;
+    remember_report(app, mid, report->n);
+    app_say(app, APP_LOG_INFO, "update %s: %s%s%s", report->rollout, ota_report_word(report->state),
+            report->reason == REASON_NONE ? "" : ", ",
+            report->reason == REASON_NONE ? "" : reason_text(report->reason));
+    return true;
+}
+
+static bool report_acked(struct app *app, int mid)
+{
+    for (int i = 0; i < APP_REPORTS; i++) {
+        struct ota_event event = { .kind = OTA_EV_REPORT_ACKED };
+
+        if (mid <= 0 || app->report[i].mid != mid)
+            continue;
+        app->report[i].mid = 0;
+        event.acked_n = app->report[i].n;
+        (void)app_tell_agent(app, &event);
+        return true;
+    }
+    return false;
+}
+
+enum reason app_may_proceed(const struct app *app, enum ota_gate gate)
+{
+    (void)gate;
+    return app->rebooting ? REASON_BUSY : REASON_NONE;
+}
+
+/* ---- boot ----------------------------------------------------------------------------------- */
+
+static void load_keyset(struct app *app)
+{
+    const struct app_platform *p = app->platform;
+    int len = p->nvs_get_str(p->ctx, APP_NS_FACTORY, "keyset", app->scratch, sizeof(app->scratch));
+    enum reason reason = REASON_BAD_KEYSET;
+
+    if (len > 0)
+        reason = keyset_open(app->scratch, (size_t)len, &app->keyset);
+    /* The first keyset came with the factory's image: it vouches for itself. */
+    if (reason == REASON_NONE)
+        reason = keyset_verify(app->scratch, (size_t)len, p->crypto, &app->keyset);
+    app->has_keyset = reason == REASON_NONE;
+    if (!app->has_keyset) {
+        memset(&app->keyset, 0, sizeof(app->keyset));
+        app_say(app, APP_LOG_ERROR, "factory key `keyset`: %s; every order will be refused",
+                len < 0 ? "missing" : reason_text(reason));
+    }
+}
+
+static void start_agent(struct app *app)
+{
+    struct ota_event event = { .kind = OTA_EV_BOOT };
+
+    app->ota_config = (struct ota_config){
+        .id = app->config.id,
+        .fleet = app->config.fleet,
+        .product = app->config.product,
+        .hw = app->config.hw,
+        .keyset = &app->keyset,
+    };
+    ota_agent_init(&app->agent, app->ota_port, &app->ota_config);
+    event.boot = (struct ota_boot){
+        .reset = app->boot.reset,
+        .on_probation = app->boot.on_probation,
+        .passive = app->boot.passive,
+        .version = app->build->version,
+        .boot_id = app->boot.boot,
+    };
+    memcpy(event.boot.image, app->boot.image, sizeof(event.boot.image));
+    if (app_tell_agent(app, &event) == REASON_RECORD_IO)
+        app_say(app, APP_LOG_ERROR, "update records can't be read; orders will be refused");
+}
+
+/* What the factory did not say is what the program was built for. */
+static void complete_config(struct app *app)
+{
+    const char *product = app->build->product, *hw = app->build->hw;
+
+    if (!app->config.product[0])
+        (void)text_copy(app->config.product, sizeof(app->config.product), product, strlen(product));
+    if (!app->config.hw[0])
+        (void)text_copy(app->config.hw, sizeof(app->config.hw), hw, strlen(hw));
+}
+
+static void boot(struct app *app, const struct app_boot *facts)
+{
+    const char *why;
+
+    app->boot = *facts;
+    if (app_config_load(&app->config, app->platform, &why) != 0) {
+        app->dead = true;
+        app_say(app, APP_LOG_ERROR, "can't start: %s; flash the device's NVS image", why);
+        return;
+    }
+    complete_config(app);
+    app_say(app, APP_LOG_INFO, "%s %s starts on %s from %s (%s, boot %u)", app->config.product,
+            app->build->version, app->config.hw, app->boot.slot, reset_word(app->boot.reset),
+            (unsigned)app->boot.boots);
+    load_keyset(app);
+    start_agent(app);
+    sensors_init(app);
+    sensors_self_test(app);
+    session_start(app);
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+static void tick(struct app *app)
+{
+    sensors_tick(app);
+    session_tick(app);
+    tell(app, OTA_EV_TICK);
+    telemetry_tick(app);
+    command_tick(app);
+}
+
+/* The status first: who reads the report must know the boot it speaks of. */
+static void broker_up(struct app *app)
+{
+    session_up(app);
+    tell(app, OTA_EV_BROKER_UP);
+    telemetry_tick(app);
+}
+
+static void broker_down(struct app *app, const char *why)
+{
+    bool was_online = app->online;
+
+    session_down(app, why);
+    if (was_online)
+        tell(app, OTA_EV_BROKER_DOWN);
+}
+
+static void dispatch(struct app *app, const struct app_event *event)
+{
+    switch (event->kind) {
+    case APP_EV_BOOT:
+        break; /* once only, see app_handle() */
+    case APP_EV_TICK:
+        tick(app);
+        break;
+    case APP_EV_NETWORK_UP:
+        tell(app, OTA_EV_NETWORK_UP);
+        break;
+    case APP_EV_NETWORK_DOWN:
+        tell(app, OTA_EV_NETWORK_DOWN);
+        break;
+    case APP_EV_BROKER_UP:
+        broker_up(app);
+        break;
+    case APP_EV_BROKER_DOWN:
+        broker_down(app, event->text);
+        break;
+    case APP_EV_MESSAGE:
+        command_take(app, event);
+        break;
+    case APP_EV_PUBLISHED:
+        if (!report_acked(app, event->mid) && telemetry_acked(app, event->mid))
+            telemetry_tick(app);
+        break;
+    }
+}
+
+void app_handle(struct app *app, const struct app_event *event)
+{
+    app->now = event->time;
+    if (event->kind == APP_EV_TICK)
+        app->platform->watchdog_feed(app->platform->ctx);
+    if (event->kind == APP_EV_BOOT)
+        boot(app, event->boot);
+    else if (!app->dead)
+        dispatch(app, event);
+}
+
+uint32_t app_wait_ms(const struct app *app, int64_t mono_ms)
+{
+    uint32_t wait = WAIT_MAX_MS, agent;
+
+    if (app->dead)
+        return wait;
+    if (sensors_are_busy(app))
+        wait = WAIT_BUSY_MS;
+    agent = ota_agent_wants(&app->agent, (uint64_t)mono_ms);
+    if (agent < wait)
+        wait = agent;
+    return wait;
+}
