@@ -12,6 +12,10 @@ bool id_is_valid(const char *text, size_t len);
 bool rollout_id_is_valid(const char *text, size_t len);
 bool name_is_valid(const char *text, size_t len);
 
+/* Where images are fetched from: https://host[:port]/path/ in plain ASCII, at most 160 bytes,
+ * ending in a slash; no user, query or fragment. A digest is appended. */
+bool base_url_is_valid(const char *text, size_t len);
+
 /* SemVer 2.0.0 precedence; a text that is not SemVer sorts below all that are, and bytewise among
  * its like. <0, 0, >0 */
 int semver_compare(const char *a, const char *b);

@@ -1,0 +1,102 @@
+#ifndef PROTOCOL_JSON_READ_H
+#define PROTOCOL_JSON_READ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define JSMN_HEADER
+#define JSMN_STRICT
+#define JSMN_PARENT_LINKS
+#include <jsmn.h>
+
+/*
+ * A strict JSON reader without a heap, for messages of a known shape.
+ *
+ * jsmn finds the tokens in one pass into an array the caller owns; json_parse() then checks what
+ * jsmn does not: the whole grammar of RFC 8259, valid UTF-8, paired surrogates, no NUL, no
+ * duplicate key (however it is spelt), nesting, and that nothing follows. What is left after that
+ * is plain look-up.
+ *
+ * A value is named by its token's index; JSON_NONE where there is none. The root is 0.
+ */
+#define JSON_NONE (-1)
+#define JSON_ROOT 0
+
+/* The longest text looked at, whatever its kind. */
+#define JSON_TEXT_MAX 65535u
+
+typedef jsmntok_t json_token;
+
+/* Points into the caller's text and tokens; both must outlive it. */
+struct json {
+    const char *text;
+    json_token *token;
+    int count;
+    int hint_object, hint; /* where the next look-up begins: messages keep their fields' order */
+};
+
+/*
+ * The root must be an object. `depth` is how many containers may be open at once: 1 for a flat
+ * object. 0; or -1 when it is not strict JSON, too deep, or has more than `cap` tokens (one for
+ * each value and each key).
+ */
+int json_parse(struct json *j, const char *text, size_t len, json_token *tokens, unsigned cap,
+               int depth);
+
+/* The value of `key`, or JSON_NONE: no such key, or `object` is not an object. */
+int json_member(struct json *j, int object, const char *key);
+
+/*
+ * Walk a container: the first key of an object or element of an array, then the next one.
+ * JSON_NONE at the end, or when `container` is neither. json_value() is a key's value.
+ */
+int json_first(const struct json *j, int container);
+int json_next(const struct json *j, int item);
+int json_value(const struct json *j, int key);
+
+/* What a value is. All are false for JSON_NONE. */
+bool json_is_object(const struct json *j, int value);
+bool json_is_array(const struct json *j, int value);
+bool json_is_string(const struct json *j, int value);
+bool json_is_number(const struct json *j, int value);
+
+/* A string (or key) equal to `text` once its escapes are undone. */
+bool json_equals(const struct json *j, int value, const char *text);
+
+/*
+ * The value as a C type. 0; or -1 when it is JSON_NONE, of another type, does not fit or (text) has
+ * a control character: then *out is 0, false or empty. Whole numbers are digits only: no sign,
+ * fraction or exponent, so that one value has one spelling.
+ */
+int json_u64(const struct json *j, int value, uint64_t *out);
+int json_u32(const struct json *j, int value, uint32_t *out);
+int json_bool(const struct json *j, int value, bool *out);
+int json_text(const struct json *j, int value, char *out, size_t cap);
+/* Exactly `len` bytes in hex. */
+int json_hex(const struct json *j, int value, uint8_t *out, size_t len);
+/* As json_text(), but a longer text is cut between characters, and control characters become
+ * spaces: for words meant for people. */
+int json_prose(const struct json *j, int value, char *out, size_t cap);
+
+/* The raw bytes: a string without its quotes (escapes not undone), a number's digits, a whole
+ * object with its braces. False for JSON_NONE. */
+bool json_span(const struct json *j, int value, const char **start, size_t *len);
+
+/* Whether a field must be there. */
+enum json_need { JSON_MAY, JSON_MUST };
+
+/* json_member() and one of the above in one: 0 also when a field that need not be there is not. */
+int json_get_u64(struct json *j, int object, const char *key, enum json_need need, uint64_t *out);
+int json_get_u32(struct json *j, int object, const char *key, enum json_need need, uint32_t *out);
+int json_get_bool(struct json *j, int object, const char *key, enum json_need need, bool *out);
+int json_get_text(struct json *j, int object, const char *key, enum json_need need, char *out,
+                  size_t cap);
+int json_get_hex(struct json *j, int object, const char *key, enum json_need need, uint8_t *out,
+                 size_t len);
+
+/* Length in bytes of the UTF-8 character at `text`, 0 when it is not one (overlong, surrogate, cut
+ * off, above U+10FFFF). */
+size_t utf8_length(const char *text, size_t len);
+
+#endif

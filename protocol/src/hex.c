@@ -1,0 +1,94 @@
+#include "protocol/hex.h"
+
+void hex_encode(const uint8_t *data, size_t len, char *out)
+{
+    static const char digit[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = digit[data[i] >> 4];
+        out[2 * i + 1] = digit[data[i] & 15];
+    }
+    out[2 * len] = '\0';
+}
+
+static int nibble(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+int hex_decode(const char *text, size_t text_len, uint8_t *out, size_t len)
+{
+    if (text_len / 2 != len || text_len % 2 != 0)
+        return -1;
+    for (size_t i = 0; i < len; i++) {
+        int hi = nibble(text[2 * i]), lo = nibble(text[2 * i + 1]);
+        if (hi < 0 || lo < 0)
+            return -1;
+        out[i] = (uint8_t)(hi << 4 | lo);
+    }
+    return 0;
+}
+
+int b64url_encode(const uint8_t *data, size_t len, char *out, size_t cap)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t n = 0;
+
+    if (len > INT32_MAX / 2 || cap < len / 3 * 4 + (len % 3 ? len % 3 + 1 : 0) + 1)
+        return -1;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t left = len - i < 3 ? len - i : 3;
+        uint32_t v = (uint32_t)data[i] << 16;
+        if (left > 1)
+            v |= (uint32_t)data[i + 1] << 8;
+        if (left > 2)
+            v |= data[i + 2];
+        for (size_t k = 0; k <= left; k++)
+            out[n++] = digit[v >> (18 - 6 * k) & 63];
+    }
+    out[n] = '\0';
+    return (int)n;
+}
+
+static int sextet(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == '-')
+        return 62;
+    return c == '_' ? 63 : -1;
+}
+
+int b64url_decode(const char *text, size_t len, uint8_t *out, size_t cap)
+{
+    size_t n = len / 4 * 3 + (len % 4 ? len % 4 - 1 : 0);
+    uint32_t bits = 0;
+    unsigned held = 0;
+    size_t done = 0;
+
+    if (len % 4 == 1 || n > cap || n > INT32_MAX)
+        return -1;
+    for (size_t i = 0; i < len; i++) {
+        int v = sextet(text[i]);
+        if (v < 0)
+            return -1;
+        bits = bits << 6 | (uint32_t)v;
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            out[done++] = (uint8_t)(bits >> held);
+            bits &= (1u << held) - 1;
+        }
+    }
+    return bits == 0 ? (int)done : -1;
+}

@@ -1,0 +1,49 @@
+#include "protocol/slot.h"
+
+#include <string.h>
+
+static uint64_t salted_value(const struct crypto *c, const char *label, const char *rollout,
+                             const char *device)
+{
+    /* The label is at most 16; an id that is too long is cut, as it is no id. */
+    uint8_t text[17 + PROTO_ROLLOUT_MAX + PROTO_ID_MAX];
+    uint8_t hash[PROTO_SHA256_LEN];
+    const char *part[] = { label, rollout, device };
+    const size_t cap[] = { 16, PROTO_ROLLOUT_MAX - 1, PROTO_ID_MAX - 1 };
+    size_t len = 0;
+
+    for (size_t i = 0; i < 3; i++) {
+        size_t n = strlen(part[i]);
+        if (n > cap[i])
+            n = cap[i];
+        if (i > 0)
+            text[len++] = 0;
+        memcpy(text + len, part[i], n);
+        len += n;
+    }
+    c->sha256(c->ctx, text, len, hash);
+
+    uint64_t v = 0;
+    for (size_t i = 0; i < 8; i++)
+        v = v << 8 | hash[i];
+    return v;
+}
+
+uint64_t slot_value(const struct crypto *c, const char *rollout, const char *device)
+{
+    return salted_value(c, "muster-jitter-v1", rollout, device);
+}
+
+uint64_t rank_value(const struct crypto *c, const char *rollout, const char *device)
+{
+    return salted_value(c, "muster-rank-v1", rollout, device);
+}
+
+uint32_t slot_delay(uint32_t jitter_s, uint64_t v)
+{
+    /* floor(jitter * v / 2^64) in two halves; neither product nor their sum passes 64 bits. */
+    uint64_t high = jitter_s * (v >> 32);
+    uint64_t low = jitter_s * (v & 0xffffffffu);
+
+    return (uint32_t)((high + (low >> 32)) >> 32);
+}
