@@ -74,7 +74,7 @@ enum fleet_condition {
     FLEET_COND_UPDATE_FAILED = 4, /* warn: rejected, failed, rolled back, and still not on target */
     FLEET_COND_CERT_SOON = 8,     /* warn: its certificate ends within 14 days */
     FLEET_COND_BAD_MESSAGE = 16,  /* warn: its last status, report or telemetry is unreadable */
-    FLEET_COND_CRASHED = 32,      /* warn: this boot came after a panic or a watchdog reset */
+    FLEET_COND_CRASHED = 32,      /* warn: panic or watchdog reset within the last hour */
 };
 
 /* The present value of one reading, in its canonical unit (protocol/reading.h). */
@@ -147,7 +147,9 @@ struct fleet_device {
     bool declared;      /* interval_ms is the declared one */
     bool dirty;         /* private */
     int64_t offline_ms; /* when it went offline; 0: not, or not known */
-    uint32_t rank;      /* private: place among all ids */
+    uint32_t index;     /* its own */
+    uint32_t crashed_s; /* private: Unix s of a crash that was seen live */
+    uint32_t spoke_ds;  /* private: last telemetry, for learning the interval */
 };
 
 /* Where a foreign topic's device id is found. */
