@@ -197,39 +197,47 @@ uint32_t ota_agent_security(const struct ota_agent *agent);
 
 /* ---- the agent's memory: private, here so that the caller can place it ---------------------- */
 
-/* What must survive a reset: the update. Kept as a record, see record.c for the form on flash. */
+enum { OTA_DETAIL_MAX = 64 };
+
+/* What must survive a reset: the update. Kept as a record; record.c has its form on flash. */
 struct ota_job {
     uint8_t phase;                          /* enum ota_phase */
-    uint8_t end;                            /* enum ota_report_state, once phase is ENDED */
+    uint8_t end;                            /* enum ota_state, once phase is ENDED */
     uint8_t flags;                          /* enum ota_job_flag */
     uint8_t starts;                         /* of the new image on probation */
     uint16_t reason;                        /* enum reason: of the end, or of the trial's failure */
-    uint8_t order_digest[PROTO_SHA256_LEN]; /* of the order JWS; zero: none worth recognising */
+    uint8_t order_digest[PROTO_SHA256_LEN]; /* of the order JWS; zero: not to be recognised */
     char rollout[PROTO_ROLLOUT_MAX];
     char url[PROTO_URL_MAX];
     char from[PROTO_VERSION_MAX], to[PROTO_VERSION_MAX];
-    char detail[PROTO_DETAIL_MAX / 2 + 4];
+    char detail[OTA_DETAIL_MAX];
     uint8_t sha256[PROTO_SHA256_LEN]; /* the image to get */
     uint32_t size;
     uint32_t release_seq, security;
     uint32_t order_seq, attempt, jitter, trial;
     uint64_t nbf, exp;
-    uint64_t receipt; /* Unix s of the first receipt; 0: clock was not trusted yet */
+    uint64_t receipt; /* Unix s of the first receipt; 0: the clock was not trusted yet */
 };
 
 struct ota_counters {
     uint32_t order_seq[VERB_CLASS_COUNT];
     uint32_t release_seq, security;  /* floors: only a commit raises them */
-    uint32_t n;                      /* reports up to this n may have been sent */
-    uint8_t image[PROTO_SHA256_LEN]; /* the image release_seq belongs to */
+    uint32_t n;                      /* no report has had an n above this one */
+    uint8_t image[PROTO_SHA256_LEN]; /* the image that release_seq belongs to */
 };
 
-/* How far the download is. Belongs to the job whose digest it carries. */
+/* How far the passive slot is filled, and with what. */
 struct ota_progress {
-    uint8_t job[8];
-    uint32_t got;     /* bytes in flash, a multiple of OTA_BLOCK or the whole size */
+    uint8_t image[8]; /* head of its digest */
+    uint32_t got;     /* bytes in flash: a multiple of OTA_BLOCK, or the whole size */
     uint32_t spent_s; /* since the first connect */
     char etag[OTA_ETAG_MAX];
+};
+
+/* A record's two copies. */
+struct ota_copies {
+    uint32_t serial; /* of the newest good one; 0: there is none */
+    uint8_t newest;  /* which of the two that is */
 };
 
 struct ota_agent {
@@ -240,45 +248,50 @@ struct ota_agent {
     uint64_t wake_ms;    /* next tick wanted; UINT64_MAX: none */
     uint64_t since_ms;   /* when this state was entered */
     uint64_t boot_ms;    /* when OTA_EV_BOOT came */
-    uint64_t spent_ms;   /* when spent_s was last brought up to date */
-    uint64_t window_ms;  /* start of the minimum-speed window … */
-    uint32_t window_got; /* … and what was there then */
-    uint64_t said_ms;    /* last progress report */
+    uint64_t spent_ms;   /* up to when spent_s counts */
+    uint64_t window_ms;  /* start of the minimum-speed window ... */
+    uint32_t window_got; /* ... and how far the download was then */
+    uint64_t said_ms;    /* time of the last report */
 
     struct ota_counters counters;
     struct ota_job job;
     struct ota_progress progress;
-    uint32_t serial[3]; /* of the newest good copy of each record */
-    uint8_t newest[3];  /* which copy that is */
-    bool records_bad;   /* could not be read at boot: refuse orders */
-    bool job_unsaved;   /* an end could not be written; tried again */
+    struct ota_copies copies[3];
+    bool records_bad; /* could not be read at boot: orders are refused */
+    bool job_unsaved; /* an end could not be written; tried again at each tick */
 
-    uint8_t image[PROTO_SHA256_LEN]; /* running */
+    /* Facts of this start. */
+    uint8_t image[PROTO_SHA256_LEN];
     char version[PROTO_VERSION_MAX];
     char boot_id[PROTO_BOOT_MAX];
-    bool booted, on_probation;
-    bool network, broker;
-    uint8_t proved;          /* enum ota_proof bits: steps of the trial */
-    uint32_t n;              /* last report's */
-    uint32_t trial_n;        /* first report of this trial; 0: none yet */
-    bool unsaid;             /* the present state is not reported yet */
-    uint32_t refused_digest; /* head of the digest of the last order refused: told once */
+    bool booted, on_probation, network, broker, self_tested;
 
-    uint32_t offset;   /* bytes in slot and hash, and in the block on their way there */
+    /* Reports. */
+    uint32_t n;              /* of the last one */
+    uint32_t first_n, own_n; /* first and last that told the present state; 0: none in this boot */
+    bool unsaid;             /* the present state is not told yet */
+    bool heard;              /* the broker has acknowledged it */
+    uint64_t told_digest;    /* head of the digest of an order that was answered: once is enough */
+    uint16_t told_reason;    /* enum reason: what the answer was */
+
+    /* Download. */
+    uint16_t why;      /* enum reason of a pause */
+    uint32_t pause_ms; /* and its length */
+    uint32_t offset;   /* bytes of the image so far, those in `block` included */
     uint32_t fill;     /* bytes in `block` */
-    uint32_t setbacks; /* in a row, without a block in between */
-    uint8_t refusals;  /* 4xx in a row */
-    uint8_t restarts;  /* from zero, in this run */
-    bool slot_is_open, http_is_open;
+    uint32_t keep;     /* bytes that were in flash when the slot was opened */
+    uint32_t saved_spent_s;
+    uint8_t setbacks; /* in a row, without a block in between */
+    uint8_t refusals; /* answers that will not get better, in a row */
+    uint8_t restarts; /* from zero, in this run */
+    bool slot_is_open, http_is_open, has_total, reading_back;
 
     uint8_t block[OTA_BLOCK];
 
-    /* Scratch: big things that would not fit the stack. Used within one call only, but that `doc`
-     * carries an accepted order out of ota_agent_check_order(). */
-    union {
-        struct order order;
-        struct release release;
-    } doc;
+    /* Scratch, within one call: big things that would not fit the stack. `order` carries an
+     * accepted order out of ota_agent_check_order(). */
+    struct order order;
+    struct release release;
     union {
         uint8_t bytes[PROTO_RELEASE_BYTES * 3 / 4]; /* a JWS payload; a record on its way */
         struct ota_report report;

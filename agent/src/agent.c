@@ -1,0 +1,531 @@
+#include "ota/agent.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* ---- the machine ----------------------------------------------------------------------------- */
+
+enum ev {
+    EV_TICK,    /* time has passed, or something changed that the state may wait for */
+    EV_ORDER,   /* a good order with a good release: a->order, a->release */
+    EV_BAD,     /* a good order with a release that can't be taken: a->why */
+    EV_ABORT,   /* a good abort order for this rollout */
+    EV_ACKED,   /* the broker has the report of the present state */
+    EV_UNFIT,   /* the application's self-test failed */
+    EV_SETBACK, /* raised by actions, as the rest: */
+    EV_RESTART, /* see enum outcome */
+    EV_COMPLETE,
+    EV_EXPIRED,
+    EV_COUNT
+};
+
+/*
+ * The whole life of an update. An empty cell is a refused event: nothing changes. Actions never set
+ * the state; this table does.
+ */
+/* clang-format off */
+static const struct transition {
+    action_fn *action;
+    enum ota_state ok;
+    enum ota_state fail;
+} transitions[OTA_STATE_COUNT][EV_COUNT] = {
+    /* in              on                do             then          or else      */
+    [OTA_IDLE]        [EV_TICK]     = { act_idle,      OTA_IDLE,     OTA_IDLE     },
+    [OTA_IDLE]        [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
+    [OTA_IDLE]        [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
+
+    [OTA_CHECK]       [EV_TICK]     = { act_schedule,  OTA_WAIT,     OTA_REJECTED },
+    [OTA_CHECK]       [EV_COMPLETE] = { act_there,     OTA_DONE,     OTA_FAILED   },
+
+    [OTA_WAIT]        [EV_TICK]     = { act_wait,      OTA_OPEN,     OTA_FAILED   },
+    [OTA_WAIT]        [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_WAIT]        [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_WAIT]        [EV_SETBACK]  = { act_pause,     OTA_PAUSED,   OTA_FAILED   },
+    [OTA_WAIT]        [EV_EXPIRED]  = { act_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
+
+    [OTA_OPEN]        [EV_TICK]     = { act_open,      OTA_CONNECT,  OTA_FAILED   },
+    [OTA_OPEN]        [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_OPEN]        [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_OPEN]        [EV_COMPLETE] = { act_seal,      OTA_VERIFY,   OTA_FAILED   },
+
+    [OTA_CONNECT]     [EV_TICK]     = { act_connect,   OTA_DOWNLOAD, OTA_FAILED   },
+    [OTA_CONNECT]     [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_CONNECT]     [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_CONNECT]     [EV_SETBACK]  = { act_pause,     OTA_PAUSED,   OTA_FAILED   },
+    [OTA_CONNECT]     [EV_RESTART]  = { act_restart,   OTA_OPEN,     OTA_FAILED   },
+    [OTA_CONNECT]     [EV_EXPIRED]  = { act_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
+
+    [OTA_DOWNLOAD]    [EV_TICK]     = { act_download,  OTA_DOWNLOAD, OTA_FAILED   },
+    [OTA_DOWNLOAD]    [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_DOWNLOAD]    [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_DOWNLOAD]    [EV_SETBACK]  = { act_pause,     OTA_PAUSED,   OTA_FAILED   },
+    [OTA_DOWNLOAD]    [EV_COMPLETE] = { act_seal,      OTA_VERIFY,   OTA_FAILED   },
+    [OTA_DOWNLOAD]    [EV_EXPIRED]  = { act_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
+
+    [OTA_PAUSED]      [EV_TICK]     = { act_resume,    OTA_OPEN,     OTA_FAILED   },
+    [OTA_PAUSED]      [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_PAUSED]      [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_PAUSED]      [EV_SETBACK]  = { act_pause,     OTA_PAUSED,   OTA_FAILED   },
+    [OTA_PAUSED]      [EV_EXPIRED]  = { act_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
+
+    [OTA_VERIFY]      [EV_TICK]     = { act_verify,    OTA_INSTALL,  OTA_FAILED   },
+    [OTA_VERIFY]      [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_VERIFY]      [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_VERIFY]      [EV_RESTART]  = { act_restart,   OTA_OPEN,     OTA_FAILED   },
+
+    [OTA_INSTALL]     [EV_TICK]     = { act_install,   OTA_REBOOT,   OTA_FAILED   },
+    [OTA_INSTALL]     [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_INSTALL]     [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_INSTALL]     [EV_SETBACK]  = { act_pause,     OTA_PAUSED,   OTA_FAILED   },
+    [OTA_INSTALL]     [EV_EXPIRED]  = { act_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
+
+    /* The switch is made: no order changes that any more. */
+    [OTA_REBOOT]      [EV_TICK]     = { act_reboot,    OTA_REBOOT,   OTA_FAILED   },
+    [OTA_REBOOT]      [EV_ACKED]    = { act_reboot,    OTA_REBOOT,   OTA_FAILED   },
+
+    [OTA_TRIAL]       [EV_TICK]     = { act_trial,     OTA_DONE,     OTA_REBOOT   },
+    [OTA_TRIAL]       [EV_ACKED]    = { act_trial,     OTA_DONE,     OTA_REBOOT   },
+    [OTA_TRIAL]       [EV_UNFIT]    = { act_unfit,     OTA_TRIAL,    OTA_REBOOT   },
+
+    /* The ends: they are kept and told until the broker has them, and a new order begins anew. */
+    [OTA_DONE]        [EV_TICK]     = { act_idle,      OTA_DONE,     OTA_DONE     },
+    [OTA_DONE]        [EV_ACKED]    = { act_acked,     OTA_DONE,     OTA_DONE     },
+    [OTA_DONE]        [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
+    [OTA_DONE]        [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
+
+    [OTA_ROLLED_BACK] [EV_TICK]     = { act_idle,      OTA_ROLLED_BACK, OTA_ROLLED_BACK },
+    [OTA_ROLLED_BACK] [EV_ACKED]    = { act_acked,     OTA_ROLLED_BACK, OTA_ROLLED_BACK },
+    [OTA_ROLLED_BACK] [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
+    [OTA_ROLLED_BACK] [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
+
+    [OTA_REJECTED]    [EV_TICK]     = { act_idle,      OTA_REJECTED, OTA_REJECTED },
+    [OTA_REJECTED]    [EV_ACKED]    = { act_acked,     OTA_REJECTED, OTA_REJECTED },
+    [OTA_REJECTED]    [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
+    [OTA_REJECTED]    [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
+
+    [OTA_ABORTED]     [EV_TICK]     = { act_idle,      OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_ABORTED]     [EV_ACKED]    = { act_acked,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_ABORTED]     [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
+    [OTA_ABORTED]     [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
+
+    [OTA_EXPIRED]     [EV_TICK]     = { act_idle,      OTA_EXPIRED,  OTA_EXPIRED  },
+    [OTA_EXPIRED]     [EV_ACKED]    = { act_acked,     OTA_EXPIRED,  OTA_EXPIRED  },
+    [OTA_EXPIRED]     [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
+    [OTA_EXPIRED]     [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
+
+    [OTA_FAILED]      [EV_TICK]     = { act_idle,      OTA_FAILED,   OTA_FAILED   },
+    [OTA_FAILED]      [EV_ACKED]    = { act_acked,     OTA_FAILED,   OTA_FAILED   },
+    [OTA_FAILED]      [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
+    [OTA_FAILED]      [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
+};
+/* clang-format on */
+
+/* ---- entering and leaving -------------------------------------------------------------------- */
+
+static bool holds_http(enum ota_state state)
+{
+    return state == OTA_CONNECT || state == OTA_DOWNLOAD;
+}
+
+static bool holds_slot(enum ota_state state)
+{
+    return holds_http(state) || state == OTA_OPEN || state == OTA_VERIFY || state == OTA_INSTALL;
+}
+
+/* A restart goes from zero: the slot is opened anew. */
+static void leave(struct ota_agent *a, enum ota_state next)
+{
+    if (a->http_is_open && !holds_http(next)) {
+        a->port->http_close(a->port->ctx);
+        a->http_is_open = false;
+    }
+    if (a->slot_is_open && (!holds_slot(next) || next == OTA_OPEN)) {
+        a->port->slot_close(a->port->ctx);
+        a->slot_is_open = false;
+    }
+}
+
+static void keep_end(struct ota_agent *a)
+{
+    a->job.phase = PHASE_ENDED;
+    a->job.end = (uint8_t)a->state;
+    a->job.flags &= (uint8_t) ~(JOB_ACKED | JOB_UNFIT);
+    a->job_unsaved = job_save(a) != REASON_NONE;
+    a->wake_ms = a->job_unsaved ? a->now.mono_ms + 10 * MS : NEVER;
+}
+
+static void enter(struct ota_agent *a, enum ota_state next)
+{
+    enum ota_state old = a->state;
+
+    leave(a, next);
+    a->state = next;
+    if (next != OTA_PAUSED) /* there the pause says when */
+        a->wake_ms = a->now.mono_ms;
+    if (next != old)
+        a->since_ms = a->now.mono_ms;
+    if (is_end(next))
+        keep_end(a);
+    if (report_state(next) != report_state(old) || is_end(next)) {
+        a->first_n = 0;
+        a->own_n = 0;
+        a->heard = false;
+        a->unsaid = true;
+        if (a->broker)
+            say_state(a);
+    }
+}
+
+static enum ev raised_by(enum outcome out)
+{
+    switch (out) {
+    case OUT_SETBACK:
+        return EV_SETBACK;
+    case OUT_RESTART:
+        return EV_RESTART;
+    case OUT_COMPLETE:
+        return EV_COMPLETE;
+    case OUT_EXPIRED:
+        return EV_EXPIRED;
+    case OUT_OK:
+    case OUT_FAIL:
+    case OUT_STAY:
+        break;
+    }
+    return EV_COUNT;
+}
+
+/* False when the event is refused in this state. */
+static bool dispatch(struct ota_agent *a, enum ev ev)
+{
+    /* An event leads to at most an order, its check, and one raised event. */
+    for (int hops = 0; hops < 4; hops++) {
+        const struct transition *t = &transitions[a->state][ev];
+        if (!t->action)
+            return false;
+        enum outcome out = t->action(a);
+        if (out == OUT_STAY)
+            return true;
+        if (out == OUT_OK || out == OUT_FAIL) {
+            enter(a, out == OUT_OK ? t->ok : t->fail);
+            if (a->state != OTA_CHECK)
+                return true;
+            ev = EV_TICK; /* CHECK is momentary */
+            continue;
+        }
+        ev = raised_by(out);
+    }
+    return true;
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static uint64_t digest_head(const uint8_t digest[PROTO_SHA256_LEN])
+{
+    uint64_t head;
+    memcpy(&head, digest, sizeof(head));
+    return head;
+}
+
+/* Say no, once per order: a retained one comes again with every connection. */
+static enum reason refuse(struct ota_agent *a, enum reason reason, bool authentic, uint64_t head)
+{
+    const struct order *o = &a->order;
+
+    if (a->told_digest == head && a->told_reason == (uint16_t)reason)
+        return reason;
+    bool told = say_once(a, OTA_REPORT_REJECTED, reason, authentic ? o->rollout : "",
+                         authentic ? o->attempt : 0, "");
+    if (told) {
+        a->told_digest = head;
+        a->told_reason = (uint16_t)reason;
+    }
+    /* The retained report must go on to tell of the update under way. */
+    if (ota_agent_is_active(a))
+        a->unsaid = true;
+    return reason;
+}
+
+static enum reason take_update(struct ota_agent *a, const struct ota_command *cmd)
+{
+    uint8_t digest[PROTO_SHA256_LEN] = { 0 };
+    bool authentic = false;
+
+    enum reason r = order_digest(a, cmd, digest);
+    uint64_t head = digest_head(digest);
+    if (r != REASON_NONE)
+        return refuse(a, r, false, head);
+    if (order_is_known(a, digest))
+        return REASON_NONE;
+    r = check_order(a, cmd, &authentic);
+    if (r != REASON_NONE)
+        return refuse(a, r, authentic, head);
+    if (a->on_probation || a->state == OTA_REBOOT || a->state == OTA_TRIAL)
+        return refuse(a, REASON_BUSY, true, head);
+    r = check_release(a, cmd);
+    if (r == REASON_NONE) {
+        r = ask(a, OTA_GATE_ACCEPT);
+        if (r == REASON_DEFERRED) /* may come in; when it may start is asked again */
+            r = REASON_NONE;
+    }
+    if (r != REASON_NONE && ota_agent_is_active(a))
+        return refuse(a, r, true, head);
+    memcpy(a->job.order_digest, digest, sizeof(digest));
+    a->why = (uint16_t)r;
+    dispatch(a, r == REASON_NONE ? EV_ORDER : EV_BAD);
+    return a->state == OTA_REJECTED ? (enum reason)a->job.reason : REASON_NONE;
+}
+
+/* The abort is genuine: what there is to stop? */
+static enum reason stop(struct ota_agent *a)
+{
+    bool ours = a->job.phase != PHASE_NONE && strcmp(a->job.rollout, a->order.rollout) == 0;
+
+    if (!ours) {
+        (void)say_once(a, OTA_REPORT_ABORTED, REASON_NO_ROLLOUT, a->order.rollout, 0,
+                       "no update of that rollout here");
+        a->unsaid = a->unsaid || ota_agent_is_active(a);
+        return REASON_NO_ROLLOUT;
+    }
+    if (dispatch(a, EV_ABORT))
+        return REASON_NONE;
+    if (is_end(a->state)) {
+        a->unsaid = true; /* told again, so that the operator hears how it ended */
+        return a->state == OTA_DONE || a->state == OTA_ROLLED_BACK ? REASON_TOO_LATE : REASON_NONE;
+    }
+    (void)say_once(a, report_state(a->state), REASON_TOO_LATE, a->job.rollout, a->job.attempt,
+                   "the switch is made");
+    return REASON_TOO_LATE;
+}
+
+/* Count the order in a->order as used, on flash, before anything is done about it. */
+static enum reason use_up(struct ota_agent *a)
+{
+    uint32_t *seq = &a->counters.order_seq[verb_class(a->order.verb)];
+    uint32_t before = *seq;
+
+    *seq = a->order.seq;
+    enum reason r = counters_save(a);
+    if (r != REASON_NONE)
+        *seq = before;
+    return r;
+}
+
+static enum reason take_abort(struct ota_agent *a, const struct ota_command *cmd)
+{
+    uint8_t digest[PROTO_SHA256_LEN] = { 0 };
+    bool authentic = false;
+
+    enum reason r = order_digest(a, cmd, digest);
+    uint64_t head = digest_head(digest);
+    if (r != REASON_NONE)
+        return refuse(a, r, false, head);
+    if (a->told_digest == head)
+        return (enum reason)a->told_reason; /* QoS 1 delivers twice at times */
+    r = check_order(a, cmd, &authentic);
+    if (r == REASON_NONE)
+        r = use_up(a);
+    if (r != REASON_NONE)
+        return refuse(a, r, authentic, head);
+    r = stop(a);
+    a->told_digest = head;
+    a->told_reason = (uint16_t)r;
+    return r;
+}
+
+static enum reason take_command(struct ota_agent *a, const struct ota_command *cmd)
+{
+    if (cmd->verb == VERB_UPDATE)
+        return take_update(a, cmd);
+    if (cmd->verb == VERB_ABORT)
+        return take_abort(a, cmd);
+    return REASON_UNSUPPORTED;
+}
+
+enum reason ota_agent_check_order(struct ota_agent *a, const struct ota_event *ev,
+                                  const struct order **out)
+{
+    uint8_t digest[PROTO_SHA256_LEN];
+    const struct ota_command *cmd = &ev->command;
+    bool authentic;
+
+    *out = NULL;
+    if (!a->booted || cmd->verb == VERB_UPDATE || cmd->verb == VERB_ABORT)
+        return REASON_UNSUPPORTED;
+    a->now = ev->now;
+    /* Blinking a lamp does no harm, and the person with the screwdriver has no key. */
+    if (cmd->verb == VERB_IDENTIFY && order_digest(a, cmd, digest) != REASON_NONE) {
+        memset(&a->order, 0, sizeof(a->order));
+        a->order.verb = VERB_IDENTIFY;
+        *out = &a->order;
+        return REASON_NONE;
+    }
+    enum reason r = check_order(a, cmd, &authentic);
+    if (r == REASON_NONE)
+        r = use_up(a);
+    if (r == REASON_NONE)
+        *out = &a->order;
+    return r;
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static bool wants_telling(const struct ota_agent *a)
+{
+    return a->state != OTA_IDLE && !(is_end(a->state) && (a->job.flags & JOB_ACKED));
+}
+
+static enum reason on_boot(struct ota_agent *a, const struct ota_boot *boot)
+{
+    memcpy(a->image, boot->image, sizeof(a->image));
+    copy_text(a->version, sizeof(a->version), boot->version);
+    copy_text(a->boot_id, sizeof(a->boot_id), boot->boot_id);
+    a->on_probation = boot->on_probation;
+    a->boot_ms = a->now.mono_ms;
+    a->since_ms = a->now.mono_ms;
+    a->spent_ms = a->now.mono_ms;
+    a->booted = true;
+
+    enum reason r = records_load(a);
+    a->records_bad = r != REASON_NONE;
+    boot_resolve(a, boot);
+    if (is_end(a->state) && a->job.phase != PHASE_ENDED)
+        keep_end(a);
+    a->unsaid = wants_telling(a);
+    return r;
+}
+
+static void on_broker(struct ota_agent *a, bool up)
+{
+    a->broker = up;
+    if (!up)
+        return;
+    a->network = true;
+    settle_net_lost(a);
+    a->unsaid = wants_telling(a);
+    dispatch(a, EV_TICK);
+}
+
+static enum reason on_acked(struct ota_agent *a, uint32_t n)
+{
+    if (a->own_n == 0 || n < a->first_n || n > a->own_n)
+        return REASON_NONE; /* of a state that has passed */
+    a->heard = true;
+    dispatch(a, EV_ACKED);
+    return REASON_NONE;
+}
+
+static enum reason on_self_test(struct ota_agent *a, const struct ota_self_test *test)
+{
+    if (a->state != OTA_TRIAL)
+        return REASON_UNSUPPORTED;
+    if (!test->ok) {
+        copy_text(a->tmp.url, sizeof(a->tmp.url), test->detail);
+        dispatch(a, EV_UNFIT);
+        return REASON_NONE;
+    }
+    a->unsaid = a->unsaid || !a->self_tested;
+    a->self_tested = true;
+    dispatch(a, EV_TICK);
+    return REASON_NONE;
+}
+
+static enum reason take_event(struct ota_agent *a, const struct ota_event *ev)
+{
+    switch (ev->kind) {
+    case OTA_EV_BOOT:
+        return on_boot(a, &ev->boot);
+    case OTA_EV_TICK:
+        dispatch(a, EV_TICK);
+        return REASON_NONE;
+    case OTA_EV_COMMAND:
+        return take_command(a, &ev->command);
+    case OTA_EV_NETWORK_UP:
+    case OTA_EV_NETWORK_DOWN:
+        a->network = ev->kind == OTA_EV_NETWORK_UP;
+        a->broker = a->broker && a->network;
+        dispatch(a, EV_TICK);
+        return REASON_NONE;
+    case OTA_EV_BROKER_UP:
+    case OTA_EV_BROKER_DOWN:
+        on_broker(a, ev->kind == OTA_EV_BROKER_UP);
+        return REASON_NONE;
+    case OTA_EV_REPORT_ACKED:
+        return on_acked(a, ev->acked_n);
+    case OTA_EV_SELF_TEST:
+        return on_self_test(a, &ev->self_test);
+    case OTA_EV_COUNT:
+        break;
+    }
+    return REASON_UNSUPPORTED;
+}
+
+enum reason ota_agent_handle(struct ota_agent *a, const struct ota_event *ev)
+{
+    if (a->booted == (ev->kind == OTA_EV_BOOT))
+        return REASON_UNSUPPORTED; /* BOOT comes first, and once */
+    a->now = ev->now;
+    enum reason r = take_event(a, ev);
+    if (a->unsaid && a->broker)
+        say_state(a);
+    return r;
+}
+
+/* ---- around it ------------------------------------------------------------------------------- */
+
+void ota_agent_init(struct ota_agent *a, const struct ota_port *p, const struct ota_config *cfg)
+{
+    assert(p->crypto && p->slot_open && p->slot_write && p->slot_read && p->image_check);
+    assert(p->slot_close && p->boot_switch && p->mark_valid && p->rollback && p->reboot);
+    assert(p->record_get && p->record_put && p->http_open && p->http_answer && p->http_read);
+    assert(p->http_close && p->sha_begin && p->sha_add && p->sha_end && p->random);
+    assert(p->report && p->may_proceed);
+    assert(cfg->id && cfg->product && cfg->hw && cfg->keyset);
+    memset(a, 0, sizeof(*a));
+    a->port = p;
+    a->cfg = cfg;
+    a->wake_ms = NEVER;
+}
+
+uint32_t ota_agent_wants(const struct ota_agent *a, uint64_t mono_ms)
+{
+    uint64_t at = a->wake_ms;
+
+    if (!a->booted)
+        return UINT32_MAX;
+    if (a->unsaid && a->broker && at > a->now.mono_ms + MS)
+        at = a->now.mono_ms + MS; /* the port could not take the report: ask again */
+    if (at == NEVER)
+        return UINT32_MAX;
+    if (at <= mono_ms)
+        return 0;
+    return at - mono_ms < UINT32_MAX ? (uint32_t)(at - mono_ms) : UINT32_MAX - 1;
+}
+
+enum ota_state ota_agent_state(const struct ota_agent *a)
+{
+    return a->state;
+}
+
+bool ota_agent_on_trial(const struct ota_agent *a)
+{
+    return a->state == OTA_TRIAL && a->on_probation;
+}
+
+bool ota_agent_is_active(const struct ota_agent *a)
+{
+    return a->state != OTA_IDLE && !is_end(a->state);
+}
+
+uint32_t ota_agent_release_seq(const struct ota_agent *a)
+{
+    bool known = memcmp(a->counters.image, a->image, sizeof(a->image)) == 0;
+    return known ? a->counters.release_seq : 0;
+}
+
+uint32_t ota_agent_security(const struct ota_agent *a)
+{
+    return a->counters.security;
+}

@@ -1,0 +1,117 @@
+#include "internal.h"
+
+#include <string.h>
+
+/* From a whole image in flash to the restart into it. */
+
+/* What is in the slot can't be used: the next try starts from nothing. */
+static enum outcome spoil(struct ota_agent *a, enum reason reason)
+{
+    a->progress.got = 0;
+    (void)progress_save(a); /* if this fails, the next try finds the wrong hash and restarts */
+    return fail(a, reason);
+}
+
+/* ---- VERIFY ---------------------------------------------------------------------------------- */
+
+/* The last byte is written: begin to read back. */
+enum outcome act_seal(struct ota_agent *a)
+{
+    a->reading_back = false;
+    return OUT_OK;
+}
+
+/* The hash of what came in. A wrong one in a download that went on from flash says only that flash
+ * did not hold what was thought: once more from zero. */
+static enum outcome check_stream(struct ota_agent *a)
+{
+    uint8_t digest[PROTO_SHA256_LEN];
+
+    a->port->sha_end(a->port->ctx, digest);
+    if (memcmp(digest, a->job.sha256, sizeof(digest)) != 0)
+        return a->keep > 0 ? OUT_RESTART : spoil(a, REASON_HASH_MISMATCH);
+    a->reading_back = true;
+    a->port->sha_begin(a->port->ctx);
+    a->offset = 0;
+    a->fill = 0;
+    return OUT_STAY;
+}
+
+enum outcome act_verify(struct ota_agent *a)
+{
+    uint8_t digest[PROTO_SHA256_LEN];
+
+    if (!a->reading_back) {
+        enum outcome out = check_stream(a);
+        if (out != OUT_STAY)
+            return out;
+    }
+    for (int i = 0; i < OTA_BLOCKS_PER_CALL && a->offset < a->job.size; i++) {
+        uint32_t left = a->job.size - a->offset;
+        uint32_t len = left < OTA_BLOCK ? left : OTA_BLOCK;
+        enum reason r = a->port->slot_read(a->port->ctx, a->offset, a->block, len);
+        if (r != REASON_NONE)
+            return fail(a, r);
+        a->port->sha_add(a->port->ctx, a->block, len);
+        a->offset += len;
+    }
+    a->wake_ms = a->now.mono_ms;
+    if (a->offset < a->job.size)
+        return OUT_STAY;
+    a->port->sha_end(a->port->ctx, digest);
+    if (memcmp(digest, a->job.sha256, sizeof(digest)) != 0)
+        return spoil(a, REASON_FLASH_VERIFY);
+    return OUT_OK;
+}
+
+/* ---- INSTALL --------------------------------------------------------------------------------- */
+
+enum outcome act_install(struct ota_agent *a)
+{
+    enum reason r = a->port->image_check(a->port->ctx, a->job.size);
+    if (r == REASON_IMAGE_INVALID)
+        return spoil(a, r);
+    if (r != REASON_NONE)
+        return fail(a, r);
+    if (job_is_expired(a))
+        return OUT_EXPIRED;
+    r = ask(a, OTA_GATE_SWITCH);
+    if (r != REASON_NONE)
+        return hold(a, r, gate_retry_ms(a));
+
+    a->job.phase = PHASE_SWITCHING;
+    a->job.starts = 0;
+    if (job_save(a) != REASON_NONE)
+        return fail(a, REASON_RECORD_IO);
+    r = a->port->boot_switch(a->port->ctx);
+    return r == REASON_NONE ? OUT_OK : fail(a, r);
+}
+
+/* ---- REBOOT ---------------------------------------------------------------------------------- */
+
+/* Into the new image, or away from it. */
+static void restart(struct ota_agent *a)
+{
+    if (!(a->job.flags & JOB_UNFIT)) {
+        a->port->reboot(a->port->ctx);
+        return;
+    }
+    /* The bootloader goes back by itself when an image on probation starts twice. */
+    if (a->port->rollback(a->port->ctx) != REASON_NONE)
+        a->port->reboot(a->port->ctx);
+}
+
+/* Give the report a moment to reach the broker, who else would learn of it a whole boot later. */
+enum outcome act_reboot(struct ota_agent *a)
+{
+    uint32_t wait_ms = or_default(a->cfg->reboot_wait_ms, 3000);
+    bool told = a->heard || !a->broker;
+
+    if (!told && !is_past(a, a->since_ms + wait_ms)) {
+        a->wake_ms = a->since_ms + wait_ms;
+        return OUT_STAY;
+    }
+    restart(a);
+    a->wake_ms = a->now.mono_ms + 10 * MS; /* it returned: should this not lead anywhere, again */
+    return OUT_STAY;
+}

@@ -1,0 +1,116 @@
+#ifndef OTA_INTERNAL_H
+#define OTA_INTERNAL_H
+
+#include "ota/agent.h"
+
+/* Where an update is, as flash remembers it. The numbers are kept in records: append only. */
+enum ota_phase {
+    PHASE_NONE = 0,
+    PHASE_WAITING = 1,   /* accepted; how far the download is says the progress record */
+    PHASE_SWITCHING = 2, /* written before boot_switch() */
+    PHASE_TRIAL = 3,     /* written by the new image, or by the agent giving it up */
+    PHASE_ENDED = 4
+};
+
+/* Kept in records: append only. */
+enum ota_job_flag {
+    JOB_ACKED = 1,    /* the broker has the report of the end */
+    JOB_RETRIED = 2,  /* power was lost in the trial: this is the second try */
+    JOB_UNFIT = 4,    /* the trial failed, `reason` says why; going back */
+    JOB_UNSETTLED = 8 /* rolled back for want of a broker: whose fault is not known yet */
+};
+
+/* What an action found. OK and FAIL are the table's columns; the others are raised as an event. */
+enum outcome {
+    OUT_OK,
+    OUT_FAIL,
+    OUT_STAY,
+    OUT_SETBACK,  /* later: why and pause_ms are set */
+    OUT_RESTART,  /* what is in the slot is of no use: from zero */
+    OUT_COMPLETE, /* the whole image is in flash */
+    OUT_EXPIRED
+};
+
+typedef enum outcome action_fn(struct ota_agent *a);
+
+enum {
+    MS = 1000, /* in a second */
+    POLL_MS = 50,
+    STEP_BYTES = 65536, /* progress is journalled once per so many */
+    RESTARTS_MAX = 3,
+    REFUSALS_MAX = 5,
+    STARTS_MAX = 3,
+    CONNECT_S = 60
+};
+#define NEVER UINT64_MAX
+
+/* ---- record.c ------------------------------------------------------------------------------ */
+
+/* Read all three. RECORD_IO if any copy could not be read; what is good is used all the same. */
+enum reason records_load(struct ota_agent *a);
+/* These use a->tmp. */
+enum reason counters_save(struct ota_agent *a);
+enum reason job_save(struct ota_agent *a);
+enum reason progress_save(struct ota_agent *a);
+
+/* ---- check.c ------------------------------------------------------------------------------- */
+
+/*
+ * Checks of an order by itself, into a->order. `*authentic` tells whether its signature held, so
+ * that its rollout may be named. `*digest` is the head of the digest of its JWS.
+ */
+enum reason check_order(struct ota_agent *a, const struct ota_command *cmd, bool *authentic);
+/* Checks of the release that came with the good order in a->order, into a->release. */
+enum reason check_release(struct ota_agent *a, const struct ota_command *cmd);
+/* Is this the order the job came from? */
+bool order_is_known(const struct ota_agent *a, const uint8_t digest[PROTO_SHA256_LEN]);
+/* Digest of the order in a command's body; BAD_ORDER. */
+enum reason order_digest(struct ota_agent *a, const struct ota_command *cmd,
+                         uint8_t digest[PROTO_SHA256_LEN]);
+
+/* ---- report.c ------------------------------------------------------------------------------ */
+
+/* Tell the present state, or leave `unsaid` set. */
+void say_state(struct ota_agent *a);
+/* Tell of something that is not the present state: nothing is remembered of it. False: not now. */
+bool say_once(struct ota_agent *a, enum ota_report_state state, enum reason reason,
+              const char *rollout, uint32_t attempt, const char *detail);
+enum ota_report_state report_state(enum ota_state state);
+
+/* ---- wait.c, fetch.c, install.c, trial.c: actions ------------------------------------------ */
+
+action_fn act_take, act_replace, act_reject, act_schedule, act_there, act_wait, act_abort,
+    act_expire;
+action_fn act_pause, act_resume, act_open, act_connect, act_download, act_restart;
+action_fn act_seal, act_verify, act_install, act_reboot;
+action_fn act_trial, act_unfit;
+action_fn act_idle, act_acked;
+
+/* What a start finds: sets state, job and the rest. */
+void boot_resolve(struct ota_agent *a, const struct ota_boot *boot);
+/* Broker reached after a rollback: was it the image or the network? */
+void settle_net_lost(struct ota_agent *a);
+bool trial_is_proved(const struct ota_agent *a);
+/* "boot, self-test, network": what the trial has seen so far. Returns `out`. */
+void trial_steps(const struct ota_agent *a, char *out, size_t cap);
+
+/* ---- shared bits ---------------------------------------------------------------------------- */
+
+uint32_t or_default(uint32_t value, uint32_t fallback);
+/* Bounded copy with NUL; cuts what is too long. */
+void copy_text(char *out, size_t cap, const char *text);
+bool is_past(const struct ota_agent *a, uint64_t mono_ms);
+bool is_end(enum ota_state state);
+/* Unix time at which the job may start downloading; 0 while the first receipt has no date. */
+uint64_t job_start_s(const struct ota_agent *a);
+uint32_t job_delay_s(const struct ota_agent *a);
+bool job_is_expired(const struct ota_agent *a);
+/* Does the progress record speak of this job's image? */
+bool progress_is_ours(const struct ota_agent *a);
+enum outcome fail(struct ota_agent *a, enum reason reason); /* OUT_FAIL, for this reason */
+enum outcome hold(struct ota_agent *a, enum reason reason, uint32_t pause_ms);
+/* Ask the application; NONE, or hold() is in order. */
+enum reason ask(struct ota_agent *a, enum ota_gate gate);
+uint32_t gate_retry_ms(const struct ota_agent *a);
+
+#endif

@@ -1,0 +1,340 @@
+#include "internal.h"
+
+#include <string.h>
+
+/*
+ * What a start finds, and the new image's probation. The image that runs is known by its digest,
+ * what flash remembers by the job's phase; the rest follows:
+ *
+ *   phase          runs the target?  on probation?  other slot    so
+ *   SWITCHING,     yes               yes            -             TRIAL
+ *     TRIAL
+ *   SWITCHING,     yes               no             -             it was found good: commit
+ *     TRIAL
+ *   SWITCHING      no                no             NONE          the switch never took: do it
+ * again SWITCHING      no                no             GIVEN_UP      rolled back before it could
+ * write TRIAL          no                no             -             rolled back any other      -
+ * yes            -             TRIAL without an order: prove it all the same WAITING        - no -
+ * go on ENDED          -                 no             -             keep the end, tell it if need
+ * be
+ */
+
+static void text_add(char *out, size_t cap, const char *text)
+{
+    size_t len = strlen(out);
+    if (len > 0 && len + 1 < cap) {
+        out[len++] = ' ';
+        out[len] = '\0';
+    }
+    copy_text(out + len, cap - len, text);
+}
+
+/* ---- the trial ------------------------------------------------------------------------------- */
+
+static uint32_t trial_s(const struct ota_agent *a)
+{
+    return or_default(a->job.trial, or_default(a->cfg->trial_s, 300));
+}
+
+static uint64_t trial_over_ms(const struct ota_agent *a)
+{
+    return a->boot_ms + (uint64_t)trial_s(a) * MS;
+}
+
+static uint64_t patience_over_ms(const struct ota_agent *a)
+{
+    return trial_over_ms(a) + (uint64_t)or_default(a->cfg->trial_grace_s, 180) * MS;
+}
+
+bool trial_is_proved(const struct ota_agent *a)
+{
+    return a->self_tested && a->network && a->broker && a->heard;
+}
+
+void trial_steps(const struct ota_agent *a, char *out, size_t cap)
+{
+    copy_text(out, cap, "proved: boot");
+    if (a->self_tested)
+        text_add(out, cap, "self-test");
+    if (a->network)
+        text_add(out, cap, "network");
+    if (a->broker)
+        text_add(out, cap, "broker");
+    if (a->heard)
+        text_add(out, cap, "acknowledged");
+}
+
+static enum outcome unfit(struct ota_agent *a, enum reason reason, const char *detail)
+{
+    a->job.flags |= JOB_UNFIT;
+    a->job.reason = (uint16_t)reason;
+    copy_text(a->job.detail, sizeof(a->job.detail), detail);
+    a->job.phase = PHASE_TRIAL;
+    (void)job_save(a); /* lost, the old image says `reset` instead; going back matters more */
+    return OUT_FAIL;
+}
+
+/* Which step is missing? */
+static enum outcome time_is_up(struct ota_agent *a)
+{
+    if (!a->self_tested)
+        return unfit(a, REASON_TRIAL_TIMEOUT, "self-test did not end");
+    if (!a->network)
+        return unfit(a, REASON_NO_BROKER, "no network");
+    if (!a->broker)
+        return unfit(a, REASON_NO_BROKER, "no broker");
+    if (!a->heard)
+        return unfit(a, REASON_NO_ACK, "report not acknowledged");
+    return unfit(a, REASON_TRIAL_TIMEOUT, "image could not be marked valid");
+}
+
+/* The only place that raises the floors. In memory alone if `must`: the next counters on flash take
+ * them along, and the next boot makes up for it. */
+static enum reason raise_floors(struct ota_agent *a, bool must)
+{
+    struct ota_counters before = a->counters;
+    struct ota_counters *c = &a->counters;
+
+    if (a->job.release_seq > c->release_seq)
+        c->release_seq = a->job.release_seq;
+    if (a->job.security > c->security)
+        c->security = a->job.security;
+    memcpy(c->image, a->image, sizeof(c->image));
+    if (memcmp(&before, c, sizeof(before)) == 0)
+        return REASON_NONE;
+    enum reason r = counters_save(a);
+    if (r == REASON_NONE || must)
+        return REASON_NONE;
+    *c = before;
+    return r;
+}
+
+static enum outcome commit(struct ota_agent *a)
+{
+    a->wake_ms = a->now.mono_ms + MS;
+    if (a->on_probation) {
+        if (a->port->mark_valid(a->port->ctx) != REASON_NONE)
+            return is_past(a, patience_over_ms(a)) ? time_is_up(a) : OUT_STAY;
+        a->on_probation = false;
+    }
+    /* From here there is no way back: the image is good. */
+    if (raise_floors(a, is_past(a, patience_over_ms(a))) != REASON_NONE)
+        return OUT_STAY;
+    a->job.reason = REASON_NONE;
+    a->job.detail[0] = '\0';
+    return OUT_OK;
+}
+
+/* The order names the image that runs: done, and its release's numbers count. */
+enum outcome act_there(struct ota_agent *a)
+{
+    if (raise_floors(a, false) != REASON_NONE)
+        return fail(a, REASON_RECORD_IO);
+    copy_text(a->job.detail, sizeof(a->job.detail), "was running already");
+    return OUT_OK;
+}
+
+enum outcome act_trial(struct ota_agent *a)
+{
+    if (!a->on_probation)
+        return commit(a);
+    if (trial_is_proved(a)) {
+        if (is_past(a, trial_over_ms(a)))
+            return commit(a);
+        a->wake_ms = trial_over_ms(a);
+        return OUT_STAY;
+    }
+    if (is_past(a, patience_over_ms(a)))
+        return time_is_up(a);
+    a->wake_ms = patience_over_ms(a);
+    return OUT_STAY;
+}
+
+/* The application's own test failed; its words are in job.detail. */
+enum outcome act_unfit(struct ota_agent *a)
+{
+    if (!a->on_probation)
+        return OUT_STAY;
+    return unfit(a, REASON_SELF_TEST, a->tmp.url);
+}
+
+/* ---- after a rollback ------------------------------------------------------------------------ */
+
+/*
+ * The new image found no broker. If the old one needs long as well, the network was down and the
+ * image is not to blame.
+ */
+void settle_net_lost(struct ota_agent *a)
+{
+    uint64_t limit = (uint64_t)or_default(a->cfg->net_lost_s, 120) * MS;
+
+    if (a->state != OTA_ROLLED_BACK || !(a->job.flags & JOB_UNSETTLED))
+        return;
+    a->job.flags &= (uint8_t)~JOB_UNSETTLED;
+    if (is_past(a, a->boot_ms + limit + 1))
+        a->job.reason = REASON_NET_LOST;
+    a->job_unsaved = job_save(a) != REASON_NONE;
+}
+
+static enum reason reason_of_reset(enum reset_reason reset)
+{
+    switch (reset) {
+    case RESET_POWERON:
+        return REASON_POWER_LOST;
+    case RESET_BROWNOUT:
+        return REASON_BROWNOUT;
+    case RESET_PANIC:
+        return REASON_PANIC;
+    case RESET_WATCHDOG:
+        return REASON_WATCHDOG;
+    case RESET_UNKNOWN:
+    case RESET_SOFTWARE:
+    case RESET_DEEPSLEEP:
+    case RESET_COUNT:
+        break;
+    }
+    return REASON_RESET;
+}
+
+static void end_rolled_back(struct ota_agent *a, enum reason reason)
+{
+    struct ota_job *j = &a->job;
+    bool reached = j->phase == PHASE_TRIAL;
+
+    if (!(j->flags & JOB_UNFIT)) {
+        j->reason = (uint16_t)reason;
+        copy_text(j->detail, sizeof(j->detail),
+                  reached ? "reset while on trial" : "never reached its agent");
+    }
+    if (j->reason == REASON_NO_BROKER)
+        j->flags |= JOB_UNSETTLED;
+    a->state = OTA_ROLLED_BACK;
+}
+
+/* The old image runs although the switch was made. Power that goes is not the image's fault: once
+ * more. */
+static void came_back(struct ota_agent *a, enum reset_reason reset)
+{
+    struct ota_job *j = &a->job;
+    enum reason reason = reason_of_reset(reset);
+    bool power = reason == REASON_POWER_LOST || reason == REASON_BROWNOUT;
+
+    if (!power || (j->flags & (JOB_RETRIED | JOB_UNFIT))) {
+        end_rolled_back(a, reason);
+        return;
+    }
+    j->flags |= JOB_RETRIED;
+    j->phase = PHASE_WAITING;
+    (void)job_save(a); /* not kept: tried a third time, which costs nothing but time */
+    a->why = (uint16_t)reason;
+    a->state = OTA_PAUSED;
+}
+
+/* ---- a start --------------------------------------------------------------------------------- */
+
+static void begin_trial(struct ota_agent *a)
+{
+    a->job.phase = PHASE_TRIAL;
+    a->job.starts++;
+    a->state = OTA_TRIAL;
+    if (!a->on_probation)
+        return; /* good already: only the commit is missing */
+    (void)job_save(a);
+}
+
+/* On probation for the second time although the bootloader should have gone back: do it again, but
+ * not for ever. */
+static void still_here(struct ota_agent *a, enum reset_reason reset)
+{
+    struct ota_job *j = &a->job;
+
+    if (!(j->flags & JOB_UNFIT)) {
+        j->flags |= JOB_UNFIT;
+        j->reason = (uint16_t)reason_of_reset(reset);
+        copy_text(j->detail, sizeof(j->detail), "reset while on trial");
+    }
+    j->starts++;
+    if (j->starts > STARTS_MAX) {
+        j->reason = REASON_ROLLBACK_FAILED;
+        a->state = OTA_FAILED;
+        return;
+    }
+    (void)job_save(a);
+    a->state = OTA_REBOOT;
+}
+
+static void switched(struct ota_agent *a, const struct ota_boot *boot, bool runs_target)
+{
+    struct ota_job *j = &a->job;
+
+    if (runs_target && a->on_probation && j->starts > 0)
+        still_here(a, boot->reset);
+    else if (runs_target)
+        begin_trial(a);
+    else if (j->phase == PHASE_TRIAL || boot->passive == OTA_PASSIVE_GIVEN_UP)
+        came_back(a, boot->reset);
+    else
+        a->state = OTA_PAUSED; /* the switch never took: what is in the slot is checked again */
+}
+
+/* On probation, and no word of why: the record is lost, or another tool switched. It must prove
+ * itself like any other. */
+static void stray_trial(struct ota_agent *a)
+{
+    struct ota_job *j = &a->job;
+    memset(j, 0, sizeof(*j));
+    memcpy(j->sha256, a->image, sizeof(j->sha256));
+    copy_text(j->to, sizeof(j->to), a->version);
+    begin_trial(a);
+}
+
+/* A fleet that lost power together must not ask for the rest together. */
+static void go_on(struct ota_agent *a)
+{
+    uint32_t span = 8 * or_default(a->cfg->backoff_ms, 1000);
+
+    a->state = OTA_WAIT;
+    if (!progress_is_ours(a) || a->progress.got == 0)
+        return;
+    a->state = OTA_PAUSED;
+    a->wake_ms = a->now.mono_ms + a->port->random(a->port->ctx) % (span + 1);
+}
+
+static enum ota_state end_state(const struct ota_job *j)
+{
+    return is_end((enum ota_state)j->end) ? (enum ota_state)j->end : OTA_IDLE;
+}
+
+static void resolve(struct ota_agent *a, const struct ota_boot *boot)
+{
+    struct ota_job *j = &a->job;
+    bool runs_target = memcmp(j->sha256, a->image, sizeof(a->image)) == 0;
+    bool was_switched = j->phase == PHASE_SWITCHING || j->phase == PHASE_TRIAL;
+
+    if (was_switched && (runs_target || !a->on_probation))
+        switched(a, boot, runs_target);
+    else if (a->on_probation)
+        stray_trial(a);
+    else if (j->phase == PHASE_WAITING)
+        go_on(a);
+    else if (j->phase == PHASE_ENDED)
+        a->state = end_state(j);
+    else
+        a->state = OTA_IDLE;
+}
+
+void boot_resolve(struct ota_agent *a, const struct ota_boot *boot)
+{
+    uint32_t *seq = &a->counters.order_seq[VERB_CLASS_UPDATE];
+
+    /* Floors that lag behind (the cut came between two writes) are made good. */
+    if (boot->security_floor > a->counters.security)
+        a->counters.security = boot->security_floor;
+    if (a->job.phase != PHASE_NONE && a->job.order_seq > *seq && a->job.reason == REASON_NONE)
+        *seq = a->job.order_seq;
+    a->n = a->counters.n;
+    a->wake_ms = a->now.mono_ms;
+    resolve(a, boot);
+    if (a->state == OTA_DONE && memcmp(a->job.sha256, a->image, sizeof(a->image)) == 0)
+        (void)raise_floors(a, true);
+}

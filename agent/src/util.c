@@ -1,0 +1,44 @@
+#include "internal.h"
+
+#include <string.h>
+
+/* The small things that every part uses. */
+
+const char *ota_state_word(enum ota_state state)
+{
+    switch (state) {
+#define X(name, report)                                                                            \
+    case OTA_##name:                                                                               \
+        return #name;
+        OTA_STATE_MAP(X)
+#undef X
+    case OTA_STATE_COUNT:
+        break;
+    }
+    return "?";
+}
+
+bool is_end(enum ota_state state)
+{
+    return state >= OTA_DONE && state < OTA_STATE_COUNT;
+}
+
+uint32_t or_default(uint32_t value, uint32_t fallback)
+{
+    return value != 0 ? value : fallback;
+}
+
+void copy_text(char *out, size_t cap, const char *text)
+{
+    size_t len = 0;
+    while (text && text[len] && len + 1 < cap) {
+        out[len] = text[len];
+        len++;
+    }
+    out[len] = '\0';
+}
+
+bool is_past(const struct ota_agent *a, uint64_t mono_ms)
+{
+    return a->now.mono_ms >= mono_ms;
+}

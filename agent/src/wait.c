@@ -1,0 +1,191 @@
+#include "internal.h"
+
+#include <string.h>
+
+#include "protocol/slot.h"
+
+/* From an order that passed its checks to the moment its jitter is over; and the ends before that.
+ */
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+uint32_t job_delay_s(const struct ota_agent *a)
+{
+    uint64_t v = slot_value(a->port->crypto, a->job.rollout, a->cfg->id);
+    return slot_delay(a->job.jitter, v);
+}
+
+uint64_t job_start_s(const struct ota_agent *a)
+{
+    if (a->job.receipt == 0)
+        return 0;
+    uint64_t base = a->job.nbf > a->job.receipt ? a->job.nbf : a->job.receipt;
+    return base + job_delay_s(a);
+}
+
+bool job_is_expired(const struct ota_agent *a)
+{
+    return a->now.trusted && a->job.exp != 0 && a->now.unix_s > a->job.exp;
+}
+
+/* ---- CHECK ----------------------------------------------------------------------------------- */
+
+static void fill_job(struct ota_agent *a)
+{
+    struct ota_job *j = &a->job;
+    const struct order *o = &a->order;
+    uint8_t digest[PROTO_SHA256_LEN];
+
+    memcpy(digest, j->order_digest, sizeof(digest));
+    memset(j, 0, sizeof(*j));
+    memcpy(j->order_digest, digest, sizeof(digest));
+    copy_text(j->rollout, sizeof(j->rollout), o->rollout);
+    copy_text(j->url, sizeof(j->url), o->url);
+    copy_text(j->from, sizeof(j->from), a->version);
+    j->order_seq = o->seq;
+    j->attempt = o->attempt;
+    j->jitter = o->jitter;
+    j->trial = o->trial;
+    j->nbf = o->nbf;
+    j->exp = o->exp;
+    j->receipt = a->now.trusted ? a->now.unix_s : 0;
+}
+
+static void fill_job_release(struct ota_agent *a)
+{
+    struct ota_job *j = &a->job;
+    const struct release *r = &a->release;
+
+    copy_text(j->to, sizeof(j->to), r->version);
+    memcpy(j->sha256, r->sha256, sizeof(j->sha256));
+    j->size = r->size;
+    j->release_seq = r->seq;
+    j->security = r->security;
+}
+
+enum outcome act_take(struct ota_agent *a)
+{
+    fill_job(a);
+    fill_job_release(a);
+    a->job.phase = PHASE_WAITING;
+    a->progress.spent_s = 0;
+    a->saved_spent_s = 0;
+    a->setbacks = 0;
+    a->refusals = 0;
+    a->restarts = 0;
+    return OUT_OK;
+}
+
+/* The operator's latest word counts; what the old download has got is kept if it is the same image.
+ */
+enum outcome act_replace(struct ota_agent *a)
+{
+    (void)say_once(a, OTA_REPORT_ABORTED, REASON_ABORTED_BY_OPERATOR, a->job.rollout,
+                   a->job.attempt, "replaced by a newer order");
+    return act_take(a);
+}
+
+/* An order that is what it should be, with a release that can't be taken. */
+enum outcome act_reject(struct ota_agent *a)
+{
+    enum reason why = (enum reason)a->why;
+    fill_job(a);
+    a->job.reason = (uint16_t)why;
+    /* These pass: the same order may be tried again. */
+    if (why == REASON_BUSY || why == REASON_LOW_BATTERY)
+        memset(a->job.order_digest, 0, sizeof(a->job.order_digest));
+    return OUT_OK;
+}
+
+/*
+ * The job first, then the counter: with the counter alone on flash the order would look like a
+ * replay when it is delivered again.
+ */
+enum outcome act_schedule(struct ota_agent *a)
+{
+    bool there = memcmp(a->job.sha256, a->image, sizeof(a->image)) == 0;
+    uint32_t before = a->counters.order_seq[VERB_CLASS_UPDATE];
+
+    if (job_save(a) != REASON_NONE) {
+        memset(a->job.order_digest, 0, sizeof(a->job.order_digest));
+        return fail(a, REASON_RECORD_IO);
+    }
+    a->counters.order_seq[VERB_CLASS_UPDATE] = a->job.order_seq;
+    if (counters_save(a) != REASON_NONE) {
+        a->counters.order_seq[VERB_CLASS_UPDATE] = before;
+        memset(a->job.order_digest, 0, sizeof(a->job.order_digest));
+        return fail(a, REASON_RECORD_IO);
+    }
+    return there ? OUT_COMPLETE : OUT_OK;
+}
+
+/* ---- WAIT ------------------------------------------------------------------------------------ */
+
+/* The clock has become right since the order came: now its receipt has a date. */
+static void date_receipt(struct ota_agent *a)
+{
+    uint64_t passed = (a->now.mono_ms - a->since_ms) / MS;
+    a->job.receipt = a->now.unix_s > passed ? a->now.unix_s - passed : 1;
+    (void)job_save(a); /* kept in memory at least */
+    a->unsaid = true;
+}
+
+enum outcome act_wait(struct ota_agent *a)
+{
+    bool due;
+    uint64_t left_ms;
+
+    if (a->now.trusted && a->job.receipt == 0)
+        date_receipt(a);
+    if (job_is_expired(a))
+        return OUT_EXPIRED;
+    if (a->now.trusted) {
+        uint64_t start = job_start_s(a);
+        due = a->now.unix_s >= start;
+        left_ms = due ? 0 : (start - a->now.unix_s) * MS;
+    } else {
+        uint64_t until = a->since_ms + (uint64_t)job_delay_s(a) * MS;
+        due = is_past(a, until);
+        left_ms = due ? 0 : until - a->now.mono_ms;
+    }
+    if (!due) {
+        /* Not for longer than a minute: the clock may be set in between. */
+        a->wake_ms = a->now.mono_ms + (left_ms < 60 * MS ? left_ms : 60 * MS);
+        return OUT_STAY;
+    }
+    a->spent_ms = a->now.mono_ms;
+    enum reason r = ask(a, OTA_GATE_DOWNLOAD);
+    return r == REASON_NONE ? OUT_OK : hold(a, r, gate_retry_ms(a));
+}
+
+/* ---- ends ------------------------------------------------------------------------------------ */
+
+enum outcome act_abort(struct ota_agent *a)
+{
+    a->job.reason = REASON_ABORTED_BY_OPERATOR;
+    return OUT_OK;
+}
+
+enum outcome act_expire(struct ota_agent *a)
+{
+    a->job.reason = REASON_EXPIRED;
+    return OUT_OK;
+}
+
+enum outcome act_idle(struct ota_agent *a)
+{
+    if (a->job_unsaved)
+        a->job_unsaved = job_save(a) != REASON_NONE;
+    a->wake_ms = a->job_unsaved ? a->now.mono_ms + 10 * MS : NEVER;
+    return OUT_STAY;
+}
+
+/* The end is known to the broker: it need not be said again. */
+enum outcome act_acked(struct ota_agent *a)
+{
+    if (!a->heard || (a->job.flags & JOB_ACKED))
+        return OUT_STAY;
+    a->job.flags |= JOB_ACKED;
+    a->job_unsaved = job_save(a) != REASON_NONE;
+    return OUT_STAY;
+}
