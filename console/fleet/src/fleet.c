@@ -430,29 +430,29 @@ static void on_broker_dropped(struct fleet *fleet, const struct fleet_event *ev)
 
 /* ---- who a message is about ----------------------------------------------------------------- */
 
-static uint32_t find_or_add(struct fleet *fleet, const char *id, bool *added)
+static uint32_t find_or_add(struct fleet *fleet, const struct fleet_event *ev, const char *id)
 {
     uint32_t device = fleet_find(fleet, id);
-    *added = false;
     if (device != FLEET_NONE)
         return device;
     device = fleet_table_add(fleet, id);
-    *added = device != FLEET_NONE;
-    if (!*added)
+    if (device == FLEET_NONE) {
         fleet->counters.refused++;
+        return device;
+    }
+    struct fleet_device *d = fleet_at(fleet, device);
+    d->met_ms = fleet->now_ms;
+    if (!ev->retained && fleet->link.up && fleet->now_ms - fleet->link.since_ms > SETTLE_MS)
+        fleet_note_add(fleet, d, FLEET_NOTE_NEW, "seen for the first time");
     return device;
 }
 
 /* What any message about a device ends with. */
 static void finish(struct fleet *fleet, struct fleet_device *d, const struct fleet_event *ev,
-                   const struct topic *topic, bool added, bool bad)
+                   const struct topic *topic, bool bad)
 {
-    bool settled = fleet->link.up && fleet->now_ms - fleet->link.since_ms > SETTLE_MS;
-
     fleet_evaluate(fleet, d);
     fleet_mark(fleet, d);
-    if (added && !ev->retained && settled)
-        fleet_note_add(fleet, d, FLEET_NOTE_NEW, "seen for the first time");
     struct watch *watch = fleet_watch_of(fleet, d->id);
     if (watch)
         fleet_tail_add(fleet, watch, ev, topic, bad);
@@ -461,14 +461,14 @@ static void finish(struct fleet *fleet, struct fleet_device *d, const struct fle
 static uint32_t on_device(struct fleet *fleet, const struct fleet_event *ev,
                           const struct topic *topic)
 {
-    bool added, ok = true;
+    bool ok = true;
     if (topic->kind == TOPIC_STATUS && ev->len == 0) {
         fleet_forget(fleet, fleet_find(fleet, topic->id)); /* its retained status was cleared */
         return FLEET_NONE;
     }
     if (ev->len == 0)
         return FLEET_NONE; /* a retained report or command was cleared */
-    uint32_t device = find_or_add(fleet, topic->id, &added);
+    uint32_t device = find_or_add(fleet, ev, topic->id);
     if (device == FLEET_NONE)
         return FLEET_NONE;
     struct fleet_device *d = fleet_at(fleet, device);
@@ -496,7 +496,7 @@ static uint32_t on_device(struct fleet *fleet, const struct fleet_event *ev,
     case TOPIC_RELEASE:
         break;
     }
-    finish(fleet, d, ev, topic, added, !ok);
+    finish(fleet, d, ev, topic, !ok);
     return device;
 }
 
@@ -546,7 +546,6 @@ static uint32_t on_foreign(struct fleet *fleet, const struct fleet_event *ev,
                            const struct topic *topic)
 {
     char id[PROTO_ID_MAX];
-    bool added;
     uint32_t i = 0;
 
     while (i < fleet->source_count && !fleet_topic_matches(fleet->source[i].topic, ev->topic))
@@ -559,17 +558,17 @@ static uint32_t on_foreign(struct fleet *fleet, const struct fleet_event *ev,
         fleet->counters.undecodable++;
         return FLEET_NONE;
     }
-    uint32_t device = find_or_add(fleet, id, &added);
+    uint32_t device = find_or_add(fleet, ev, id);
     if (device == FLEET_NONE)
         return FLEET_NONE;
     struct fleet_device *d = fleet_at(fleet, device);
-    if (!added && d->source == 0) {
+    if (d->source == 0 && d->changed) {
         fleet->counters.conflicts++; /* anyone may write there: it must not speak for a device */
         return FLEET_NONE;
     }
     d->source = (uint8_t)(i + 1);
     bool ok = on_telemetry(fleet, d, ev);
-    finish(fleet, d, ev, topic, added, !ok);
+    finish(fleet, d, ev, topic, !ok);
     return device;
 }
 

@@ -25,6 +25,7 @@ static int64_t silence_limit(const struct fleet_device *d)
 static bool is_silent(const struct fleet *fleet, const struct fleet_device *d)
 {
     int64_t since = d->last_ms > fleet->link.since_ms ? d->last_ms : fleet->link.since_ms;
+    since = since > d->met_ms ? since : d->met_ms;
     return fleet->now_ms - since > silence_limit(d);
 }
 

@@ -118,6 +118,7 @@ struct fleet_history;
 struct fleet_device {
     const char *id;
     int64_t last_ms;  /* arrival of its last live message; 0: none yet, only retained ones */
+    int64_t met_ms;   /* when this console first heard of it */
     int64_t since_ms; /* when `state` began; 0: before this console looked */
     uint64_t changed; /* fleet_changes() when it last changed */
     uint64_t cert_not_after;
