@@ -118,8 +118,8 @@ static int publish(void *ctx, const struct app_publish *m)
     assert_true(f->sent_count < FAKE_MESSAGES);
     memset(out, 0, sizeof(*out));
     out->kind = m->kind;
-    assert_true(topic_format(out->topic, sizeof(out->topic), "devices", "sensor-001", m->kind,
-                             m->sub) > 0);
+    assert_true(
+        topic_format(out->topic, sizeof(out->topic), "devices", "sensor-001", m->kind, m->sub) > 0);
     memcpy(out->payload, m->payload, m->len);
     out->len = m->len;
     out->qos = m->qos;
@@ -254,7 +254,8 @@ static void identify(void *ctx)
     ((struct fake *)ctx)->identifies++;
 }
 
-/* ---- the agent's port: records and reports work, an update is never downloaded here ----------- */
+/* ---- the agent's port: records and reports work, an update is never downloaded here -----------
+ */
 
 static enum reason slot_open(void *ctx, uint32_t size, uint32_t keep)
 {
@@ -578,8 +579,8 @@ void fake_order(struct fake *f, const char *verb, const char *payload, const cha
     struct trusted_key key = make_key(&f->crypto, 3, KEY_ROLLOUT);
     struct crypto_signer signer = signer_of(&key);
 
-    assert_true(jws_sign(JWS_ORDER, payload, strlen(payload), &f->crypto, &signer, jws,
-                         sizeof(jws)) > 0);
+    assert_true(
+        jws_sign(JWS_ORDER, payload, strlen(payload), &f->crypto, &signer, jws, sizeof(jws)) > 0);
     assert_true(command_body_encode(jws, NULL, body, sizeof(body)) > 0);
     fake_command(f, verb, body, correlation);
 }
