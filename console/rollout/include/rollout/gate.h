@@ -1,6 +1,7 @@
 #ifndef ROLLOUT_GATE_H
 #define ROLLOUT_GATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -48,6 +49,7 @@ struct gate_counts {
     uint32_t pending;     /* in this stage: not yet ended, silent, soaking or excused */
     uint32_t waiting;     /* in this stage: soaking */
     int64_t soak_left_ms; /* until the last soaking device is through; 0 when none */
+    bool accepted;        /* a person accepted this stage's sample, small as it is */
 };
 
 struct gate_decision {

@@ -52,7 +52,8 @@ struct rollout_plan {
         double max_silent, max_other;
     } gate;
     struct {
-        double allowed_failure, alpha;
+        double allowed_failure; /* < 0: the gate's */
+        double alpha;
     } stop;
     uint32_t retries;       /* further attempts after network or power errors */
     uint32_t retry_after_s; /* first back-off, doubled each time, up to half more at random */
@@ -75,6 +76,7 @@ int plan_set_release(struct rollout_plan *plan, const char *text, struct err *er
 int plan_check(const struct rollout_plan *plan, struct err *err);
 /* The allowed failure rate of a stage, defaults applied. */
 double plan_stage_allowed(const struct rollout_plan *plan, uint32_t stage);
+double plan_stop_allowed(const struct rollout_plan *plan);
 
 /* What is known of a device that the target names. Texts may be empty, never NULL; they must
  * outlive the set. */

@@ -130,7 +130,8 @@ struct rollout_device {
     char id[PROTO_ID_MAX]; /* * */
     uint8_t state;         /* * enum rollout_device_state */
     uint8_t stage;         /* * */
-    uint8_t ota;           /* enum ota_report_state last reported in this attempt; IDLE: none yet */
+    uint8_t ota;           /* * enum ota_report_state last reported in this attempt; IDLE: none
+                            * yet. Kept when it starts to download, else as of the last save */
     uint8_t reason;        /* * enum reason, of the last end */
     uint8_t retries;       /* * used */
     uint8_t wire;          /* * enum rollout_wire that should be there */
@@ -157,6 +158,7 @@ struct rollout_stage {
     uint32_t first, size;
     int64_t started_ms, ended_ms; /* wall; 0: not yet */
     uint32_t phase[ROLLOUT_PHASES];
+    int64_t soak_until_ms;   /* on the heard clock: when the last one soaking is through */
     uint32_t counted, other; /* of FAILED: against the firmware or image; all others */
 };
 
@@ -186,7 +188,9 @@ struct rollout {
     int64_t deaf_ms;                                       /* total time without ears */
     bool hearing;
     uint32_t acked_counted, acked_other, acked_silent; /* by resume; no longer count */
+    uint32_t accepted; /* stage + 1 whose small sample a person has accepted; 0: none */
     uint32_t in_flight;
+    uint32_t wire_pending;             /* devices whose topic is not yet as it should be */
     uint32_t reasons[ROLLOUT_REASONS]; /* devices FAILED, by enum reason */
     struct rollout_device *device;
     uint32_t count;
@@ -195,8 +199,9 @@ struct rollout {
     uint32_t *index, index_mask; /* id -> device */
     uint32_t *heap, heap_count;  /* timers */
     uint32_t again_first, again_last, cursor;
-    uint32_t sweep;
-    uint8_t sweep_kind;
+    uint32_t sweep_at, sweep_kinds;
+    int64_t head_ms; /* wall time of the last saved head */
+    bool gate_dirty, failed_dirty, closed;
 };
 
 /* Deliberate acts. Words as in the acts table and on the command line. */
@@ -297,9 +302,11 @@ enum rollout_phase rollout_device_phase(const struct rollout_device *d);
 int64_t rollout_next_due(const struct rollout *r);
 /* The clock that stands still while nobody listens. */
 int64_t rollout_heard_ms(const struct rollout *r);
-/* Over: DONE or ABORTED, or STOPPED with nothing more out. A stopped one can be resumed until its
- * deadline. */
+/* Nothing more will happen by itself: DONE, ABORTED, or STOPPED with nothing more out. */
 bool rollout_is_over(const struct rollout *r);
+/* Nothing can happen to it any more; until then an engine keeps it loaded. (A stopped one can be
+ * resumed until its deadline.) */
+bool rollout_is_closed(const struct rollout *r);
 
 /* For the screens and --json. */
 void rollout_gate(const struct rollout *r, struct gate_decision *out); /* of the current stage */

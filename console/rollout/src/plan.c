@@ -1,0 +1,190 @@
+#include "rollout/plan.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "protocol/id.h"
+
+#define DAY 86400u
+
+void plan_defaults(struct rollout_plan *plan)
+{
+    *plan = (struct rollout_plan){
+        .jitter_s = 600,
+        .trial_s = 300,
+        .in_flight = 50,
+        .gate = { .allowed_failure = 0.05,
+                  .confidence = 0.95,
+                  .min_sample = 20,
+                  .silence_after_s = 1800,
+                  .max_silent = 0.05,
+                  .max_other = 0.10 },
+        .stop = { .allowed_failure = -1, .alpha = 0.01 },
+        .retries = 2,
+        .retry_after_s = 60,
+        .deadline_s = 7 * DAY,
+        .max_offline_s = 7 * DAY,
+        .on_stop = PLAN_STOP_PAUSE,
+    };
+}
+
+void plan_default_stages(struct rollout_plan *plan)
+{
+    static const struct plan_stage usual[] = {
+        { .name = "canary", .count = 10, .soak_s = 3600, .allowed_failure = -1 },
+        { .name = "early", .share_ppm = 50000, .soak_s = 21600, .allowed_failure = -1 },
+        { .name = "half", .share_ppm = 500000, .soak_s = 7200, .allowed_failure = -1 },
+        { .name = "rest", .share_ppm = 1000000, .allowed_failure = -1 },
+    };
+
+    memcpy(plan->stage, usual, sizeof(usual));
+    plan->stage_count = sizeof(usual) / sizeof(usual[0]);
+}
+
+int plan_set_release(struct rollout_plan *plan, const char *text, struct err *err)
+{
+    const char *at = strchr(text, '@');
+
+    if (!at || !text_copy_n(plan->product, sizeof(plan->product), text, (size_t)(at - text)) ||
+        !text_copy(plan->version, sizeof(plan->version), at + 1) ||
+        !name_is_valid(plan->product, strlen(plan->product)) || !semver_is_valid(plan->version))
+        return err_set(err, EXIT_USAGE, "release: write PRODUCT@VERSION, such as weather@1.4.0");
+    return 0;
+}
+
+double plan_stage_allowed(const struct rollout_plan *plan, uint32_t stage)
+{
+    if (plan->stage[stage].allowed_failure >= 0)
+        return plan->stage[stage].allowed_failure;
+    return stage == 0 && plan->stage_count > 1 ? 0.0 : plan->gate.allowed_failure;
+}
+
+double plan_stop_allowed(const struct rollout_plan *plan)
+{
+    return plan->stop.allowed_failure >= 0 ? plan->stop.allowed_failure
+                                           : plan->gate.allowed_failure;
+}
+
+static int bad(struct err *err, const char *field, const char *what)
+{
+    return err_set(err, EXIT_USAGE, "%s: %s", field, what);
+}
+
+static int check_rate(double rate, const char *field, struct err *err)
+{
+    return rate >= 0 && rate <= 1 ? 0 : bad(err, field, "must be from 0 to 1");
+}
+
+static int check_number(uint32_t value, uint32_t min, uint32_t max, const char *field,
+                        struct err *err)
+{
+    if (value >= min && value <= max)
+        return 0;
+    return err_set(err, EXIT_USAGE, "%s: %u is not from %u to %u", field, value, min, max);
+}
+
+static int check_order(const struct rollout_plan *plan, uint32_t i, struct err *err)
+{
+    const struct plan_stage *stage = &plan->stage[i];
+
+    for (uint32_t before = 0; before < i; before++) {
+        const struct plan_stage *b = &plan->stage[before];
+        if (strcmp(stage->name, b->name) == 0)
+            return err_set(err, EXIT_USAGE, "stages[%u].name: \"%s\" is also stages[%u]", i,
+                           stage->name, before);
+        if (stage->share_ppm > 0 && stage->share_ppm < b->share_ppm)
+            return err_set(err, EXIT_USAGE,
+                           "stages[%u].percent: %g is less than the %g of stages[%u]; stages are "
+                           "cumulative",
+                           i, stage->share_ppm / 1e4, b->share_ppm / 1e4, before);
+        if (stage->count > 0 && stage->count < b->count)
+            return err_set(err, EXIT_USAGE,
+                           "stages[%u].count: %u is less than the %u of stages[%u]; stages are "
+                           "cumulative",
+                           i, stage->count, b->count, before);
+    }
+    return 0;
+}
+
+static int check_stage(const struct rollout_plan *plan, uint32_t i, struct err *err)
+{
+    const struct plan_stage *stage = &plan->stage[i];
+
+    if (stage->name[0] == '\0')
+        return err_set(err, EXIT_USAGE, "stages[%u].name: is missing", i);
+    if (!name_is_valid(stage->name, strlen(stage->name)))
+        return err_set(err, EXIT_USAGE,
+                       "stages[%u].name: letters, digits, dot, dash and underscore only", i);
+    if (stage->share_ppm > 0 && stage->count > 0)
+        return err_set(err, EXIT_USAGE, "stages[%u]: give percent or count, not both", i);
+    if (stage->share_ppm == 0 && stage->count == 0 && stage->named_count == 0)
+        return err_set(err, EXIT_USAGE, "stages[%u]: needs percent, count or devices", i);
+    if (stage->share_ppm > 1000000)
+        return err_set(err, EXIT_USAGE, "stages[%u].percent: must be from 0.0001 to 100", i);
+    if (stage->count > PLAN_DEVICES)
+        return err_set(err, EXIT_USAGE, "stages[%u].count: at most %u", i, PLAN_DEVICES);
+    if (stage->soak_s > 30 * DAY)
+        return err_set(err, EXIT_USAGE, "stages[%u].soak: at most 30 days", i);
+    if (stage->allowed_failure > 1)
+        return err_set(err, EXIT_USAGE, "stages[%u].allowed_failure: must be from 0 to 1", i);
+    if (stage->named_first > plan->named_count ||
+        stage->named_count > plan->named_count - stage->named_first)
+        return err_set(err, EXIT_USAGE, "stages[%u].devices: more than %u named in all", i,
+                       PLAN_NAMED);
+    return check_order(plan, i, err);
+}
+
+static int check_named(const struct rollout_plan *plan, struct err *err)
+{
+    for (uint32_t i = 0; i < plan->named_count; i++) {
+        const char *id = plan->named[i];
+        if (!id_is_valid(id, strlen(id)))
+            return bad(err, "devices", "a named device is not a valid device id");
+        for (uint32_t k = 0; k < i; k++)
+            if (strcmp(id, plan->named[k]) == 0)
+                return err_set(err, EXIT_USAGE, "devices: \"%s\" is named twice", id);
+    }
+    return 0;
+}
+
+static int check_gate(const struct rollout_plan *plan, struct err *err)
+{
+    if (check_rate(plan->gate.allowed_failure, "gate.allowed_failure", err) != 0 ||
+        check_rate(plan->gate.max_silent, "gate.max_silent", err) != 0 ||
+        check_rate(plan->gate.max_other, "gate.max_other", err) != 0 ||
+        check_number(plan->gate.min_sample, 1, PLAN_DEVICES, "gate.min_sample", err) != 0 ||
+        check_number(plan->gate.silence_after_s, 1, 30 * DAY, "gate.silence_after", err) != 0)
+        return -1;
+    if (!(plan->gate.confidence >= 0.5 && plan->gate.confidence < 1))
+        return bad(err, "gate.confidence", "must be at least 0.5 and less than 1");
+    if (!(plan->stop.allowed_failure <= 1))
+        return bad(err, "stop.allowed_failure", "must be from 0 to 1");
+    if (!(plan->stop.alpha > 0 && plan->stop.alpha <= 0.5))
+        return bad(err, "stop.alpha", "must be more than 0 and at most 0.5");
+    return 0;
+}
+
+int plan_check(const struct rollout_plan *plan, struct err *err)
+{
+    if (!name_is_valid(plan->product, strlen(plan->product)) || !semver_is_valid(plan->version))
+        return bad(err, "release", "write PRODUCT@VERSION, such as weather@1.4.0");
+    if (plan->stage_count == 0 || plan->stage_count > PLAN_STAGES)
+        return err_set(err, EXIT_USAGE, "stages: from 1 to %d", PLAN_STAGES);
+    if (plan->named_count > PLAN_NAMED)
+        return err_set(err, EXIT_USAGE, "devices: at most %d named in all stages", PLAN_NAMED);
+    for (uint32_t i = 0; i < plan->stage_count; i++)
+        if (check_stage(plan, i, err) != 0)
+            return -1;
+    if (check_named(plan, err) != 0 || check_gate(plan, err) != 0 ||
+        check_number(plan->jitter_s, 0, 7 * DAY, "jitter", err) != 0 ||
+        check_number(plan->trial_s, 0, DAY, "trial", err) != 0 ||
+        check_number(plan->in_flight, 1, PLAN_DEVICES, "in_flight", err) != 0 ||
+        check_number(plan->retries, 0, 10, "retries", err) != 0 ||
+        check_number(plan->retry_after_s, 1, DAY, "retry_after", err) != 0 ||
+        check_number(plan->max_offline_s, 0, 3650 * DAY, "max_offline", err) != 0 ||
+        check_number(plan->deadline_s, 60, 365 * DAY, "deadline", err) != 0)
+        return -1;
+    if (plan->deadline_s <= (uint64_t)plan->jitter_s + plan->trial_s)
+        return bad(err, "deadline", "must be longer than jitter and trial together");
+    return 0;
+}

@@ -1,0 +1,261 @@
+#include <string.h>
+
+#include "base/text.h"
+#include "inside.h"
+
+static struct gate_rule rule_of(const struct rollout *r, uint32_t stage)
+{
+    return (struct gate_rule){
+        .allowed_failure = plan_stage_allowed(&r->plan, stage),
+        .confidence = r->plan.gate.confidence,
+        .min_sample = r->plan.gate.min_sample,
+        .max_silent = r->plan.gate.max_silent,
+        .max_other = r->plan.gate.max_other,
+        .stop_allowed = plan_stop_allowed(&r->plan),
+        .alpha = r->plan.stop.alpha,
+    };
+}
+
+static uint32_t less(uint32_t a, uint32_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* Told or about to be told, and not at an end. */
+static uint32_t pending_of(const struct rollout_stage *s)
+{
+    return s->phase[ROLLOUT_PHASE_PLANNED] + s->phase[ROLLOUT_PHASE_TOLD] +
+           s->phase[ROLLOUT_PHASE_DOWNLOADING] + s->phase[ROLLOUT_PHASE_INSTALLING] +
+           s->phase[ROLLOUT_PHASE_REBOOTING] + s->phase[ROLLOUT_PHASE_TRIAL] +
+           s->phase[ROLLOUT_PHASE_RETRYING] + s->phase[ROLLOUT_PHASE_RECALLED] +
+           s->phase[ROLLOUT_PHASE_ABORTING];
+}
+
+static void raw_counts(const struct rollout *r, struct gate_counts *c)
+{
+    *c = (struct gate_counts){ 0 };
+    for (uint32_t i = 0; i <= r->stage && i < r->plan.stage_count; i++) {
+        const struct rollout_stage *s = &r->stages[i];
+        c->total += s->size;
+        c->done += s->phase[ROLLOUT_PHASE_DONE];
+        c->failed += s->counted;
+        c->other += s->other;
+        c->silent += s->phase[ROLLOUT_PHASE_SILENT];
+        c->excused += s->phase[ROLLOUT_PHASE_EXCUSED] + s->phase[ROLLOUT_PHASE_OFFLINE];
+        c->soaking += s->phase[ROLLOUT_PHASE_SOAKING];
+    }
+    const struct rollout_stage *now = &r->stages[r->stage];
+    c->pending = pending_of(now);
+    c->waiting = now->phase[ROLLOUT_PHASE_SOAKING];
+    if (c->waiting > 0 && now->soak_until_ms > rollout_heard_ms(r))
+        c->soak_left_ms = now->soak_until_ms - rollout_heard_ms(r);
+}
+
+static void counts_of(const struct rollout *r, struct gate_counts *c)
+{
+    raw_counts(r, c);
+    c->total = less(c->total, r->acked_counted + r->acked_other);
+    c->failed = less(c->failed, r->acked_counted);
+    c->other = less(c->other, r->acked_other);
+    c->silent = less(c->silent, r->acked_silent);
+    c->accepted = r->accepted == r->stage + 1;
+}
+
+void stages_accept(struct rollout *r)
+{
+    struct gate_counts c;
+
+    raw_counts(r, &c);
+    r->acked_counted = c.failed;
+    r->acked_other = c.other;
+    r->acked_silent = c.silent;
+    if (r->stages[r->stage].state == ROLLOUT_STAGE_HOLDING)
+        r->accepted = r->stage + 1;
+    r->gate_dirty = true;
+    r->failed_dirty = true;
+}
+
+void rollout_gate(const struct rollout *r, struct gate_decision *out)
+{
+    struct gate_rule rule = rule_of(r, r->stage);
+    struct gate_counts counts;
+
+    counts_of(r, &counts);
+    gate_decide(&rule, &counts, out);
+}
+
+bool may_tell(const struct rollout *r)
+{
+    return r->hearing && (r->state == ROLLOUT_RUNNING || r->state == ROLLOUT_FINISHING);
+}
+
+void sweep_start(struct rollout *r, uint32_t kind)
+{
+    r->sweep_kinds |= kind;
+    r->sweep_at = 0;
+}
+
+void stage_start(struct rollout *r, uint32_t stage, struct rollout_effects *out)
+{
+    r->stage = stage;
+    r->stages[stage].state = ROLLOUT_STAGE_RUNNING;
+    r->stages[stage].started_ms = r->now_ms;
+    r->gate_dirty = true;
+    out->save_head = true;
+    fx_note(out, NOBODY, false, "stage %s starts: %u devices", r->plan.stage[stage].name,
+            r->stages[stage].size);
+}
+
+void rollout_stop(struct rollout *r, struct rollout_effects *out, const char *why)
+{
+    struct rollout_stage *stage = &r->stages[r->stage];
+
+    text_format(r->why, sizeof(r->why), "stage %s: %s", r->plan.stage[r->stage].name, why);
+    if (r->state == ROLLOUT_RUNNING) {
+        stage->state = ROLLOUT_STAGE_STOPPED;
+        stage->ended_ms = r->now_ms;
+    }
+    if (r->plan.on_stop == PLAN_STOP_ABORT) {
+        r->state = ROLLOUT_ABORTING;
+        sweep_start(r, SWEEP_ABORT);
+    } else {
+        r->state = ROLLOUT_STOPPED;
+        sweep_start(r, SWEEP_RECALL);
+    }
+    out->save_head = true;
+    fx_note(out, NOBODY, true, "stopped: %s", r->why);
+}
+
+void rollout_finish(struct rollout *r, enum rollout_state state, struct rollout_effects *out)
+{
+    r->state = state;
+    r->ended_ms = r->now_ms;
+    out->save_head = true;
+    fx_note(out, NOBODY, state != ROLLOUT_DONE, "%s%s%s", rollout_state_word(state),
+            r->why[0] ? ": " : "", r->why);
+}
+
+/* How many of all stages are out or may still come. */
+static uint32_t unfinished(const struct rollout *r)
+{
+    uint32_t phase[ROLLOUT_PHASES];
+
+    rollout_totals(r, phase);
+    return r->count - phase[ROLLOUT_PHASE_DONE] - phase[ROLLOUT_PHASE_FAILED] -
+           phase[ROLLOUT_PHASE_EXCUSED] - phase[ROLLOUT_PHASE_ABORTED];
+}
+
+static void set_stage(struct rollout *r, enum rollout_stage_state state,
+                      struct rollout_effects *out)
+{
+    if (r->stages[r->stage].state == state)
+        return;
+    r->stages[r->stage].state = state;
+    out->save_head = true;
+}
+
+static void pass(struct rollout *r, const struct gate_decision *gate, struct rollout_effects *out)
+{
+    r->stages[r->stage].ended_ms = r->now_ms;
+    set_stage(r, ROLLOUT_STAGE_PASSED, out);
+    fx_note(out, NOBODY, false, "stage %s passed: %s", r->plan.stage[r->stage].name, gate->why);
+    if (r->stage + 1 < r->plan.stage_count)
+        stage_start(r, r->stage + 1, out);
+    else
+        r->state = ROLLOUT_FINISHING;
+}
+
+/* The stage has nothing out. The last one has no next to protect: whatever is missing there, only a
+ * stop can keep it from being over. */
+static void complete(struct rollout *r, struct rollout_effects *out)
+{
+    struct gate_decision gate;
+    bool last = r->stage + 1 == r->plan.stage_count;
+
+    rollout_gate(r, &gate);
+    if (gate.verdict == GATE_STOP)
+        rollout_stop(r, out, gate.why);
+    else if (gate.verdict == GATE_GO || last || r->stages[r->stage].size == 0)
+        pass(r, &gate, out);
+    else if (r->stages[r->stage].state != ROLLOUT_STAGE_HOLDING) {
+        set_stage(r, ROLLOUT_STAGE_HOLDING, out);
+        fx_note(out, NOBODY, true, "stage %s holds: %s; missing: %s", r->plan.stage[r->stage].name,
+                gate.why, gate.missing);
+    }
+}
+
+/* True when the counts say so already, before the stage is complete. */
+static bool stop_early(struct rollout *r, struct rollout_effects *out)
+{
+    struct gate_rule rule = rule_of(r, r->stage);
+    struct gate_counts counts;
+
+    if (!r->failed_dirty)
+        return false;
+    r->failed_dirty = false;
+    counts_of(r, &counts);
+    if (!gate_must_stop(&rule, &counts))
+        return false;
+    struct gate_decision gate;
+    gate_decide(&rule, &counts, &gate);
+    rollout_stop(r, out, gate.why);
+    return true;
+}
+
+static bool step_running(struct rollout *r, struct rollout_effects *out)
+{
+    const struct rollout_stage *stage = &r->stages[r->stage];
+    uint32_t at = r->stage;
+
+    if (stop_early(r, out))
+        return true;
+    if (!r->hearing)
+        return false; /* nothing advances while nobody listens */
+    if (pending_of(stage) > 0)
+        set_stage(r, ROLLOUT_STAGE_RUNNING, out);
+    else if (stage->phase[ROLLOUT_PHASE_SOAKING] > 0)
+        set_stage(r, ROLLOUT_STAGE_SOAKING, out);
+    else
+        complete(r, out);
+    return r->state != ROLLOUT_RUNNING || r->stage != at;
+}
+
+/* Abort orders are out, or devices past the switch are still at it. */
+static bool abort_is_over(const struct rollout *r)
+{
+    uint32_t phase[ROLLOUT_PHASES];
+
+    rollout_totals(r, phase);
+    return unfinished(r) == phase[ROLLOUT_PHASE_PLANNED] + phase[ROLLOUT_PHASE_OFFLINE];
+}
+
+bool stages_step(struct rollout *r, struct rollout_effects *out)
+{
+    if (!r->gate_dirty || r->sweep_kinds & ~(uint32_t)SWEEP_RESEND)
+        return false;
+    r->gate_dirty = false;
+    switch (r->state) {
+    case ROLLOUT_RUNNING:
+        if (!r->hearing)
+            r->gate_dirty = true;
+        return step_running(r, out);
+    case ROLLOUT_FINISHING:
+        if (stop_early(r, out))
+            return true;
+        if (unfinished(r) == 0)
+            rollout_finish(r, ROLLOUT_DONE, out);
+        return false;
+    case ROLLOUT_ABORTING:
+        if (abort_is_over(r))
+            rollout_finish(r, ROLLOUT_ABORTED, out);
+        return false;
+    case ROLLOUT_DRAFT:
+    case ROLLOUT_PAUSED:
+    case ROLLOUT_STOPPED:
+    case ROLLOUT_DONE:
+    case ROLLOUT_ABORTED:
+    case ROLLOUT_STATE_COUNT:
+        break;
+    }
+    return false;
+}
