@@ -156,6 +156,8 @@ int rollout_rebuild(struct rollout *r, struct err *err)
         if (d->wire != WIRE_NOTHING)
             d->wire_pending = true;
         d->presence = PRESENCE_UNKNOWN;
+        d->queued = d->dirty = false;
+        d->heap = 0;
         adopt(r, i);
     }
     r->closed = r->deadline_ms > 0 && r->ended_ms >= r->deadline_ms;

@@ -122,6 +122,7 @@ void rollout_stop(struct rollout *r, struct rollout_effects *out, const char *wh
         r->state = ROLLOUT_STOPPED;
         sweep_start(r, SWEEP_RECALL);
     }
+    r->gate_dirty = true;
     out->save_head = true;
     fx_note(out, NOBODY, true, "stopped: %s", r->why);
 }
@@ -163,6 +164,7 @@ static void pass(struct rollout *r, const struct gate_decision *gate, struct rol
         stage_start(r, r->stage + 1, out);
     else
         r->state = ROLLOUT_FINISHING;
+    r->gate_dirty = true; /* the next stage may be over already, and so may all */
 }
 
 /* The stage has nothing out. The last one has no next to protect: whatever is missing there, only a

@@ -1,0 +1,543 @@
+#include "sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#define NOBODY ROLLOUT_NO_DEVICE
+
+/* Not CHECK(): it must hold in optimised builds too. */
+#define CHECK(what)                                                                                \
+    do {                                                                                           \
+        if (!(what)) {                                                                             \
+            fprintf(stderr, "sim: at %lld s, seed %llx: %s\n", (long long)s->now_s,                \
+                    (unsigned long long)s->seed, #what);                                           \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+#define START_S 1790000000
+
+static const char target_image[] =
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+static const char old_image[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+static uint64_t mix(uint64_t x)
+{
+    x += 0x9e3779b97f4a7c15u;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+static void fake_sha256(void *ctx, const void *data, size_t len, uint8_t out[PROTO_SHA256_LEN])
+{
+    const uint8_t *bytes = data;
+    uint64_t h = 0;
+
+    (void)ctx;
+    for (size_t i = 0; i < len; i++)
+        h = mix(h ^ bytes[i]);
+    for (size_t i = 0; i < PROTO_SHA256_LEN; i++) {
+        if (i % 8 == 0)
+            h = mix(h);
+        out[i] = (uint8_t)(h >> (8 * (i % 8)));
+    }
+}
+
+const struct crypto sim_crypto = { .sha256 = fake_sha256 };
+
+uint32_t sim_random(struct sim *s, uint32_t below)
+{
+    s->seed = mix(s->seed);
+    return (uint32_t)((s->seed >> 32) * below >> 32);
+}
+
+static bool chance(struct sim *s, uint32_t in)
+{
+    return s->chaos && sim_random(s, in) == 0;
+}
+
+void sim_plan(struct rollout_plan *plan)
+{
+    plan_defaults(plan);
+    plan_set_release(plan, "weather@1.4.0", NULL);
+    plan->stage[0] =
+        (struct plan_stage){ .name = "canary", .count = 2, .soak_s = 20, .allowed_failure = -1 };
+    plan->stage[1] = (struct plan_stage){
+        .name = "half", .share_ppm = 500000, .soak_s = 20, .allowed_failure = -1
+    };
+    plan->stage[2] = (struct plan_stage){
+        .name = "rest", .share_ppm = 1000000, .soak_s = 20, .allowed_failure = -1
+    };
+    plan->stage_count = 3;
+    plan->jitter_s = 60;
+    plan->trial_s = 30;
+    plan->in_flight = 10;
+    plan->gate.silence_after_s = 300;
+    plan->retry_after_s = 10;
+    plan->deadline_s = 86400;
+}
+
+void sim_init(struct sim *s, const struct rollout_plan *plan, uint32_t count, uint64_t seed)
+{
+    struct plan_candidate *candidate = mem_array(count, sizeof(*candidate));
+    char(*id)[16] = mem_array(count, sizeof(*id));
+    struct release release = {
+        .product = "weather", .version = "1.4.0", .seq = 17, .size = 900000
+    };
+    struct rollout_release facts = { .product = "weather", .version = "1.4.0", .size = 900000 };
+    struct plan_set set;
+
+    memset(s, 0, sizeof(*s));
+    memset(release.sha256, 0xaa, sizeof(release.sha256));
+    memcpy(release.hw[0], "linux", 6);
+    release.hw_count = 1;
+    text_copy(facts.image, sizeof(facts.image), target_image);
+    s->device = mem_array(count, sizeof(*s->device));
+    for (uint32_t i = 0; i < count; i++) {
+        text_format(id[i], sizeof(id[i]), "dev-%07u", i);
+        candidate[i] = (struct plan_candidate){ .id = id[i],
+                                                .product = "weather",
+                                                .hw = "linux",
+                                                .fw = "1.3.0",
+                                                .image = old_image,
+                                                .boot = "0000000000000001",
+                                                .release_seq = 16,
+                                                .agent = 1,
+                                                .online = true };
+    }
+    int64_t now_ms = (int64_t)START_S * 1000;
+    int rc = plan_resolve(plan, &release, "r-1", &sim_crypto, candidate, count, now_ms, &set, NULL);
+    CHECK(rc == 0);
+    s->r = rollout_new("r-1", plan, &facts, candidate, &set, now_ms);
+    s->count = s->r->count;
+    for (uint32_t i = 0; i < s->count; i++)
+        s->device[i] = (struct sim_device){ .online = true, .boot = 1 };
+    s->now_s = START_S;
+    s->seed = seed;
+    s->download_s = 20;
+    s->active = NOBODY;
+    s->watch_cap = true;
+    plan_set_free(&set);
+    free(candidate);
+    free(id);
+}
+
+void sim_free(struct sim *s)
+{
+    rollout_free(s->r);
+    free(s->device);
+    free(s->unacked);
+}
+
+/* --- The engine's shell --- */
+
+static void wake(struct sim *s, uint32_t device)
+{
+    if (s->device[device].active)
+        return;
+    s->device[device].active = true;
+    s->device[device].next = s->active;
+    s->active = device;
+}
+
+static bool is_new_order(const struct sim *s, const struct rollout_send *send)
+{
+    const struct sim_device *d = &s->device[send->device];
+
+    return send->wire == WIRE_ORDER && send->attempt > d->wire_attempt;
+}
+
+/* Counted anew, not taken from the reducer's own counter. */
+static uint32_t in_flight(const struct rollout *r)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < r->count; i++)
+        count += !r->device[i].silent &&
+                 (r->device[i].state == RDEV_ORDERED || r->device[i].state == RDEV_RECALLING);
+    return count;
+}
+
+/* What nobody may ever see, whatever the fleet does. */
+static void check_order(struct sim *s, const struct rollout_send *send)
+{
+    const struct rollout *r = s->r;
+
+    CHECK(r->state == ROLLOUT_RUNNING || r->state == ROLLOUT_FINISHING);
+    CHECK(r->device[send->device].stage <= r->stage);
+    CHECK(r->stages[r->device[send->device].stage].state != ROLLOUT_STAGE_WAITING);
+    if (s->watch_cap && s->count <= 1000)
+        CHECK(in_flight(r) == r->in_flight && r->in_flight <= r->plan.in_flight);
+}
+
+static void publish(struct sim *s, const struct rollout_send *send)
+{
+    struct sim_device *d = &s->device[send->device];
+
+    if (is_new_order(s, send)) {
+        check_order(s, send);
+        s->stats.orders++;
+    } else if (send->wire == WIRE_ABORT)
+        s->stats.aborts++;
+    else if (send->wire == WIRE_NOTHING)
+        s->stats.clears++;
+    else
+        s->stats.resends++;
+    d->wire = (uint8_t)send->wire;
+    if (send->wire != WIRE_NOTHING) {
+        d->wire_attempt = (uint16_t)send->attempt;
+        d->unseen = true;
+        wake(s, send->device);
+    }
+}
+
+static void reborn(struct sim *s)
+{
+    s->deaths++;
+    rollout_free(s->r);
+    s->r = s->reload(s->ctx);
+    CHECK(s->r);
+    s->link_up = false;
+    s->unacked_count = 0;
+}
+
+/* False when the engine died on the way. */
+static bool carry_out(struct sim *s)
+{
+    if (s->commit && s->commit(s->ctx, s->r, &s->fx) != 0)
+        return false;
+    for (uint32_t i = 0; i < s->fx.send_count; i++) {
+        if (s->die_at_send && s->die_at_send(s->ctx) != 0)
+            return false;
+        CHECK(s->link_up);
+        publish(s, &s->fx.send[i]);
+        MEM_PUSH_ROOM(s->unacked, s->unacked_count, s->unacked_cap);
+        s->unacked[s->unacked_count++] = s->fx.send[i];
+    }
+    if (s->r->in_flight > s->stats.most_in_flight)
+        s->stats.most_in_flight = s->r->in_flight;
+    return true;
+}
+
+void sim_event(struct sim *s, struct rollout_event *ev)
+{
+    struct rollout_event tick = { .kind = ROLLOUT_EV_TICK, .now_ms = s->now_s * 1000 };
+
+    ev->now_ms = tick.now_ms;
+    do {
+        rollout_step(s->r, ev, &s->fx);
+        s->stats.steps++;
+        if (!carry_out(s)) {
+            reborn(s);
+            return;
+        }
+        ev = &tick;
+    } while (s->fx.more);
+}
+
+static void flush_acks(struct sim *s)
+{
+    uint32_t count = s->unacked_count;
+    struct rollout_send *acked = s->unacked;
+
+    s->unacked = NULL;
+    s->unacked_count = s->unacked_cap = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct rollout_event ev = { .kind = ROLLOUT_EV_PUBLISHED,
+                                    .device = acked[i].device,
+                                    .wire = acked[i].wire,
+                                    .attempt = acked[i].attempt };
+        sim_event(s, &ev);
+    }
+    free(acked);
+}
+
+void sim_act(struct sim *s, enum rollout_act act)
+{
+    struct rollout_event ev = {
+        .kind = ROLLOUT_EV_ACT, .act = act, .act_id = (int64_t)act + 1, .who = "test"
+    };
+    sim_event(s, &ev);
+}
+
+/* --- What a device says --- */
+
+static void hex16(char out[PROTO_BOOT_MAX], uint32_t boot)
+{
+    text_format(out, PROTO_BOOT_MAX, "%016x", boot);
+}
+
+static void say_status(struct sim *s, uint32_t device)
+{
+    const struct sim_device *d = &s->device[device];
+    struct device_status status = { .online = d->online };
+    struct rollout_event ev = { .kind = ROLLOUT_EV_STATUS, .device = device, .status = &status };
+
+    if (!s->link_up)
+        return;
+    hex16(status.boot, d->boot);
+    text_copy(status.image, sizeof(status.image), d->new_image ? target_image : old_image);
+    sim_event(s, &ev);
+}
+
+static void say_report(struct sim *s, uint32_t device)
+{
+    const struct sim_device *d = &s->device[device];
+    struct ota_report report = { .attempt = d->attempt,
+                                 .state = (enum ota_report_state)d->ota,
+                                 .reason = (enum reason)d->reason,
+                                 .n = d->n };
+    struct rollout_event ev = { .kind = ROLLOUT_EV_REPORT, .device = device, .report = &report };
+
+    if (!s->link_up || d->n == 0)
+        return;
+    text_copy(report.rollout, sizeof(report.rollout), "r-1");
+    hex16(report.boot, d->boot);
+    sim_event(s, &ev);
+    if (chance(s, 8))
+        sim_event(s, &ev); /* QoS 1: at least once */
+    if (chance(s, 8)) {    /* and one that was long on its way */
+        report.n = d->n > 1 ? d->n - 1 : 1;
+        report.state = OTA_REPORT_WAITING;
+        if (report.n < d->n)
+            sim_event(s, &ev);
+    }
+}
+
+static void report(struct sim *s, uint32_t device, enum ota_report_state state, enum reason reason)
+{
+    struct sim_device *d = &s->device[device];
+
+    d->ota = (uint8_t)state;
+    d->reason = (uint8_t)reason;
+    if (d->fate == SIM_DEAD)
+        return;
+    d->n++;
+    if (!chance(s, 6) || ota_report_is_end(state)) /* only the newest is retained */
+        say_report(s, device);
+}
+
+static void answer_abort(struct sim *s, uint32_t device, enum reason reason)
+{
+    struct reply reply = { .verb = VERB_ABORT, .reason = reason, .ok = reason == REASON_NONE };
+    struct rollout_event ev = { .kind = ROLLOUT_EV_REPLY, .device = device, .reply = &reply };
+
+    if (s->link_up)
+        sim_event(s, &ev);
+}
+
+void sim_link(struct sim *s, bool up)
+{
+    struct rollout_event ev = { .kind = up ? ROLLOUT_EV_BROKER_UP : ROLLOUT_EV_BROKER_DOWN };
+
+    s->link_up = up;
+    s->unacked_count = 0;
+    sim_event(s, &ev);
+    for (uint32_t i = 0; up && i < s->count && s->link_up; i++) {
+        say_status(s, i);
+        if (s->device[i].fate != SIM_DEAD && s->link_up)
+            say_report(s, i);
+    }
+}
+
+/* --- What a device does --- */
+
+static bool is_busy(const struct sim_device *d)
+{
+    return d->attempt != 0 && d->ota != OTA_REPORT_IDLE &&
+           !ota_report_is_end((enum ota_report_state)d->ota);
+}
+
+static void reboot(struct sim *s, uint32_t device)
+{
+    s->device[device].boot++;
+    say_status(s, device);
+}
+
+static void take_order(struct sim *s, uint32_t device)
+{
+    struct sim_device *d = &s->device[device];
+
+    if (d->wire_attempt == d->attempt)
+        return; /* the same one again */
+    if (is_busy(d) && d->ota >= OTA_REPORT_REBOOTING) {
+        d->unseen = true; /* looks again after the trial */
+        return;
+    }
+    d->attempt = d->wire_attempt;
+    if (d->new_image)
+        report(s, device, OTA_REPORT_REJECTED, REASON_DOWNGRADE);
+    else if (d->fate == SIM_REJECTS)
+        report(s, device, OTA_REPORT_REJECTED, REASON_LOW_BATTERY);
+    else {
+        d->next_s = s->now_s + 1;
+        report(s, device, OTA_REPORT_RECEIVED, REASON_NONE);
+    }
+}
+
+static void take_abort(struct sim *s, uint32_t device)
+{
+    struct sim_device *d = &s->device[device];
+
+    if (!is_busy(d)) {
+        if (d->ota == OTA_REPORT_ABORTED && d->attempt == d->wire_attempt)
+            say_report(s, device);
+        else if (d->fate != SIM_DEAD)
+            answer_abort(s, device, REASON_NO_ROLLOUT);
+    } else if (d->ota >= OTA_REPORT_REBOOTING)
+        answer_abort(s, device, REASON_TOO_LATE);
+    else
+        report(s, device, OTA_REPORT_ABORTED, REASON_ABORTED_BY_OPERATOR);
+}
+
+static void end_trial(struct sim *s, uint32_t device)
+{
+    struct sim_device *d = &s->device[device];
+
+    if (d->fate == SIM_BAD) {
+        d->new_image = false;
+        reboot(s, device);
+        report(s, device, OTA_REPORT_ROLLED_BACK, REASON_SELF_TEST);
+        return;
+    }
+    report(s, device, OTA_REPORT_DONE, REASON_NONE);
+    if (d->fate == SIM_FALLS_BACK)
+        d->next_s = s->now_s + 10;
+}
+
+static void advance(struct sim *s, uint32_t device)
+{
+    struct sim_device *d = &s->device[device];
+
+    switch ((enum ota_report_state)d->ota) {
+    case OTA_REPORT_RECEIVED:
+        d->next_s = s->now_s + sim_random(s, s->r->plan.jitter_s + 1);
+        report(s, device, OTA_REPORT_WAITING, REASON_NONE);
+        break;
+    case OTA_REPORT_WAITING:
+        d->next_s = s->now_s + s->download_s;
+        report(s, device, OTA_REPORT_DOWNLOADING, REASON_NONE);
+        break;
+    case OTA_REPORT_DOWNLOADING:
+        if (d->fate == SIM_NET_NEVER || (d->fate == SIM_NET_ONCE && d->tries++ == 0)) {
+            report(s, device, OTA_REPORT_FAILED, REASON_CONNECT);
+            break;
+        }
+        d->next_s = s->now_s + 2;
+        report(s, device, OTA_REPORT_INSTALLING, REASON_NONE);
+        break;
+    case OTA_REPORT_INSTALLING:
+        d->next_s = s->now_s + 2;
+        report(s, device, OTA_REPORT_REBOOTING, REASON_NONE);
+        break;
+    case OTA_REPORT_REBOOTING:
+        d->new_image = true;
+        d->next_s = s->now_s + s->r->plan.trial_s;
+        reboot(s, device);
+        report(s, device, OTA_REPORT_TRIAL, REASON_NONE);
+        break;
+    case OTA_REPORT_TRIAL:
+        end_trial(s, device);
+        break;
+    case OTA_REPORT_DONE:
+        if (d->fate == SIM_FALLS_BACK && d->new_image) {
+            d->new_image = false;
+            reboot(s, device);
+        }
+        break;
+    case OTA_REPORT_IDLE:
+    case OTA_REPORT_PAUSED:
+    case OTA_REPORT_VERIFYING:
+    case OTA_REPORT_REJECTED:
+    case OTA_REPORT_FAILED:
+    case OTA_REPORT_ABORTED:
+    case OTA_REPORT_EXPIRED:
+    case OTA_REPORT_ROLLED_BACK:
+    case OTA_REPORT_STATES:
+        break;
+    }
+}
+
+static void live(struct sim *s, uint32_t device)
+{
+    struct sim_device *d = &s->device[device];
+
+    if (!d->online) {
+        if (d->online_s == 0 || s->now_s < d->online_s)
+            return;
+        d->online = true;
+        d->online_s = 0;
+        reboot(s, device);
+        say_report(s, device); /* what the broker never acknowledged */
+    }
+    if (d->unseen) {
+        d->unseen = false;
+        if (d->wire == WIRE_ORDER)
+            take_order(s, device);
+        else if (d->wire == WIRE_ABORT)
+            take_abort(s, device);
+    }
+    if (s->now_s >= d->next_s && d->next_s != 0) {
+        d->next_s = 0;
+        advance(s, device);
+    }
+    if (chance(s, 400)) { /* power gone for a while */
+        d->online = false;
+        d->online_s = s->now_s + 5 + sim_random(s, 60);
+        say_status(s, device);
+    }
+}
+
+static bool is_idle(const struct sim_device *d)
+{
+    return d->next_s == 0 && !d->unseen && d->online_s == 0;
+}
+
+static void fleet_second(struct sim *s)
+{
+    uint32_t device = s->active;
+
+    s->active = NOBODY;
+    while (device != NOBODY) {
+        uint32_t next = s->device[device].next;
+
+        s->device[device].active = false;
+        live(s, device);
+        if (!is_idle(&s->device[device]))
+            wake(s, device);
+        device = next;
+    }
+}
+
+void sim_second(struct sim *s)
+{
+    struct rollout_event tick = { .kind = ROLLOUT_EV_TICK };
+
+    s->now_s++;
+    if (s->link_up ? chance(s, 900) : sim_random(s, 20) == 0)
+        sim_link(s, !s->link_up);
+    flush_acks(s);
+    fleet_second(s);
+    sim_event(s, &tick);
+}
+
+bool sim_run(struct sim *s, int64_t limit_s)
+{
+    int64_t end_s = s->now_s + limit_s;
+
+    while (!rollout_is_over(s->r) && s->now_s < end_s)
+        sim_second(s);
+    return rollout_is_over(s->r);
+}
+
+uint32_t sim_phase(const struct sim *s, enum rollout_phase phase)
+{
+    uint32_t count[ROLLOUT_PHASES];
+
+    rollout_totals(s->r, count);
+    return count[phase];
+}

@@ -1,0 +1,87 @@
+#ifndef ROLLOUT_SIM_H
+#define ROLLOUT_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/crypto.h"
+#include "rollout/rollout.h"
+
+/*
+ * A fleet, a broker and the engine's shell, all make-believe, on a virtual clock of one second a
+ * step. The same seed gives the same run. The fleet keeps what a real one keeps: the device its
+ * image and how far it is, the broker the retained messages; so the engine's side can be thrown
+ * away at any moment and started again.
+ */
+enum sim_fate {
+    SIM_GOOD,
+    SIM_BAD,        /* rolls back: self_test */
+    SIM_NET_ONCE,   /* first download fails: connect */
+    SIM_NET_NEVER,  /* every download fails */
+    SIM_DEAD,       /* gets the order, never says a word */
+    SIM_REJECTS,    /* low battery */
+    SIM_FALLS_BACK, /* says done, and is back on the old image half a minute later */
+};
+
+struct sim_device {
+    uint8_t fate;
+    uint8_t ota;
+    uint8_t wire; /* what lies on its retained topic */
+    uint8_t reason;
+    bool online, new_image, active, unseen, reply_due;
+    uint16_t wire_attempt, attempt, tries;
+    uint32_t n, boot, next;
+    int64_t next_s;   /* when the next step of its update is due */
+    int64_t online_s; /* when it comes back; 0: not planned */
+};
+
+struct sim_stats {
+    uint32_t orders, aborts, clears, resends;
+    uint32_t most_in_flight;
+    uint32_t steps;
+};
+
+struct sim {
+    struct rollout *r;
+    struct sim_device *device;
+    uint32_t count;
+    int64_t now_s;
+    uint64_t seed;
+    bool link_up;
+    bool chaos; /* duplicates, late and lost messages, reboots, broker outages */
+    uint32_t download_s;
+    uint32_t active; /* list of devices that do something */
+    struct sim_stats stats;
+    struct rollout_effects fx;
+    struct rollout_send *unacked;
+    uint32_t unacked_count, unacked_cap;
+    bool watch_cap; /* check the cap against an own count; off where silent ones come back */
+
+    /* The journal: before anything is sent. Nonzero: the engine died here, before the journal had
+     * it or after. NULL: none. */
+    int (*commit)(void *ctx, const struct rollout *r, const struct rollout_effects *fx);
+    /* Asked before each send; nonzero: the engine dies here. */
+    int (*die_at_send)(void *ctx);
+    struct rollout *(*reload)(void *ctx);
+    void *ctx;
+    uint32_t deaths;
+};
+
+extern const struct crypto sim_crypto; /* no real hash: only spreads */
+
+/* A plan with quick stages: canary 2, then half, then all; jitter 60, trial 30, soak 20. */
+void sim_plan(struct rollout_plan *plan);
+/* `count` good devices online with ids dev-0000 …, and a rollout in DRAFT. */
+void sim_init(struct sim *s, const struct rollout_plan *plan, uint32_t count, uint64_t seed);
+void sim_free(struct sim *s);
+uint32_t sim_random(struct sim *s, uint32_t below);
+
+void sim_event(struct sim *s, struct rollout_event *ev); /* feed, commit, send, until no more */
+void sim_act(struct sim *s, enum rollout_act act);
+void sim_link(struct sim *s, bool up); /* up: retained messages arrive */
+void sim_second(struct sim *s);
+/* Until closed or over, or `limit_s` virtual seconds. True when it is over. */
+bool sim_run(struct sim *s, int64_t limit_s);
+uint32_t sim_phase(const struct sim *s, enum rollout_phase phase);
+
+#endif

@@ -1,0 +1,567 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sim.h"
+
+#define DAY 86400
+
+static void begin(struct sim *s, struct rollout_plan *plan, uint32_t count, uint64_t seed)
+{
+    sim_init(s, plan, count, seed);
+    sim_link(s, true);
+}
+
+static void a_good_release_reaches_every_device(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    begin(&s, &plan, 50, 1);
+    sim_act(&s, ROLLOUT_ACT_START);
+
+    assert_true(sim_run(&s, DAY));
+    assert_int_equal(s.r->state, ROLLOUT_DONE);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_DONE), 50);
+    assert_int_equal(s.stats.orders, 50);
+    assert_int_equal(s.stats.clears, 50); /* nothing is left lying on a topic */
+    assert_int_equal(s.stats.most_in_flight, 10);
+    for (uint32_t i = 0; i < s.count; i++) {
+        assert_true(s.device[i].new_image);
+        assert_int_equal(s.device[i].wire, WIRE_NOTHING);
+    }
+    sim_free(&s);
+}
+
+static void a_bad_release_ends_with_the_canary(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    begin(&s, &plan, 50, 1);
+    for (uint32_t i = 0; i < s.count; i++)
+        s.device[i].fate = SIM_BAD;
+    sim_act(&s, ROLLOUT_ACT_START);
+
+    assert_true(sim_run(&s, DAY));
+    assert_int_equal(s.r->state, ROLLOUT_STOPPED);
+    assert_int_equal(s.r->stages[0].state, ROLLOUT_STAGE_STOPPED);
+    assert_true(s.stats.orders <= 2); /* nobody else was ever told */
+    assert_int_equal(s.r->stages[1].state, ROLLOUT_STAGE_WAITING);
+    assert_true(s.r->reasons[REASON_SELF_TEST] >= 1);
+    assert_non_null(strstr(s.r->why, "stage canary: 1 of 1 failed, 0.0 % allowed"));
+    sim_free(&s);
+}
+
+static void nothing_advances_before_the_soak_is_over(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    plan.stage[0].soak_s = 1000;
+    begin(&s, &plan, 10, 1);
+    sim_act(&s, ROLLOUT_ACT_START);
+    while (s.r->stages[0].state != ROLLOUT_STAGE_SOAKING)
+        sim_second(&s);
+    struct gate_decision gate;
+    rollout_gate(s.r, &gate);
+    assert_int_equal(gate.verdict, GATE_HOLD);
+    assert_non_null(strstr(gate.missing, "soaking"));
+
+    for (int i = 0; i < 900; i++)
+        sim_second(&s);
+    assert_int_equal(s.stats.orders, 2);
+    for (int i = 0; i < 110; i++)
+        sim_second(&s);
+    assert_true(s.stats.orders > 2);
+    sim_free(&s);
+}
+
+static void a_device_that_falls_back_while_it_soaks_has_failed(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    begin(&s, &plan, 10, 1);
+    s.device[0].fate = SIM_FALLS_BACK;
+    sim_act(&s, ROLLOUT_ACT_START);
+
+    assert_true(sim_run(&s, DAY));
+    assert_int_equal(s.r->state, ROLLOUT_STOPPED);
+    assert_int_equal(s.r->device[0].reason, REASON_RESET);
+    sim_free(&s);
+}
+
+static void done_needs_the_hash_and_a_new_boot(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    plan.stage[0].soak_s = 0;
+    begin(&s, &plan, 10, 1);
+    sim_act(&s, ROLLOUT_ACT_START);
+
+    struct ota_report report = { .rollout = "r-1",
+                                 .attempt = 1,
+                                 .state = OTA_REPORT_DONE,
+                                 .n = 90,
+                                 .boot = "0000000000000001" };
+    struct rollout_event ev = { .kind = ROLLOUT_EV_REPORT, .device = 0, .report = &report };
+    sim_event(&s, &ev);
+    assert_int_equal(s.r->device[0].state, RDEV_CONFIRMING);
+
+    struct device_status status = { .online = true, .boot = "0000000000000001" };
+    struct rollout_event seen = { .kind = ROLLOUT_EV_STATUS, .device = 0, .status = &status };
+    memset(status.image, 'a', 64);
+    sim_event(&s, &seen); /* the hash, but the same boot */
+    assert_int_equal(s.r->device[0].state, RDEV_CONFIRMING);
+    memset(status.image, 'a', 64);
+    memcpy(status.boot, "00000000000000ff", 17);
+    sim_event(&s, &seen);
+    assert_int_equal(s.r->device[0].state, RDEV_DONE);
+    sim_free(&s);
+}
+
+static void silence_is_counted_and_holds_the_stage(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    begin(&s, &plan, 20, 1);
+    s.device[1].fate = SIM_DEAD;
+    sim_act(&s, ROLLOUT_ACT_START);
+    for (int i = 0; i < 1000; i++)
+        sim_second(&s);
+
+    assert_int_equal(s.r->state, ROLLOUT_RUNNING);
+    assert_int_equal(s.r->stages[0].state, ROLLOUT_STAGE_HOLDING);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_SILENT), 1);
+    assert_int_equal(s.stats.orders, 2);
+
+    sim_act(&s, ROLLOUT_ACT_RESUME); /* a person accepts it */
+    for (int i = 0; i < 1000; i++)
+        sim_second(&s);
+    assert_int_equal(s.r->state, ROLLOUT_FINISHING);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_DONE), 19);
+    assert_true(sim_run(&s, 2 * DAY)); /* and at the deadline it is over */
+    assert_int_equal(s.r->state, ROLLOUT_DONE);
+    assert_int_equal(s.r->device[1].reason, REASON_EXPIRED);
+    assert_int_equal(s.device[1].wire, WIRE_NOTHING);
+    sim_free(&s);
+}
+
+static void nobody_is_silent_for_our_own_deafness(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    begin(&s, &plan, 20, 1);
+    s.device[1].fate = SIM_DEAD;
+    sim_act(&s, ROLLOUT_ACT_START);
+    for (int i = 0; i < 100; i++)
+        sim_second(&s);
+    sim_link(&s, false);
+    struct rollout_event tick = { .kind = ROLLOUT_EV_TICK };
+    s.now_s += 3600;
+    sim_event(&s, &tick);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_SILENT), 0);
+    assert_int_equal(s.stats.orders, 2);
+    sim_link(&s, true);
+    for (int i = 0; i < 150; i++)
+        sim_second(&s);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_SILENT), 0);
+    for (int i = 0; i < 100; i++)
+        sim_second(&s);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_SILENT), 1);
+    sim_free(&s);
+}
+
+static void an_offline_device_is_carried_forward_and_gets_it_later(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    plan.gate.min_sample = 1;
+    sim_init(&s, &plan, 20, 1);
+    s.device[0].online = false;
+    sim_link(&s, true);
+    sim_act(&s, ROLLOUT_ACT_START);
+    for (int i = 0; i < 1500; i++)
+        sim_second(&s);
+    assert_int_equal(s.r->state, ROLLOUT_FINISHING);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_OFFLINE), 1);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_DONE), 19);
+    assert_int_equal(s.r->device[0].attempt, 0);
+
+    s.device[0].online = true;
+    sim_link(&s, true); /* its status arrives */
+    assert_true(sim_run(&s, 1000));
+    assert_int_equal(s.r->state, ROLLOUT_DONE);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_DONE), 20);
+    sim_free(&s);
+}
+
+static void a_small_sample_holds_until_a_person_accepts_it(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    sim_init(&s, &plan, 20, 1);
+    s.device[0].online = false;
+    sim_link(&s, true);
+    sim_act(&s, ROLLOUT_ACT_START);
+    for (int i = 0; i < 500; i++)
+        sim_second(&s);
+    assert_int_equal(s.r->stages[0].state, ROLLOUT_STAGE_HOLDING);
+    sim_act(&s, ROLLOUT_ACT_RESUME);
+    assert_int_equal(s.r->stage, 1);
+    sim_free(&s);
+}
+
+static void passing_causes_are_tried_again_and_firmware_never(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    plan.gate.allowed_failure = 0.5;
+    plan.gate.max_other = 0.5;
+    begin(&s, &plan, 20, 1);
+    s.device[5].fate = SIM_NET_ONCE;
+    s.device[6].fate = SIM_NET_NEVER;
+    s.device[7].fate = SIM_BAD;
+    s.device[8].fate = SIM_REJECTS;
+    sim_act(&s, ROLLOUT_ACT_START);
+
+    assert_true(sim_run(&s, DAY));
+    assert_int_equal(s.r->state, ROLLOUT_DONE);
+    assert_int_equal(s.r->device[5].state, RDEV_DONE);
+    assert_int_equal(s.r->device[5].attempt, 2);
+    assert_int_equal(s.r->device[6].state, RDEV_FAILED);
+    assert_int_equal(s.r->device[6].attempt, 3); /* and two retries */
+    assert_int_equal(s.r->device[6].reason, REASON_CONNECT);
+    assert_int_equal(s.r->device[7].attempt, 1);
+    assert_int_equal(s.r->device[7].reason, REASON_SELF_TEST);
+    assert_int_equal(s.r->device[8].attempt, 1);
+    sim_free(&s);
+}
+
+static void pause_recalls_those_that_wait_and_resume_goes_on(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    plan.jitter_s = 3600;
+    begin(&s, &plan, 20, 1);
+    sim_act(&s, ROLLOUT_ACT_START);
+    for (int i = 0; i < 20; i++)
+        sim_second(&s);
+    sim_act(&s, ROLLOUT_ACT_PAUSE);
+    for (int i = 0; i < 20; i++)
+        sim_second(&s);
+    assert_int_equal(s.r->state, ROLLOUT_PAUSED);
+    assert_int_equal(s.stats.aborts, 2);
+    assert_int_equal(s.r->in_flight, 0);
+    assert_int_equal(s.r->device[0].state, RDEV_PLANNED);
+    assert_int_equal(s.device[0].wire, WIRE_NOTHING);
+    for (int i = 0; i < 4000; i++)
+        sim_second(&s);
+    assert_int_equal(s.stats.orders, 2);
+
+    sim_act(&s, ROLLOUT_ACT_RESUME);
+    assert_true(sim_run(&s, DAY));
+    assert_int_equal(s.r->state, ROLLOUT_DONE);
+    assert_int_equal(s.r->device[0].attempt, 2);
+    sim_free(&s);
+}
+
+static void abort_reaches_those_that_wait_and_lets_the_others_finish(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    plan.stage[0].count = 20;
+    plan.in_flight = 20;
+    begin(&s, &plan, 50, 1);
+    sim_act(&s, ROLLOUT_ACT_START);
+    for (int i = 0; i < 60; i++)
+        sim_second(&s);
+    sim_act(&s, ROLLOUT_ACT_ABORT);
+    assert_int_equal(s.r->state, ROLLOUT_ABORTING);
+
+    assert_true(sim_run(&s, 1000));
+    assert_int_equal(s.r->state, ROLLOUT_ABORTED);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_ABORTED) + sim_phase(&s, ROLLOUT_PHASE_DONE), 20);
+    assert_true(sim_phase(&s, ROLLOUT_PHASE_ABORTED) > 0);
+    assert_true(sim_phase(&s, ROLLOUT_PHASE_DONE) > 0);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_PLANNED), 30); /* never told */
+    for (uint32_t i = 0; i < s.count; i++)
+        assert_int_equal(s.device[i].wire, WIRE_NOTHING);
+    sim_free(&s);
+}
+
+static void an_abort_given_while_the_broker_is_away_is_not_lost(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    plan.jitter_s = 3600;
+    begin(&s, &plan, 20, 1);
+    sim_act(&s, ROLLOUT_ACT_START);
+    for (int i = 0; i < 20; i++)
+        sim_second(&s);
+    sim_link(&s, false);
+    sim_act(&s, ROLLOUT_ACT_ABORT);
+    assert_int_equal(s.stats.aborts, 0);
+    sim_link(&s, true);
+    assert_int_equal(s.stats.aborts, 2);
+    assert_true(sim_run(&s, 100));
+    assert_int_equal(s.r->state, ROLLOUT_ABORTED);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_ABORTED), 2);
+    sim_free(&s);
+}
+
+static void acts_that_make_no_sense_are_refused_with_a_reason(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    begin(&s, &plan, 5, 1);
+    sim_act(&s, ROLLOUT_ACT_PAUSE);
+    assert_true(s.fx.act_refused);
+    assert_string_equal(s.fx.act_text, "cannot pause: the rollout is draft");
+    sim_act(&s, ROLLOUT_ACT_START);
+    sim_act(&s, ROLLOUT_ACT_START);
+    assert_string_equal(s.fx.act_text, "cannot start: the rollout is running");
+    assert_int_equal(s.fx.act_id, ROLLOUT_ACT_START + 1);
+    assert_true(sim_run(&s, 1500));
+    sim_act(&s, ROLLOUT_ACT_ABORT);
+    assert_string_equal(s.fx.act_text, "cannot abort: the rollout is done");
+    sim_free(&s);
+}
+
+static void effects_of_many_devices_come_in_bounded_pieces(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    plan.stage[0].count = 1000;
+    plan.in_flight = 1000;
+    plan.jitter_s = 3000;
+    begin(&s, &plan, 1000, 1);
+    sim_act(&s, ROLLOUT_ACT_START);
+    assert_int_equal(s.stats.orders, 1000);
+    assert_true(s.stats.steps > 8);
+    for (int i = 0; i < 3; i++)
+        sim_second(&s);
+    sim_act(&s, ROLLOUT_ACT_ABORT);
+    assert_true(sim_run(&s, 600));
+    assert_int_equal(s.r->state, ROLLOUT_ABORTED);
+    for (uint32_t i = 0; i < s.count; i++)
+        assert_true(s.device[i].ota == OTA_REPORT_ABORTED || s.device[i].new_image);
+    sim_free(&s);
+}
+
+/* Random fleets, fates, losses, duplicates, reboots, outages and acts. The simulation itself checks
+ * each order: only in a running stage, never over the cap. Here: every run ends, abort is never
+ * lost, and what is counted as done runs the new image. */
+static void one_random_run(uint64_t seed)
+{
+    struct rollout_plan plan;
+    struct sim s;
+
+    sim_plan(&plan);
+    struct sim dice = { .seed = seed };
+    plan.in_flight = 1 + sim_random(&dice, 12);
+    plan.jitter_s = sim_random(&dice, 200);
+    plan.gate.min_sample = 1 + sim_random(&dice, 20);
+    plan.gate.allowed_failure = sim_random(&dice, 50) / 100.0;
+    plan.on_stop = sim_random(&dice, 3) == 0 ? PLAN_STOP_ABORT : PLAN_STOP_PAUSE;
+    plan.deadline_s = 6 * 3600;
+    uint32_t count = 3 + sim_random(&dice, 60);
+    sim_init(&s, &plan, count, seed);
+    s.chaos = true;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t fate = sim_random(&s, 40);
+        s.device[i].fate = (uint8_t)(fate <= SIM_FALLS_BACK ? fate : SIM_GOOD);
+        s.device[i].online = sim_random(&s, 15) != 0;
+    }
+    sim_link(&s, true);
+    sim_act(&s, ROLLOUT_ACT_START);
+
+    bool abort_asked = false;
+    while (!rollout_is_closed(s.r) && s.now_s < 1790000000 + DAY) {
+        sim_second(&s);
+        uint32_t act = sim_random(&s, 3000);
+        if (act == 0)
+            sim_act(&s, ROLLOUT_ACT_PAUSE);
+        else if (act <= 4)
+            sim_act(&s, ROLLOUT_ACT_RESUME);
+        else if (act == 5 && sim_random(&s, 4) == 0) {
+            sim_act(&s, ROLLOUT_ACT_ABORT);
+            abort_asked = abort_asked || !s.fx.act_refused;
+        }
+    }
+    if (!rollout_is_closed(s.r))
+        fail_msg("seed %llu: the run has not ended: %s", (unsigned long long)seed,
+                 rollout_state_word(s.r->state));
+    if (abort_asked && s.r->state != ROLLOUT_ABORTED)
+        fail_msg("seed %llu: the abort was lost", (unsigned long long)seed);
+    uint32_t left[ROLLOUT_PHASES];
+    rollout_totals(s.r, left);
+    assert_int_equal(left[ROLLOUT_PHASE_TOLD] + left[ROLLOUT_PHASE_DOWNLOADING] +
+                         left[ROLLOUT_PHASE_TRIAL] + left[ROLLOUT_PHASE_SILENT] +
+                         left[ROLLOUT_PHASE_RECALLED] + left[ROLLOUT_PHASE_ABORTING] +
+                         left[ROLLOUT_PHASE_SOAKING] + left[ROLLOUT_PHASE_RETRYING],
+                     0);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(s.device[i].wire, WIRE_NOTHING);
+        if (s.r->device[i].state == RDEV_DONE && s.device[i].fate != SIM_FALLS_BACK)
+            assert_true(s.device[i].new_image);
+    }
+    sim_free(&s);
+}
+
+static void whatever_happens_the_run_ends_and_the_rules_hold(void **state)
+{
+    (void)state;
+
+    for (uint64_t seed = 1; seed <= 150; seed++)
+        one_random_run(seed);
+}
+
+static void a_rebuilt_rollout_counts_the_same(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    begin(&s, &plan, 50, 1);
+    sim_act(&s, ROLLOUT_ACT_START);
+    for (int i = 0; i < 200; i++)
+        sim_second(&s);
+
+    struct rollout *again = rollout_alloc(50);
+    again->plan = s.r->plan;
+    memcpy(again->id, s.r->id, sizeof(again->id));
+    again->release = s.r->release;
+    again->state = s.r->state;
+    again->stage = s.r->stage;
+    for (int i = 0; i < PLAN_STAGES; i++)
+        again->stages[i].state = s.r->stages[i].state;
+    again->now_ms = s.r->now_ms;
+    again->deadline_ms = s.r->deadline_ms;
+    for (uint32_t i = 0; i < 50; i++) {
+        again->device[i] = s.r->device[i];
+        again->device[i].heap = 0;
+        again->device[i].queued = false;
+    }
+    assert_int_equal(rollout_rebuild(again, NULL), 0);
+    assert_int_equal(again->in_flight, s.r->in_flight);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(again->stages[i].size, s.r->stages[i].size);
+        assert_int_equal(again->stages[i].first, s.r->stages[i].first);
+        assert_memory_equal(again->stages[i].phase, s.r->stages[i].phase,
+                            sizeof(again->stages[i].phase));
+    }
+    assert_int_equal(rollout_find(again, s.r->device[33].id), 33);
+    assert_int_equal(rollout_find(again, "nobody"), ROLLOUT_NO_DEVICE);
+
+    struct err err;
+    memcpy(again->device[7].id, again->device[8].id, sizeof(again->device[7].id));
+    struct rollout *bad = rollout_alloc(50);
+    bad->plan = again->plan;
+    memcpy(bad->device, again->device, 50 * sizeof(*bad->device));
+    assert_int_equal(rollout_rebuild(bad, &err), -1);
+    assert_non_null(strstr(err.text, "device 8 is damaged"));
+    rollout_free(bad);
+    rollout_free(again);
+    sim_free(&s);
+}
+
+static void the_words_go_both_ways(void **state)
+{
+    (void)state;
+
+    for (int i = 0; i < ROLLOUT_STATE_COUNT; i++) {
+        enum rollout_state back;
+        assert_int_equal(rollout_state_from_word(rollout_state_word((enum rollout_state)i), &back),
+                         0);
+        assert_int_equal(back, i);
+    }
+    for (int i = 0; i < ROLLOUT_ACT_COUNT; i++) {
+        enum rollout_act back;
+        assert_int_equal(rollout_act_from_word(rollout_act_word((enum rollout_act)i), &back), 0);
+        assert_int_equal(back, i);
+    }
+    assert_string_equal(rollout_stage_word(ROLLOUT_STAGE_HOLDING), "holding");
+    assert_string_equal(rollout_phase_word(ROLLOUT_PHASE_TOLD), "told");
+}
+
+static void a_device_costs_less_than_two_hundred_bytes(void **state)
+{
+    (void)state;
+
+    assert_true(sizeof(struct rollout_device) + 3 * sizeof(uint32_t) <= 200);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_good_release_reaches_every_device),
+        cmocka_unit_test(a_bad_release_ends_with_the_canary),
+        cmocka_unit_test(nothing_advances_before_the_soak_is_over),
+        cmocka_unit_test(a_device_that_falls_back_while_it_soaks_has_failed),
+        cmocka_unit_test(done_needs_the_hash_and_a_new_boot),
+        cmocka_unit_test(silence_is_counted_and_holds_the_stage),
+        cmocka_unit_test(nobody_is_silent_for_our_own_deafness),
+        cmocka_unit_test(an_offline_device_is_carried_forward_and_gets_it_later),
+        cmocka_unit_test(a_small_sample_holds_until_a_person_accepts_it),
+        cmocka_unit_test(passing_causes_are_tried_again_and_firmware_never),
+        cmocka_unit_test(pause_recalls_those_that_wait_and_resume_goes_on),
+        cmocka_unit_test(abort_reaches_those_that_wait_and_lets_the_others_finish),
+        cmocka_unit_test(an_abort_given_while_the_broker_is_away_is_not_lost),
+        cmocka_unit_test(acts_that_make_no_sense_are_refused_with_a_reason),
+        cmocka_unit_test(effects_of_many_devices_come_in_bounded_pieces),
+        cmocka_unit_test(whatever_happens_the_run_ends_and_the_rules_hold),
+        cmocka_unit_test(a_rebuilt_rollout_counts_the_same),
+        cmocka_unit_test(the_words_go_both_ways),
+        cmocka_unit_test(a_device_costs_less_than_two_hundred_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
