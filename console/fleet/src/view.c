@@ -93,6 +93,13 @@ void fleet_view_states(struct fleet_view *view, uint32_t mask)
     view->stale = true;
 }
 
+/* Twice what there was, or what is asked; never nothing. */
+static uint32_t grown(uint32_t cap, uint32_t want)
+{
+    uint32_t least = want > 64 ? want : 64;
+    return cap * 2 > least ? cap * 2 : least;
+}
+
 /* ---- merge sort ----------------------------------------------------------------------------- */
 
 /* Is b strictly before a? `ctx` is the fleet for ids, unused for rows. */
@@ -210,7 +217,7 @@ static void rank_ids(struct fleet_view *view)
         return;
     view->ids_at = fleet->id_changes;
     if (fleet->span > view->rank_cap) {
-        uint32_t cap = view->rank_cap * 2 > fleet->span ? view->rank_cap * 2 : fleet->span;
+        uint32_t cap = grown(view->rank_cap, fleet->span);
         view->rank = mem_grow(view->rank, cap, sizeof(*view->rank));
         view->by_id = mem_grow(view->by_id, cap, sizeof(*view->by_id));
         view->rank_cap = cap;
@@ -356,8 +363,8 @@ static bool row_before(const void *ctx, const void *va, const void *vb)
 static void make_room(struct fleet_view *view)
 {
     uint32_t span = view->fleet->span;
-    if (span > view->cap) {
-        uint32_t cap = view->cap * 2 > span ? view->cap * 2 : span;
+    if (span > view->cap || !view->cap) {
+        uint32_t cap = grown(view->cap, span);
         view->row = mem_grow(view->row, cap, sizeof(*view->row));
         view->spare = mem_grow(view->spare, cap, sizeof(*view->spare));
         view->place = mem_grow(view->place, cap, sizeof(*view->place));

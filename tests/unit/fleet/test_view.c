@@ -72,6 +72,15 @@ static void the_worst_stand_first_and_ties_in_natural_order_of_ids(void **state)
     assert_string_equal(rows(e), "zebra pump-1 pump-2 pump-10");
 }
 
+static void an_empty_fleet_has_an_empty_list(void **state)
+{
+    struct env *e = *state;
+    assert_true(fleet_view_refresh(e->view, e->f.now_ms));
+    assert_int_equal(fleet_view_count(e->view), 0);
+    assert_int_equal(fleet_view_at(e->view, 0), FLEET_NONE);
+    assert_int_equal(fleet_view_row(e->view, "a"), FLEET_NONE);
+}
+
 static void versions_sort_as_versions_and_keys_follow_each_other(void **state)
 {
     struct env *e = *state;
@@ -206,6 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(the_worst_stand_first_and_ties_in_natural_order_of_ids),
+        T(an_empty_fleet_has_an_empty_list),
         T(versions_sort_as_versions_and_keys_follow_each_other),
         T(who_has_no_value_stands_last_also_when_inverted),
         T(the_chips_count_what_passes_the_filter),
