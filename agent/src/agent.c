@@ -405,6 +405,8 @@ static void on_broker(struct ota_agent *a, bool up)
     a->network = true;
     settle_net_lost(a);
     a->unsaid = wants_telling(a);
+    if (a->unsaid)
+        say_state(a);
     dispatch(a, EV_TICK);
 }
 

@@ -211,6 +211,15 @@ static void end_rolled_back(struct ota_agent *a, enum reason reason)
     a->state = OTA_ROLLED_BACK;
 }
 
+/* A fleet that lost power together must not go on together. */
+static void pause_after_reset(struct ota_agent *a)
+{
+    uint32_t span = 8 * or_default(a->cfg->backoff_ms, 1000);
+
+    a->state = OTA_PAUSED;
+    a->wake_ms = a->now.mono_ms + a->port->random(a->port->ctx) % (span + 1);
+}
+
 /* The old image runs although the switch was made. Power that goes is not the image's fault: once
  * more. */
 static void came_back(struct ota_agent *a, enum reset_reason reset)
@@ -227,7 +236,7 @@ static void came_back(struct ota_agent *a, enum reset_reason reset)
     j->phase = PHASE_WAITING;
     (void)job_save(a); /* not kept: tried a third time, which costs nothing but time */
     a->why = (uint16_t)reason;
-    a->state = OTA_PAUSED;
+    pause_after_reset(a);
 }
 
 /* ---- a start --------------------------------------------------------------------------------- */
@@ -274,7 +283,7 @@ static void switched(struct ota_agent *a, const struct ota_boot *boot, bool runs
     else if (j->phase == PHASE_TRIAL || boot->passive == OTA_PASSIVE_GIVEN_UP)
         came_back(a, boot->reset);
     else
-        a->state = OTA_PAUSED; /* the switch never took: what is in the slot is checked again */
+        pause_after_reset(a); /* the switch never took: what is in the slot is checked again */
 }
 
 /* On probation, and no word of why: the record is lost, or another tool switched. It must prove
@@ -288,16 +297,13 @@ static void stray_trial(struct ota_agent *a)
     begin_trial(a);
 }
 
-/* A fleet that lost power together must not ask for the rest together. */
+/* Nothing to fetch yet: the jitter is still to be waited for. */
 static void go_on(struct ota_agent *a)
 {
-    uint32_t span = 8 * or_default(a->cfg->backoff_ms, 1000);
-
-    a->state = OTA_WAIT;
-    if (!progress_is_ours(a) || a->progress.got == 0)
-        return;
-    a->state = OTA_PAUSED;
-    a->wake_ms = a->now.mono_ms + a->port->random(a->port->ctx) % (span + 1);
+    if (progress_is_ours(a) && a->progress.got > 0)
+        pause_after_reset(a);
+    else
+        a->state = OTA_WAIT;
 }
 
 static enum ota_state end_state(const struct ota_job *j)
