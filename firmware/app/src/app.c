@@ -92,10 +92,10 @@ static bool report_acked(struct app *app, int mid)
     return false;
 }
 
+/* An order may always be taken: it is on record before anything else, and outlives the restart. */
 enum reason app_may_proceed(const struct app *app, enum ota_gate gate)
 {
-    (void)gate;
-    return app->rebooting ? REASON_BUSY : REASON_NONE;
+    return app->rebooting && gate != OTA_GATE_ACCEPT ? REASON_DEFERRED : REASON_NONE;
 }
 
 /* ---- boot ----------------------------------------------------------------------------------- */

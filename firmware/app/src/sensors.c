@@ -8,15 +8,20 @@ enum {
     SAMPLE_MS = 2500, /* longer than the SCD30's own 2 s */
     REPROBE_MS = 10000,
     SCD30_INTERVAL_S = 2,
+    RECOVERED = 4, /* good measurements in a row after a failure */
 };
 
 /* ---- probing -------------------------------------------------------------------------------- */
 
+/* One line per change; a sensor that fails every other time has not recovered in between. */
 static void note(struct app *app, enum app_sensor s, enum drv_err err)
 {
     struct app_probe *p = &app->probe[s];
 
-    if (err == DRV_AGAIN || err == p->error)
+    if (err == DRV_AGAIN)
+        return;
+    p->good = err == DRV_OK && p->good < RECOVERED ? p->good + 1 : 0;
+    if (err == p->error || (err == DRV_OK && p->good < RECOVERED))
         return;
     if (err == DRV_OK)
         app_say(app, APP_LOG_INFO, "sensor %s works again", app_sensor_word(s));

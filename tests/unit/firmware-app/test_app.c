@@ -134,7 +134,7 @@ static void a_missing_sensor_does_not_stop_the_others_and_is_found_again(void **
     assert_true(fake_logged(f, "sensor sds011: does not answer"));
 
     f->board.sds011.fault = MODEL_OK;
-    fake_run(f, 30000);
+    fake_run(f, 60000);
 
     r = read_sample(fake_sent(f, environment, -1));
     assert_true(has(&r, "pm10", 0.1, 90));
@@ -175,6 +175,28 @@ static void impossible_values_are_not_sent(void **state)
     assert_false(has(&r, "temperature", -1e9, 1e9));
     assert_false(has(&r, "pm10", -1e9, 1e9));
     assert_true(has(&r, "co2", 350, 1200));
+}
+
+static int lines_with(const struct fake *f, const char *text)
+{
+    int count = 0;
+
+    for (int i = 0; i < f->lines; i++)
+        count += strstr(f->line[i], text) != NULL;
+    return count;
+}
+
+static void a_sensor_that_fails_now_and_then_is_told_of_once(void **state)
+{
+    struct fake *f = *state;
+
+    f->board.config.scd30_fault = MODEL_CRC;
+    fake_boot(f);
+    fake_run(f, 600000);
+
+    assert_in_range(lines_with(f, "sensor scd30"), 1, 12);
+    assert_true(fake_logged(f, "sensor scd30: checksum is wrong"));
+    assert_in_range(fake_count(f, environment), 59, 61);
 }
 
 static void health_tells_uptime_memory_and_boots(void **state)
@@ -783,6 +805,7 @@ int main(void)
         T(a_missing_sensor_does_not_stop_the_others_and_is_found_again),
         T(a_sensor_that_vanishes_in_service_is_found_again),
         T(impossible_values_are_not_sent),
+        T(a_sensor_that_fails_now_and_then_is_told_of_once),
         T(health_tells_uptime_memory_and_boots),
         T(readings_taken_offline_arrive_later_in_order_with_their_own_time),
         T(a_full_ring_drops_the_oldest_and_says_how_many),

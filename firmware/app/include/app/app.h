@@ -95,6 +95,7 @@ struct app_probe {
     int64_t until_ms;
     int64_t retry_ms;   /* when an absent one is probed again */
     enum drv_err error; /* last one, so that a change is logged once */
+    uint32_t good;      /* measurements in a row since */
 };
 
 /* The last command of a verb, to know a redelivery (QoS 1) from a replay. */
