@@ -548,8 +548,8 @@ static int copy_text(const struct json *j, int value, char *out, size_t cap, enu
         }
         if (used == 0 || control || len + n >= cap) {
             if (rule == TEXT_PROSE)
-                break; /* what fits is what is shown */
-            out[0] = '\0';
+                break;           /* what fits is what is shown */
+            memset(out, 0, len); /* no half of a text stays behind */
             return -1;
         }
         memcpy(out + len, c, n);
