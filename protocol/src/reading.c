@@ -65,6 +65,14 @@ static void set_ts(struct readings *out, double ts)
     out->ts = ts;
 }
 
+static void take_number(struct readings *out, const char *name, double value)
+{
+    if (strcmp(name, "ts") == 0)
+        set_ts(out, value);
+    else
+        add(out, name, value);
+}
+
 /* The words a message may say about its sender. */
 static char *word_named(struct readings *out, const char *name, size_t *cap)
 {
@@ -114,12 +122,8 @@ static void take_member(const struct json *j, int key, struct readings *out)
             (void)json_text(j, value, word, cap);
         return;
     }
-    if (!json_number(j, value, &v))
-        return;
-    if (strcmp(name, "ts") == 0)
-        set_ts(out, v);
-    else
-        add(out, name, v);
+    if (json_number(j, value, &v))
+        take_number(out, name, v);
 }
 
 static int decode_json(const char *body, size_t len, struct readings *out)
@@ -134,6 +138,15 @@ static int decode_json(const char *body, size_t len, struct readings *out)
     return 0;
 }
 
+/* From line protocol; the first one said stays. */
+static void set_word(char *word, size_t cap, const char *value, size_t len)
+{
+    if (word[0] != '\0' || !text_is_plain(value, len))
+        return;
+    if (line_unescape(value, len, word, cap) < 0)
+        word[0] = '\0';
+}
+
 static void take_tags(const struct line *line, struct readings *out)
 {
     const char *s = line->tags;
@@ -145,10 +158,8 @@ static void take_tags(const struct line *line, struct readings *out)
         if (line_unescape(tag.key, tag.key_len, name, sizeof(name)) < 0)
             continue;
         char *word = word_named(out, name, &cap);
-        if (!word || word[0] != '\0' || !text_is_plain(tag.value, tag.value_len))
-            continue;
-        if (line_unescape(tag.value, tag.value_len, word, cap) < 0)
-            word[0] = '\0';
+        if (word)
+            set_word(word, cap, tag.value, tag.value_len);
     }
 }
 
@@ -170,16 +181,21 @@ static bool line_number(const struct line_pair *p, double *out)
 static void take_field(const struct line_pair *p, struct readings *out)
 {
     char name[PROTO_READING_MAX];
+    size_t cap;
     double v;
 
-    if (!line_number(p, &v))
-        return;
-    if (!text_is_plain(p->key, p->key_len) ||
-        line_unescape(p->key, p->key_len, name, sizeof(name)) < 0) {
-        out->dropped++;
-        return;
+    bool named = text_is_plain(p->key, p->key_len) &&
+                 line_unescape(p->key, p->key_len, name, sizeof(name)) >= 0;
+    char *word = named ? word_named(out, name, &cap) : NULL;
+    if (word) {
+        if (p->value_len >= 2 && p->value[0] == '"')
+            set_word(word, cap, p->value + 1, p->value_len - 2);
+    } else if (line_number(p, &v)) {
+        if (named)
+            take_number(out, name, v);
+        else
+            out->dropped++;
     }
-    add(out, name, v);
 }
 
 static int decode_line(const char *text, size_t len, struct readings *out)
