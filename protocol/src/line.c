@@ -40,6 +40,8 @@ static bool is_boolean(const char *s, size_t len)
     static const char *const words[] = { "t", "T", "true",  "True",  "TRUE",
                                          "f", "F", "false", "False", "FALSE" };
 
+    if (len == 0 || !strchr("tTfF", s[0]))
+        return false; /* nearly always a number */
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strlen(words[i]) == len && memcmp(words[i], s, len) == 0)
             return true;
