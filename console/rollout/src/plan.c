@@ -164,8 +164,25 @@ static int check_gate(const struct rollout_plan *plan, struct err *err)
     return 0;
 }
 
+static bool is_utf8(const char *text)
+{
+    size_t left = strlen(text);
+    uint32_t cp;
+
+    while (left > 0) {
+        size_t len = utf8_decode(text, left, &cp);
+        if (len == 0)
+            return false;
+        text += len;
+        left -= len;
+    }
+    return true;
+}
+
 int plan_check(const struct rollout_plan *plan, struct err *err)
 {
+    if (!is_utf8(plan->target))
+        return bad(err, "target", "is not UTF-8");
     if (!name_is_valid(plan->product, strlen(plan->product)) || !semver_is_valid(plan->version))
         return bad(err, "release", "write PRODUCT@VERSION, such as weather@1.4.0");
     if (plan->stage_count == 0 || plan->stage_count > PLAN_STAGES)

@@ -279,7 +279,7 @@ static bool may_act(const struct rollout *r, enum rollout_act act)
         return r->state == ROLLOUT_DRAFT;
     if (act == ROLLOUT_ACT_ABORT && r->state == ROLLOUT_DRAFT)
         return true;
-    if (!is_live(r) || r->state == ROLLOUT_ABORTING)
+    if (!is_live(r) || r->state == ROLLOUT_ABORTING || act >= ROLLOUT_ACT_COUNT)
         return false;
     if (act == ROLLOUT_ACT_PAUSE)
         return r->state == ROLLOUT_RUNNING || r->state == ROLLOUT_FINISHING;

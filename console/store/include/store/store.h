@@ -94,7 +94,9 @@ typedef int store_sign_fn(void *ctx, const struct rollout *r, const struct rollo
                           struct err *err);
 
 /*
- * Step 1 of the engine's loop: everything `fx` says, in one transaction. For each send that is an
+ * Step 1 of the engine's loop: everything `fx` says, in one transaction. On -1 nothing was kept: do
+ * not publish and do not step on; try the same call again, or load the rollout anew.
+ * For each send that is an
  * order or an abort and has none yet, a number is drawn and `sign` called once; its text is kept,
  * so that it is the same after a crash. Numbers rise over the whole fleet per verb class, and are
  * at least `seq_floor` (pass e.g. seconds since 2020, and a lost journal does not make every order

@@ -1,0 +1,192 @@
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "sql.h"
+
+#define APPLICATION_ID 0x6d757374 /* "must" */
+
+/* Step i brings a journal of version i to i + 1. Append; what is here has been released. */
+static const char *const steps[] = {
+    "CREATE TABLE rollouts(id TEXT NOT NULL UNIQUE, plan TEXT NOT NULL, release_jws TEXT NOT NULL,"
+    " who TEXT NOT NULL, product TEXT NOT NULL, version TEXT NOT NULL, image TEXT NOT NULL,"
+    " digest BLOB NOT NULL, size INT NOT NULL, seq INT NOT NULL, created_ms INT NOT NULL,"
+    " devices INT NOT NULL, done INT NOT NULL DEFAULT 0, failed INT NOT NULL DEFAULT 0,"
+    " state TEXT NOT NULL, why TEXT NOT NULL, stage INT NOT NULL, started_ms INT NOT NULL,"
+    " ended_ms INT NOT NULL, deadline_ms INT NOT NULL, now_ms INT NOT NULL, deaf_ms INT NOT NULL,"
+    " acked_counted INT NOT NULL, acked_other INT NOT NULL, acked_silent INT NOT NULL,"
+    " accepted INT NOT NULL);"
+    "CREATE TABLE rollout_stages(rollout TEXT NOT NULL, idx INT NOT NULL, state TEXT NOT NULL,"
+    " started_ms INT NOT NULL, ended_ms INT NOT NULL, PRIMARY KEY(rollout, idx)) WITHOUT ROWID;"
+    "CREATE TABLE rollout_devices(rollout TEXT NOT NULL, idx INT NOT NULL, id TEXT NOT NULL,"
+    " stage INT NOT NULL, state INT NOT NULL, ota INT NOT NULL, reason INT NOT NULL,"
+    " retries INT NOT NULL, wire INT NOT NULL, wire_pending INT NOT NULL, silent INT NOT NULL,"
+    " attempt INT NOT NULL, n INT NOT NULL, boot_before INT NOT NULL, told_ms INT NOT NULL,"
+    " ended_ms INT NOT NULL, heard_ms INT NOT NULL, due_ms INT NOT NULL,"
+    " PRIMARY KEY(rollout, idx)) WITHOUT ROWID;"
+    "CREATE INDEX rollout_devices_id ON rollout_devices(id);"
+    "CREATE TABLE acts(id INTEGER PRIMARY KEY AUTOINCREMENT, ts_ms INT NOT NULL,"
+    " who TEXT NOT NULL, rollout TEXT NOT NULL, act TEXT NOT NULL,"
+    " consumed INT NOT NULL DEFAULT 0, refused INT NOT NULL DEFAULT 0,"
+    " result TEXT NOT NULL DEFAULT '');"
+    "CREATE INDEX acts_pending ON acts(id) WHERE consumed = 0;"
+    "CREATE TABLE seqs(class TEXT PRIMARY KEY, last INT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE orders(rollout TEXT NOT NULL, device TEXT NOT NULL, verb TEXT NOT NULL,"
+    " attempt INT NOT NULL, seq INT NOT NULL, jws TEXT NOT NULL, ts_ms INT NOT NULL);"
+    "CREATE UNIQUE INDEX orders_of_rollouts ON orders(rollout, device, attempt, verb)"
+    " WHERE rollout <> '';"
+    "CREATE INDEX orders_device ON orders(device, seq);"
+    "CREATE TABLE events(id INTEGER PRIMARY KEY, ts_ms INT NOT NULL, rollout TEXT NOT NULL,"
+    " device TEXT NOT NULL, bad INT NOT NULL, text TEXT NOT NULL);"
+    "CREATE INDEX events_rollout ON events(rollout, id);"
+    "CREATE TABLE audit(id INTEGER PRIMARY KEY, ts_ms INT NOT NULL, who TEXT NOT NULL,"
+    " what TEXT NOT NULL, hash BLOB NOT NULL);",
+};
+#define SCHEMA ((int64_t)(sizeof(steps) / sizeof(steps[0])))
+
+static int run_text(struct store *s, const char *text, struct err *err)
+{
+    return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : sql_fail(s, err);
+}
+
+static int read_number(struct store *s, const char *text, int64_t *out, struct err *err)
+{
+    sqlite3_stmt *q = NULL;
+    int rc = -1;
+
+    if (sqlite3_prepare_v2(s->db, text, -1, &q, NULL) == SQLITE_OK &&
+        sqlite3_step(q) == SQLITE_ROW) {
+        *out = sqlite3_column_int64(q, 0);
+        rc = 0;
+    } else
+        sql_fail(s, err);
+    sqlite3_finalize(q);
+    return rc;
+}
+
+/* Is it ours, and not from the future? */
+static int check_version(struct store *s, int64_t *version, struct err *err)
+{
+    int64_t application = 0;
+    int64_t tables = 0;
+
+    if (read_number(s, "PRAGMA application_id", &application, err) != 0 ||
+        read_number(s, "PRAGMA user_version", version, err) != 0 ||
+        read_number(s, "SELECT COUNT(*) FROM sqlite_schema", &tables, err) != 0)
+        return -1;
+    if (application != APPLICATION_ID && (tables > 0 || application != 0))
+        return err_set(err, EXIT_USAGE,
+                       "journal %s: this is another program's database; does [journal] path name "
+                       "the right file?",
+                       s->path);
+    if (*version > SCHEMA)
+        return err_set(err, EXIT_REFUSED,
+                       "journal %s: written by a newer muster (version %lld, this one knows %lld); "
+                       "use the newer one",
+                       s->path, (long long)*version, (long long)SCHEMA);
+    return 0;
+}
+
+/* The version is asked again inside the transaction: another process may have been faster. */
+static int migrate(struct store *s, struct err *err)
+{
+    int64_t version = 0;
+
+    if (check_version(s, &version, err) != 0)
+        return -1;
+    if (version == SCHEMA)
+        return 0;
+    if (s->read_only)
+        return err_set(err, EXIT_REFUSED,
+                       "journal %s: made by an older muster; open it once without read-only",
+                       s->path);
+    if (sql_begin(s, err) != 0)
+        return -1;
+    int rc = check_version(s, &version, err);
+    for (; rc == 0 && version < SCHEMA; version++) {
+        char mark[80];
+        text_format(mark, sizeof(mark), "PRAGMA application_id = %d; PRAGMA user_version = %lld",
+                    APPLICATION_ID, (long long)version + 1);
+        rc = run_text(s, steps[version], err);
+        if (rc == 0)
+            rc = run_text(s, mark, err);
+    }
+    return sql_end(s, rc, err);
+}
+
+static int open_file(struct store *s, struct err *err)
+{
+    int flags = s->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    /* The journal holds orders and who asked for what: not for others. umask() is not changed, as
+     * it belongs to the process. */
+    bool is_new = access(s->path, F_OK) != 0;
+
+    if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+        return s->db ? sql_fail(s, err) : err_set(err, EXIT_REACH, "out of memory");
+    sqlite3_extended_result_codes(s->db, 1);
+    sqlite3_busy_timeout(s->db, 5000);
+    if (is_new && !s->read_only)
+        chmod(s->path, S_IRUSR | S_IWUSR);
+    if (s->read_only)
+        return 0;
+    return run_text(s,
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                    "PRAGMA trusted_schema = OFF",
+                    err);
+}
+
+static int prune(struct store *s, struct err *err)
+{
+    if (s->read_only)
+        return 0;
+    sqlite3_stmt *q = sql_get(s, SQL_EVENT_PRUNE, err);
+    return q ? sql_run(s, q, err) : -1;
+}
+
+struct store *store_open(const char *path, bool read_only, const struct crypto *crypto,
+                         struct err *err)
+{
+    struct store *s = mem_alloc(sizeof(*s));
+
+    s->lock_fd = -1;
+    s->read_only = read_only;
+    if (crypto) {
+        s->crypto = *crypto;
+        s->has_crypto = true;
+    }
+    if (!text_copy(s->path, sizeof(s->path), path) || (!crypto && !read_only)) {
+        err_set(err, EXIT_USAGE, "journal: %s", crypto ? "path is too long" : "no hash function");
+        free(s);
+        return NULL;
+    }
+    if (open_file(s, err) != 0 || migrate(s, err) != 0 || prune(s, err) != 0) {
+        store_close(s);
+        return NULL;
+    }
+    return s;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; i < SQL_COUNT; i++)
+        sqlite3_finalize(s->statement[i]);
+    sqlite3_close(s->db);
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    free(s);
+}
+
+int store_data_version(struct store *s, int64_t *version, struct err *err)
+{
+    sqlite3_stmt *q = sql_get(s, SQL_DATA_VERSION, err);
+
+    if (!q || sql_row(s, q, err) != 1)
+        return -1;
+    *version = sqlite3_column_int64(q, 0);
+    sqlite3_reset(q);
+    return 0;
+}

@@ -1,0 +1,118 @@
+#ifndef STORE_SQL_H
+#define STORE_SQL_H
+
+/* SQLite, reduced to what the store's files need: named statements kept prepared, and errors that
+ * say what to do. */
+#include <sqlite3.h>
+
+#include "store/store.h"
+
+#define DEVICE_COLUMNS                                                                             \
+    "id,stage,state,ota,reason,retries,wire,wire_pending,silent,attempt,n,boot_before,told_ms,"    \
+    "ended_ms,heard_ms,due_ms"
+#define HEAD_COLUMNS                                                                               \
+    "state,why,stage,started_ms,ended_ms,deadline_ms,now_ms,deaf_ms,acked_counted,acked_other,"    \
+    "acked_silent,accepted"
+#define ORDER_COLUMNS "rollout,device,verb,attempt,seq,jws"
+#define ACT_COLUMNS   "id,ts_ms,who,rollout,act,consumed,refused,result"
+
+#define SQL_MAP(X)                                                                                 \
+    X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
+    X(COMMIT, "COMMIT")                                                                            \
+    X(ROLLBACK, "ROLLBACK")                                                                        \
+    X(DATA_VERSION, "PRAGMA data_version")                                                         \
+    X(ROLLOUT_ADD,                                                                                 \
+      "INSERT INTO rollouts(id,plan,release_jws,who,product,version,image,digest,size,seq,"        \
+      "created_ms,devices," HEAD_COLUMNS ")"                                                       \
+      "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,'draft','',0,0,0,0,?11,0,0,0,0,0)")                          \
+    X(ROLLOUT_SAVE,                                                                                \
+      "UPDATE rollouts SET (" HEAD_COLUMNS ",done,failed)=(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"           \
+      "WHERE id=?")                                                                                \
+    X(ROLLOUT_GET,                                                                                 \
+      "SELECT plan,product,version,image,digest,size,seq,created_ms,devices," HEAD_COLUMNS         \
+      " FROM rollouts WHERE id=?")                                                                 \
+    X(ROLLOUT_TEXTS, "SELECT plan,release_jws FROM rollouts WHERE id=?")                           \
+    X(ROLLOUT_LIST,                                                                                \
+      "SELECT id,state,product,version,why,who,devices,done,failed,created_ms,started_ms,ended_ms" \
+      " FROM rollouts ORDER BY created_ms DESC, rowid DESC LIMIT ?")                               \
+    X(ROLLOUT_EXISTS, "SELECT 1 FROM rollouts WHERE id=?")                                         \
+    X(STAGE_PUT, "INSERT OR REPLACE INTO rollout_stages(rollout,idx,state,started_ms,ended_ms)"    \
+                 "VALUES(?,?,?,?,?)")                                                              \
+    X(STAGE_GET,                                                                                   \
+      "SELECT idx,state,started_ms,ended_ms FROM rollout_stages WHERE rollout=? ORDER BY idx")     \
+    X(DEVICE_PUT, "INSERT OR REPLACE INTO rollout_devices(rollout,idx," DEVICE_COLUMNS ")"         \
+                  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                                   \
+    X(DEVICE_GET,                                                                                  \
+      "SELECT idx," DEVICE_COLUMNS " FROM rollout_devices WHERE rollout=? ORDER BY idx")           \
+    X(DEVICE_ROLLOUT,                                                                              \
+      "SELECT d.rollout FROM rollout_devices d JOIN rollouts r ON r.id=d.rollout "                 \
+      "WHERE d.id=? AND (r.state NOT IN ('done','aborted') OR d.wire_pending<>0) LIMIT 1")         \
+    X(ORDER_ADD, "INSERT INTO orders(" ORDER_COLUMNS ",ts_ms)VALUES(?,?,?,?,?,?,?)")               \
+    X(ORDER_GET,                                                                                   \
+      "SELECT " ORDER_COLUMNS                                                                      \
+      " FROM orders WHERE rollout=? AND device=? AND attempt=? AND verb=? AND rollout<>''")        \
+    X(SEQ_GET, "SELECT last FROM seqs WHERE class=?")                                              \
+    X(SEQ_PUT, "INSERT OR REPLACE INTO seqs(class,last)VALUES(?,?)")                               \
+    X(ACT_ADD, "INSERT INTO acts(ts_ms,who,rollout,act)VALUES(?,?,?,?)")                           \
+    X(ACT_PENDING, "SELECT " ACT_COLUMNS " FROM acts WHERE consumed=0 ORDER BY id LIMIT ?")        \
+    X(ACT_GET, "SELECT " ACT_COLUMNS " FROM acts WHERE id=?")                                      \
+    X(ACT_CONSUME, "UPDATE acts SET consumed=1,refused=?2,result=?3 WHERE id=?1 AND consumed=0")   \
+    X(EVENT_ADD, "INSERT INTO events(ts_ms,rollout,device,bad,text)VALUES(?,?,?,?,?)")             \
+    X(EVENT_LIST,                                                                                  \
+      "SELECT * FROM (SELECT id,ts_ms,rollout,device,bad,text FROM events "                        \
+      "WHERE id>?2 AND (?1 IS NULL OR rollout=?1) ORDER BY id DESC LIMIT ?3) ORDER BY id")         \
+    X(EVENT_PRUNE, "DELETE FROM events WHERE id <= (SELECT MAX(id) FROM events) - 200000")         \
+    X(AUDIT_LAST, "SELECT id,hash FROM audit ORDER BY id DESC LIMIT 1")                            \
+    X(AUDIT_ADD, "INSERT INTO audit(id,ts_ms,who,what,hash)VALUES(?,?,?,?,?)")                     \
+    X(AUDIT_ALL, "SELECT id,ts_ms,who,what,hash FROM audit ORDER BY id")
+
+enum sql {
+#define X(name, text) SQL_##name,
+    SQL_MAP(X)
+#undef X
+        SQL_COUNT
+};
+
+struct store {
+    sqlite3 *db;
+    sqlite3_stmt *statement[SQL_COUNT];
+    struct crypto crypto;
+    bool read_only, has_crypto;
+    int lock_fd; /* -1: not ours */
+    char path[1024];
+};
+
+/* The statement, reset and unbound; NULL and *err. */
+sqlite3_stmt *sql_get(struct store *s, enum sql which, struct err *err);
+/* Run to the end and reset. */
+int sql_run(struct store *s, sqlite3_stmt *q, struct err *err);
+/* 1 a row, 0 no more (and reset), -1. */
+int sql_row(struct store *s, sqlite3_stmt *q, struct err *err);
+/* The last SQLite error in words that say what to do; returns -1. */
+int sql_fail(struct store *s, struct err *err);
+
+void sql_bind_text(sqlite3_stmt *q, int place, const char *text); /* valid until the run */
+void sql_bind_int(sqlite3_stmt *q, int place, int64_t value);
+/* A column into an array; false (and empty) when it does not fit. */
+bool sql_text(sqlite3_stmt *q, int column, char *out, size_t cap);
+uint32_t sql_u32(sqlite3_stmt *q, int column);
+
+/* BEGIN IMMEDIATE; and then COMMIT when rc is 0, else ROLLBACK. Returns rc or -1. */
+int sql_begin(struct store *s, struct err *err);
+int sql_end(struct store *s, int rc, struct err *err);
+
+/* Without a transaction of their own. */
+int seq_draw(struct store *s, enum verb_class class, uint32_t floor, uint32_t *seq,
+             struct err *err);
+int order_insert(struct store *s, const struct store_order *order, int64_t now_ms, struct err *err);
+int device_put(struct store *s, const struct rollout *r, uint32_t device, struct err *err);
+int head_put(struct store *s, const struct rollout *r, struct err *err);
+int act_insert(struct store *s, const char *who, const char *rollout, enum rollout_act act,
+               int64_t now_ms, int64_t *id, struct err *err);
+int act_consume(struct store *s, int64_t id, bool refused, const char *result, struct err *err);
+int event_insert(struct store *s, int64_t ts_ms, const char *rollout, const char *device, bool bad,
+                 const char *text, struct err *err);
+int audit_insert(struct store *s, const char *who, const char *what, int64_t now_ms,
+                 struct err *err);
+
+#endif
