@@ -166,8 +166,9 @@ static enum reason copy_read(struct ota_agent *a, enum kind kind, unsigned copy,
     uint8_t *b = a->tmp.bytes;
     *serial = 0;
     *len = 0;
-    enum reason r =
-        a->port->record_get(a->port->ctx, record_id(kind, copy), b, OTA_RECORD_MAX, len);
+    enum reason r = REASON_RECORD_IO;
+    for (int tries = 0; tries < 3 && r != REASON_NONE; tries++)
+        r = a->port->record_get(a->port->ctx, record_id(kind, copy), b, OTA_RECORD_MAX, len);
     if (r != REASON_NONE)
         return r;
     if (*len < HEAD + CRC || *len > OTA_RECORD_MAX || b[0] != FORM || b[1] != (uint8_t)kind)
@@ -220,6 +221,9 @@ static enum reason record_save(struct ota_agent *a, enum kind kind)
     uint8_t copy = c->serial == 0 ? 0 : (uint8_t)(c->newest ^ 1u);
     uint32_t serial = c->serial + 1;
 
+    if (a->records_bad) /* what could not be read may be newer: don't write older counters over it
+                         */
+        return REASON_RECORD_IO;
     b[0] = FORM;
     b[1] = (uint8_t)kind;
     struct pass p = { b + 2, OTA_RECORD_MAX - 2 - CRC, false };

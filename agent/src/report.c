@@ -24,6 +24,8 @@ enum ota_report_state report_state(enum ota_state state)
 /* The next number may be used only if flash says that it is taken: it must rise over a reset. */
 static bool reserve_n(struct ota_agent *a)
 {
+    if (a->records_bad)
+        return false;
     if (a->n < a->counters.n)
         return true;
     uint32_t before = a->counters.n;

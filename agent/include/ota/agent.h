@@ -165,7 +165,8 @@ void ota_agent_init(struct ota_agent *agent, const struct ota_port *port,
  * written, reports handed over. The answer is REASON_NONE, or for OTA_EV_COMMAND why the order was
  * refused (which the report says too); a repeated delivery of an order that is known is NONE and
  * does nothing. REASON_UNSUPPORTED: the event means nothing in this state, nothing changed.
- * After OTA_EV_BOOT REASON_RECORD_IO: records could not be read, orders will be refused.
+ * After OTA_EV_BOOT REASON_RECORD_IO: records could not be read. Rather than let counters go back the
+ * agent then refuses orders, writes nothing and reports nothing until the next boot.
  */
 enum reason ota_agent_handle(struct ota_agent *agent, const struct ota_event *ev);
 

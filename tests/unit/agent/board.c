@@ -101,6 +101,11 @@ static void lose_power(struct board *b)
 {
     b->cuts++;
     b->cut_at = 0;
+    if (b->cuts_left > 0) {
+        b->cuts_left--;
+        b->cut = (enum cut)(next_random(b) % CUT_KINDS);
+        b->cut_at = b->writes + 1 + next_random(b) % b->cut_again;
+    }
     die(b, RESET_POWERON);
 }
 
@@ -316,7 +321,7 @@ static enum reason record_get(void *ctx, enum ota_record id, uint8_t *data, size
 {
     struct board *b = ctx;
     assert(id < OTA_RECORD_COUNT);
-    if (breaks(b) || b->record_len[id] > cap)
+    if (breaks(b) || b->records_unreadable || b->record_len[id] > cap)
         return REASON_RECORD_IO;
     *len = b->record_len[id];
     memcpy(data, b->record[id], *len);
@@ -851,7 +856,7 @@ bool board_run(struct board *b, enum ota_state until, uint32_t seconds)
     b->jump = &jump;
     if (setjmp(jump) != 0) {
         resets++;
-        assert(resets < 64);
+        assert(resets < 256);
     }
     bool done = run_on(b, until, end_ms);
     b->jump = NULL;

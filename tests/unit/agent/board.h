@@ -75,6 +75,7 @@ struct board {
     struct otadata otadata[2];
     uint8_t record[OTA_RECORD_COUNT][OTA_RECORD_MAX];
     size_t record_len[OTA_RECORD_COUNT];
+    bool records_unreadable;
 
     /* The world. */
     struct board_image image[BOARD_IMAGES];
@@ -132,6 +133,8 @@ struct board {
     uint32_t writes, cut_at; /* power goes in the nth write; 0: never */
     enum cut cut;
     uint32_t cuts;
+    uint32_t cut_again, cuts_left; /* after a cut the next one comes within so many writes, in some
+                                      way, so many times */
 
     /* Never to go back. */
     struct ota_counters high;

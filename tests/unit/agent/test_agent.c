@@ -448,19 +448,31 @@ static void identify_needs_no_signature_but_takes_no_wrong_one(void **state)
     assert_int_equal(ota_agent_check_order(&b->agent, &ev, &out), REASON_BAD_SIGNATURE);
 }
 
-static void records_that_cannot_be_read_mean_no_orders(void **state)
+static void records_that_cannot_be_read_mean_no_orders_and_no_writes(void **state)
 {
     struct board *b = *state;
-    b->fail_at = 1;
-    board_run(b, OTA_STATE_COUNT, HOUR);
     struct offer f = board_offer(b, 1, 100);
+    board_order(b, &f);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    uint32_t said = b->reports;
 
-    assert_int_equal(board_order(b, &f), REASON_RECORD_IO);
-
-    b->fail_at = 0;
     board_power_off(b);
+    b->records_unreadable = true;
+    f.order.seq++;
+    board_order(b, &f);
+    memset(b->puts, 0, sizeof(b->puts));
+    memset(&b->high, 0, sizeof(b->high)); /* what is in memory counts for nothing now */
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_int_equal(board_order(b, &f), REASON_RECORD_IO);
+    assert_int_equal(b->reports, said);
+    for (int i = 0; i < OTA_RECORD_COUNT; i++)
+        assert_int_equal(b->puts[i], 0);
+
+    board_power_off(b);
+    b->records_unreadable = false;
     board_run(b, OTA_STATE_COUNT, HOUR);
     assert_end(b, OTA_DONE, REASON_NONE);
+    assert_int_equal(b->agent.counters.order_seq[VERB_CLASS_UPDATE], 101);
 }
 
 /* ---- download ---------------------------------------------------------------------------------
@@ -1090,7 +1102,7 @@ int main(void)
         T(an_order_that_expires_while_waiting_ends_expired),
         T(other_verbs_are_checked_and_counted_by_class),
         T(identify_needs_no_signature_but_takes_no_wrong_one),
-        T(records_that_cannot_be_read_mean_no_orders),
+        T(records_that_cannot_be_read_mean_no_orders_and_no_writes),
         T(a_download_goes_on_where_it_was_after_a_reset),
         T(a_changed_file_is_fetched_from_the_start),
         T(a_connection_that_drops_is_taken_up_again),

@@ -107,7 +107,7 @@ struct ui_effect {
     char text[256];
     /* Valid until the next ui_step(). An act hits the ids that were on the screen, no others. */
     const struct rollout_plan *plan;
-    const char (*ids)[PROTO_ID_MAX];
+    char (*ids)[PROTO_ID_MAX]; /* read only */
     size_t id_count;
 };
 

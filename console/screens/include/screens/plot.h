@@ -1,0 +1,58 @@
+#ifndef SCREENS_PLOT_H
+#define SCREENS_PLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fleet/history.h"
+#include "screens/canvas.h"
+
+/*
+ * A plot with honest axes: steps of 1, 2 or 5; ticks on rows; each column from its least to its
+ * greatest value; what is missing is a gap. Braille has two columns and four rows of dots in a
+ * cell, blocks eight steps, ASCII one.
+ */
+enum plot_mode { PLOT_BRAILLE, PLOT_BLOCKS, PLOT_ASCII };
+
+/* The value axis. Kept by the caller between frames so that it does not jump: it grows at once and
+ * shrinks only when less than half of it is used. All zero: not chosen yet. */
+struct plot_axis {
+    double bottom;  /* value in the middle of the lowest row; a tick */
+    double per_row; /* value from row to row */
+    int tick_rows;  /* a tick every so many rows */
+    int rows;       /* it was chosen for */
+};
+
+struct plot {
+    const struct fleet_point *point; /* plot_columns() of them, oldest first */
+    int count;
+    int64_t from_ms, to_ms;
+    double scale;   /* shown = value * scale */
+    bool has_limit; /* a dotted line, where no data is */
+    double limit;   /* as shown */
+    bool time_axis; /* two more rows below: the axis and its times */
+    enum role role; /* of the line */
+    enum plot_mode mode;
+    struct plot_axis *axis; /* may be NULL */
+};
+
+#define PLOT_MARGIN 8 /* columns left of the data: "  90.5 ┤" */
+
+/* How many points a plot of that width wants. */
+int plot_columns(int area_cols, enum plot_mode mode);
+/* ASCII canvases always get PLOT_ASCII. */
+enum plot_mode plot_mode_for(const struct canvas *c, enum plot_mode wanted);
+/* Choose ticks for `rows` rows so that least … greatest lie inside; a good old axis is kept. */
+void plot_axis_choose(struct plot_axis *axis, int rows, double least, double greatest);
+void plot_draw(struct area a, const struct plot *p);
+
+/*
+ * A line of eighth blocks between `least` and `greatest` (canonical, the same for all rows of a
+ * table), `count` points squeezed into `width` columns. '·' where there is no data.
+ */
+void plot_spark(struct area a, int row, int col, int width, const struct fleet_point *point,
+                int count, double least, double greatest, enum role role);
+/* Widen least … greatest by what the points hold. */
+void plot_range(const struct fleet_point *point, int count, double *least, double *greatest);
+
+#endif

@@ -1,0 +1,765 @@
+#include "fleet_draw.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define LIST_COL 6 /* where the id begins: cursor, mark, state */
+
+/* ---------------------------------------------------------------------------------- columns */
+
+/* The order in which known readings appear; others follow by how many devices send them. */
+int reading_place(const char *name)
+{
+    static const char *const order[] = { "temperature", "humidity",  "pressure", "co2",  "pm2_5",
+                                         "pm10",        "dew_point", "battery",  "rssi", "heap" };
+    for (int i = 0; i < (int)(sizeof(order) / sizeof(order[0])); i++) {
+        if (strcmp(order[i], name) == 0)
+            return i;
+    }
+    return strcmp(name, "uptime") == 0 ? 1000 : 100;
+}
+
+/* Is `a` to stand before `b`? The one that is sorted by comes first. */
+static bool reading_before(const struct fleet_screen *f, uint32_t a, uint32_t b)
+{
+    bool sorted = f->sort.column == FLEET_COL_READING;
+    if (sorted && (f->sort.reading == a || f->sort.reading == b))
+        return f->sort.reading == a;
+    const struct fleet_reading *x = fleet_reading(f->of, a), *y = fleet_reading(f->of, b);
+    int px = reading_place(x->name), py = reading_place(y->name);
+    if (px != py)
+        return px < py;
+    return x->devices != y->devices ? x->devices > y->devices : strcmp(x->name, y->name) < 0;
+}
+
+/* The first readings in that order, at most `cap`. */
+static size_t chosen_readings(const struct fleet_screen *f, uint32_t *out, size_t cap)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < fleet_reading_count(f->of); i++) {
+        if (fleet_reading(f->of, i)->devices == 0)
+            continue;
+        size_t at = count;
+        while (at > 0 && reading_before(f, i, out[at - 1]))
+            at--;
+        if (at >= cap)
+            continue;
+        size_t move = (count < cap ? count : cap - 1) - at;
+        memmove(&out[at + 1], &out[at], move * sizeof(*out));
+        out[at] = i;
+        if (count < cap)
+            count++;
+    }
+    return count;
+}
+
+static struct column *add_column(struct fleet_screen *f, enum column_kind kind, const char *title,
+                                 int col, int width, enum fleet_column key)
+{
+    struct column *c = &f->column[f->column_count++];
+    *c = (struct column){ .kind = kind,
+                          .reading = FLEET_NONE,
+                          .col = col,
+                          .width = width,
+                          .key = { .column = key, .reading = FLEET_NONE } };
+    text_clean(c->title, sizeof(c->title), title, strlen(title));
+    return c;
+}
+
+static void upper(char *text)
+{
+    for (; *text; text++) {
+        if (*text >= 'a' && *text <= 'z')
+            *text = (char)(*text - 'a' + 'A');
+    }
+}
+
+/* Columns of a title and a value: at least seven, and room for an arrow behind. */
+static int add_reading(struct fleet_screen *f, uint32_t reading, int col)
+{
+    const struct fleet_reading *r = fleet_reading(f->of, reading);
+    char title[12];
+    text_clean(title, sizeof(title), r->label, strlen(r->label));
+    upper(title);
+    int width = (int)strlen(title);
+    if (width < 6)
+        width = 6;
+    struct column *c = add_column(f, COLUMN_READING, title, col, width, FLEET_COL_READING);
+    c->reading = c->key.reading = reading;
+    c->key.invert = true; /* highest first */
+    return col + width + 2;
+}
+
+static int id_width(const struct fleet_screen *f, int cols)
+{
+    int width = 10, most = cols >= 110 ? 24 : 16;
+    for (int i = 0; i < f->page; i++) {
+        uint32_t index = fleet_view_at(f->view, f->top + (uint32_t)i);
+        const struct fleet_device *d = index == FLEET_NONE ? NULL : fleet_device(f->of, index);
+        int len = d ? (int)strlen(d->id) : 0;
+        width = len > width ? len : width;
+    }
+    return width > most ? most : width;
+}
+
+void fleet_columns(struct fleet_screen *f, int cols)
+{
+    uint32_t readings[FLEET_COLUMNS];
+    size_t count = chosen_readings(f, readings, 16);
+    bool wide = cols >= 110;
+    int id = id_width(f, cols), col = LIST_COL;
+    int tail = 6 + 2 + (wide ? 7 : 0); /* SEEN, MSG/m */
+
+    f->column_count = 0;
+    add_column(f, COLUMN_STATE, "S", 4, 1, FLEET_COL_STATE);
+    add_column(f, COLUMN_ID, "DEVICE", col, id, FLEET_COL_ID);
+    col += id + 2;
+    if (wide) {
+        add_column(f, COLUMN_HW, "HW", col, 8, FLEET_COL_HW);
+        col += 10;
+    }
+    add_column(f, COLUMN_FW, "FW", col, 8, FLEET_COL_FW);
+    col += 9;
+    for (size_t i = 0; i < count; i++) {
+        int trend = wide ? 24 : 12;
+        if (col + 8 + tail + trend > cols)
+            break;
+        col = add_reading(f, readings[i], col);
+    }
+    if (wide) {
+        add_column(f, COLUMN_RATE, "MSG/m", col, 5, FLEET_COL_RATE);
+        col += 7;
+    }
+    add_column(f, COLUMN_SEEN, "SEEN", col, 4, FLEET_COL_SEEN);
+    col += 7;
+    if (cols - col > 8)
+        add_column(f, COLUMN_TREND, "TREND 30m", col, cols - col - 1 > 60 ? 60 : cols - col - 1,
+                   FLEET_COL_STATE);
+}
+
+static bool is_sorted_by(const struct fleet_screen *f, const struct column *c)
+{
+    return c->kind != COLUMN_TREND && c->key.column == f->sort.column &&
+           c->key.reading == f->sort.reading;
+}
+
+static bool is_right(const struct column *c)
+{
+    return c->kind == COLUMN_READING || c->kind == COLUMN_RATE || c->kind == COLUMN_SEEN;
+}
+
+static void draw_titles(const struct fleet_screen *f, struct area a)
+{
+    for (size_t i = 0; i < f->column_count; i++) {
+        const struct column *c = &f->column[i];
+        bool sorted = is_sorted_by(f, c);
+        enum role role = sorted ? ROLE_HEADER_SORT : ROLE_HEADER;
+        char title[64];
+        text_copy(title, sizeof(title), c->title);
+        if (c->kind == COLUMN_TREND && f->sort.column == FLEET_COL_READING)
+            snprintf(title, sizeof(title), "TREND %s 30m",
+                     fleet_reading(f->of, f->sort.reading)->label);
+        area_field(a, 0, c->col, c->width, role, title, is_right(c));
+        int end = is_right(c) ? c->col + c->width : c->col + area_width(a, title);
+        if (sorted)
+            area_put(a, 0, end, role, f->sort.invert ? 0x25be : 0x25b4);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- rows */
+
+/* What a row is drawn with. */
+struct row {
+    const struct ui_model *m;
+    const struct fleet_device *d;
+    bool dim; /* not true now: offline, or nobody's values are */
+    enum role text;
+    uint32_t trend_reading;
+    struct fleet_point trend[FLEET_TREND];
+};
+
+/* The trend's scale, one per reading over the rows shown, so that rows can be compared. */
+#define SCALES 16
+struct scales {
+    struct {
+        uint32_t reading;
+        double least, greatest;
+    } of[SCALES];
+    size_t count;
+};
+
+static void take_scale(struct scales *s, uint32_t reading, const struct fleet_point *point)
+{
+    size_t i = 0;
+    while (i < s->count && s->of[i].reading != reading)
+        i++;
+    if (i == SCALES || reading == FLEET_NONE)
+        return;
+    if (i == s->count) {
+        s->of[i].reading = reading;
+        s->of[i].least = INFINITY;
+        s->of[i].greatest = -INFINITY;
+        s->count++;
+    }
+    plot_range(point, FLEET_TREND, &s->of[i].least, &s->of[i].greatest);
+}
+
+static void scale_of(const struct scales *s, uint32_t reading, double *least, double *greatest)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->of[i].reading == reading) {
+            *least = s->of[i].least;
+            *greatest = s->of[i].greatest;
+            return;
+        }
+    }
+    *least = 0;
+    *greatest = 1;
+}
+
+/* Average of buckets first … last; false when they are empty. */
+static bool mean(const struct fleet_point *p, int first, int last, double *out)
+{
+    double sum = 0;
+    int n = 0;
+    for (int i = first; i < last; i++) {
+        if (p[i].kind != FLEET_POINT_NONE) {
+            sum += (double)p[i].avg;
+            n++;
+        }
+    }
+    *out = n ? sum / n : 0;
+    return n > 0;
+}
+
+/* ↑ or ↓ when the last two minutes differ from the six before by a tenth of the scale. */
+static uint32_t direction(const struct row *r, const struct scales *scales)
+{
+    double now, before, least, greatest;
+    if (!mean(r->trend, FLEET_TREND - 4, FLEET_TREND, &now) ||
+        !mean(r->trend, FLEET_TREND - 16, FLEET_TREND - 4, &before))
+        return 0;
+    scale_of(scales, r->trend_reading, &least, &greatest);
+    double tenth = (greatest - least) / 10;
+    if (tenth <= 0 || fabs(now - before) < tenth)
+        return 0;
+    return now > before ? 0x2191 : 0x2193;
+}
+
+static void draw_reading(struct area a, int y, const struct column *c, const struct row *r,
+                         const struct scales *scales)
+{
+    const struct fleet_value *v = fleet_value(r->d, c->reading);
+    const struct fleet_reading *info = fleet_reading(r->m->fleet, c->reading);
+    char text[FMT_MAX];
+    if (!v || r->d->state == FLEET_OFFLINE) {
+        area_field(a, y, c->col, c->width, ROLE_DIM, "–", true);
+        return;
+    }
+    if (strcmp(info->name, "uptime") == 0)
+        fmt_age((int64_t)(v->value * 1000), text);
+    else
+        fmt_reading(v->value, info->scale, info->decimals, text);
+    area_field(a, y, c->col, c->width, r->dim ? ROLE_DIM : r->text, text, true);
+    uint32_t arrow = c->reading == r->trend_reading && !r->dim ? direction(r, scales) : 0;
+    if (arrow)
+        area_put(a, y, c->col + c->width + 1, ROLE_TEXT, arrow);
+}
+
+/* The version it runs; while it is being updated the one to come, with … */
+static void draw_version(struct area a, int y, const struct column *c, const struct row *r)
+{
+    char text[PROTO_VERSION_MAX + 4];
+    bool updating = r->d->state == FLEET_UPDATING;
+    const char *target = updating ? fleet_target(r->m->fleet, r->d) : "";
+    const char *fw = fleet_word(r->m->fleet, r->d->fw);
+    if (*target)
+        snprintf(text, sizeof(text), "%s…", target);
+    else
+        snprintf(text, sizeof(text), "%s", *fw ? fw : "–");
+    area_field(a, y, c->col, c->width,
+               *target ? ROLE_UPDATING
+               : *fw   ? r->text
+                       : ROLE_DIM,
+               text, false);
+}
+
+static void draw_trend(struct area a, int y, const struct column *c, const struct row *r,
+                       const struct scales *scales)
+{
+    double least, greatest;
+    scale_of(scales, r->trend_reading, &least, &greatest);
+    plot_spark(a, y, c->col, c->width, r->trend, FLEET_TREND, least, greatest,
+               r->dim ? ROLE_DIM : ROLE_PLOT);
+}
+
+static void draw_cell(struct area a, int y, const struct column *c, const struct row *r,
+                      const struct scales *scales)
+{
+    char text[FMT_MAX];
+    enum fleet_state state = (enum fleet_state)r->d->state;
+    switch (c->kind) {
+    case COLUMN_STATE:
+        area_put(a, y, c->col, state_role(state), state_glyph(state));
+        break;
+    case COLUMN_ID:
+        area_field(a, y, c->col, c->width, r->text, r->d->id, false);
+        break;
+    case COLUMN_HW:
+        area_field(a, y, c->col, c->width, ROLE_DIM, fleet_word(r->m->fleet, r->d->hw), false);
+        break;
+    case COLUMN_FW:
+        draw_version(a, y, c, r);
+        break;
+    case COLUMN_READING:
+        draw_reading(a, y, c, r, scales);
+        break;
+    case COLUMN_RATE:
+        snprintf(text, sizeof(text), "%.0f", fleet_rate(r->d, r->m->now_ms));
+        area_field(a, y, c->col, c->width, ROLE_DIM, text, true);
+        break;
+    case COLUMN_SEEN:
+        fmt_age(fleet_age_ms(r->m->fleet, r->d, r->m->now_ms), text);
+        area_field(a, y, c->col, c->width,
+                   state == FLEET_STALE || state == FLEET_OFFLINE ? state_role(state) : r->text,
+                   text, true);
+        break;
+    case COLUMN_TREND:
+        draw_trend(a, y, c, r, scales);
+        break;
+    }
+}
+
+static enum role text_role(const struct ui_model *m, const struct fleet_device *d)
+{
+    bool quiet = d->state == FLEET_OFFLINE || d->state == FLEET_STALE || LINK_DOWN(m);
+    return quiet ? ROLE_DIM : ROLE_TEXT;
+}
+
+static const struct fleet_device *shown_device(const struct fleet_screen *f, int i)
+{
+    uint32_t index = fleet_view_at(f->view, f->top + (uint32_t)i);
+    return index == FLEET_NONE ? NULL : fleet_device(f->of, index);
+}
+
+static void draw_row(struct ui *ui, const struct ui_model *m, struct area a, int y, struct row *r,
+                     const struct scales *scales)
+{
+    struct fleet_screen *f = &ui->fleet;
+    bool selected = strcmp(r->d->id, f->selected) == 0;
+    bool marked = fleet_screen_is_marked(ui, r->d->id);
+    struct area line = area_sub(a, y, 0, 1, -1);
+    if (selected || marked)
+        line = area_over(line, selected ? ROLE_SELECTION : ROLE_MARKED);
+    if (selected) {
+        area_put(line, 0, 1, ROLE_FOCUS, 0x25b8);
+        a.c->cursor_row = line.row;
+        a.c->cursor_col = line.col + 1;
+    }
+    if (marked)
+        area_put(line, 0, 2, ROLE_MARKED, '*');
+    r->m = m;
+    r->text = text_role(m, r->d);
+    r->dim = r->text == ROLE_DIM;
+    for (size_t i = 0; i < f->column_count; i++)
+        draw_cell(line, 0, &f->column[i], r, scales);
+}
+
+static void draw_empty(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    const struct fleet_screen *f = &ui->fleet;
+    int row = a.rows > 4 ? 2 : 0;
+    if (fleet_count(m->fleet) == 0 && LINK_DOWN(m))
+        area_text(a, row, 4, ROLE_DIM,
+                  "No connection yet: devices appear when the broker answers.");
+    else if (fleet_count(m->fleet) == 0)
+        area_text(a, row, 4, ROLE_DIM, "No device has spoken yet.");
+    else if (*f->filter && f->states)
+        area_text(a, row, 4, ROLE_DIM,
+                  "No device matches. Esc clears the filter, 0 shows all states.");
+    else
+        area_printf(a, row, 4, ROLE_DIM, "No device matches. %s",
+                    *f->filter ? "Esc clears the filter." : "0 shows all states.");
+}
+
+static void draw_table(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    struct fleet_screen *f = &ui->fleet;
+    struct scales scales = { .count = 0 };
+    uint32_t count = fleet_view_count(f->view);
+    struct row r = { .m = m };
+
+    f->page = a.rows - 1;
+    if (f->page > 1 && count > (uint32_t)f->page)
+        f->page--; /* the last line says how many more */
+    if (f->top + (uint32_t)f->page > count)
+        f->top = count > (uint32_t)f->page ? count - (uint32_t)f->page : 0;
+    if (f->row >= f->top + (uint32_t)f->page)
+        f->top = f->row - (uint32_t)f->page + 1;
+    f->head_row = a.row;
+    f->list_row = a.row + 1;
+    fleet_columns(f, a.cols);
+    draw_titles(f, area_sub(a, 0, 0, 1, -1));
+    for (int i = 0; i < f->page; i++) {
+        const struct fleet_device *d = shown_device(f, i);
+        if (d)
+            take_scale(&scales, fleet_trend(m->fleet, d, m->now_ms, r.trend), r.trend);
+    }
+    for (int i = 0; i < f->page; i++) {
+        r.d = shown_device(f, i);
+        if (!r.d)
+            break;
+        r.trend_reading = fleet_trend(m->fleet, r.d, m->now_ms, r.trend);
+        draw_row(ui, m, a, 1 + i, &r, &scales);
+    }
+    if (count == 0)
+        draw_empty(ui, m, area_sub(a, 1, 0, -1, -1));
+    else if (count > f->top + (uint32_t)f->page)
+        area_printf(a, a.rows - 1, 4, ROLE_DIM, "⋮  %u more", count - f->top - (uint32_t)f->page);
+}
+
+/* ------------------------------------------------------------------------------- the preview */
+
+static void draw_note(const struct fleet_note *n, struct area a, int row)
+{
+    char clock[FMT_MAX];
+    int col = area_printf(a, row, 0, ROLE_DIM, "%s ", fmt_clock(n->t_ms, clock));
+    col = area_put(a, row, col, state_role(n->state), state_glyph(n->state)) + 1;
+    if (*n->id)
+        col = area_text(a, row, col, ROLE_TEXT, n->id) + 1;
+    area_text(a, row, col, ROLE_DIM, n->text);
+}
+
+static void draw_events(const struct ui_model *m, struct area a)
+{
+    uint64_t first, last;
+    area_rule(a, 0, "events", NULL);
+    fleet_note_range(m->fleet, &first, &last);
+    for (int row = 1; row < a.rows && last && last >= first; row++, last--) {
+        const struct fleet_note *n = fleet_note(m->fleet, last);
+        if (n)
+            draw_note(n, area_sub(a, row, 1, 1, -1), 0);
+    }
+    if (!last)
+        area_text(a, 1, 1, ROLE_DIM, "nothing yet");
+}
+
+static void preview_numbers(struct area a, int row, const struct fleet_series_stats *stats,
+                            const struct fleet_reading *r)
+{
+    static const char *const names[] = { "now", "min", "avg", "max" };
+    const double values[] = { stats->now, stats->min, stats->avg, stats->max };
+    int col = 1;
+    for (int i = 0; stats->any && i < 4; i++) {
+        char text[FMT_MAX];
+        col = area_printf(a, row, col, ROLE_DIM, "%s ", names[i]);
+        col =
+            area_text(a, row, col, ROLE_TEXT, fmt_reading(values[i], r->scale, r->decimals, text)) +
+            2;
+    }
+}
+
+static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    struct fleet_screen *f = &ui->fleet;
+    uint32_t index = fleet_find(m->fleet, f->selected);
+    const struct fleet_device *d = index == FLEET_NONE ? NULL : fleet_device(m->fleet, index);
+    struct fleet_point trend[FLEET_TREND];
+    char title[160], why[120];
+
+    draw_events(m, area_sub(a, 0, a.cols * 3 / 5, -1, -1));
+    struct area left = area_sub(a, 0, 0, -1, a.cols * 3 / 5 - 1);
+    uint32_t reading = d ? fleet_trend(m->fleet, d, m->now_ms, trend) : FLEET_NONE;
+    if (!d || reading == FLEET_NONE) {
+        area_rule(left, 0, d ? d->id : "no device", "p hides");
+        area_text(left, 1, 1, ROLE_DIM, d ? "It has sent no reading yet." : "");
+        return;
+    }
+    const struct fleet_reading *r = fleet_reading(m->fleet, reading);
+    snprintf(title, sizeof(title), "%s  %s %s  %s", d->id, r->label, r->unit,
+             span_text(f->span_ms));
+    area_rule(left, 0, title, "p hides");
+    struct area box = area_sub(left, 1, 0, -2, -1);
+    struct plot p = { .point = ui->point,
+                      .from_ms = m->now_ms - f->span_ms,
+                      .to_ms = m->now_ms,
+                      .scale = r->scale,
+                      .time_axis = true,
+                      .role = ROLE_PLOT,
+                      .axis = &f->axis,
+                      .mode = plot_mode_for(a.c, PLOT_BRAILLE) };
+    struct fleet_series_stats stats;
+    if (strcmp(f->axis_of, f->selected) != 0) {
+        f->axis = (struct plot_axis){ 0 };
+        text_copy(f->axis_of, sizeof(f->axis_of), f->selected);
+    }
+    p.count = plot_columns(box.cols, p.mode);
+    fleet_series(m->fleet, d, reading, p.from_ms, p.to_ms, ui->point, (uint32_t)p.count, &stats);
+    plot_draw(box, &p);
+    preview_numbers(left, a.rows - 1, &stats, r);
+    fleet_why(m->fleet, d, m->now_ms, why, sizeof(why));
+    if (*why)
+        area_right(area_sub(left, a.rows - 1, 40, 1, -1), 0, left.cols - 41,
+                   state_role((enum fleet_state)d->state), why);
+}
+
+void fleet_body(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    bool preview = a.cols >= 100 && a.rows >= 28 && !ui->fleet.preview_off;
+    int strip = preview ? FLEET_PREVIEW : 0;
+    draw_table(ui, m, area_sub(a, 0, 0, a.rows - strip, -1));
+    if (preview)
+        draw_preview(ui, m, area_sub(a, a.rows - strip, 0, strip, -1));
+}
+
+/* ------------------------------------------------------------------------------------- head */
+
+int fleet_head_rows(int rows, int cols)
+{
+    return rows >= 32 && cols >= 100 ? 2 : 1;
+}
+
+static int draw_chip(struct area a, int col, char key, bool active, enum fleet_state state,
+                     uint32_t count, bool words)
+{
+    struct area b = a;
+    b.under = active ? ROLE_SELECTION : ROLE_TEXT;
+    if (active)
+        col = area_put(b, 0, col - 1, ROLE_TEXT, ' ');
+    col = area_printf(b, 0, col, ROLE_KEY, "%c ", key);
+    col = area_put(b, 0, col, state_role(state), state_glyph(state));
+    if (words)
+        col = area_printf(b, 0, col, ROLE_TEXT, " %s", fleet_state_word(state));
+    col = area_printf(b, 0, col, ROLE_TEXT, " %u", count);
+    if (active)
+        area_put(b, 0, col, ROLE_TEXT, ' ');
+    return col + 3;
+}
+
+static int draw_chips(struct ui *ui, struct area a)
+{
+    static const struct {
+        char key;
+        enum fleet_state state;
+    } chips[] = { { '1', FLEET_CRIT },
+                  { '2', FLEET_WARN },
+                  { '3', FLEET_OFFLINE },
+                  { '4', FLEET_UPDATING },
+                  { '5', FLEET_OK } };
+    const struct fleet_screen *f = &ui->fleet;
+    bool words = a.cols >= 100;
+    int col = 1;
+    for (size_t i = 0; i < sizeof(chips) / sizeof(chips[0]); i++) {
+        bool active = f->states & 1u << chips[i].state;
+        col = draw_chip(a, col, chips[i].key, active, chips[i].state,
+                        fleet_view_matched_state(f->view, chips[i].state), words);
+        uint32_t stale = fleet_view_matched_state(f->view, FLEET_STALE);
+        if (chips[i].state == FLEET_OFFLINE && stale) {
+            struct area b = a;
+            b.under = active ? ROLE_SELECTION : ROLE_TEXT;
+            col = area_printf(b, 0, col - 2, ROLE_STALE, "? ");
+            col = area_printf(b, 0, col, ROLE_TEXT, "%s%u", words ? "stale " : "", stale) + 3;
+        }
+    }
+    col = area_text(a, 0, col, ROLE_KEY, "0 ");
+    return area_printf(a, 0, col, f->states ? ROLE_DIM : ROLE_TEXT, "all %u",
+                       fleet_view_matched(f->view)) +
+           2;
+}
+
+static void sort_text(const struct fleet_screen *f, char *out, size_t cap)
+{
+    static const char *const names[] = {
+        [FLEET_COL_STATE] = "severity",  [FLEET_COL_ID] = "id",
+        [FLEET_COL_PRODUCT] = "product", [FLEET_COL_HW] = "hardware",
+        [FLEET_COL_FW] = "firmware",     [FLEET_COL_TARGET] = "target",
+        [FLEET_COL_OTA] = "update",      [FLEET_COL_GROUPS] = "group",
+        [FLEET_COL_SEEN] = "last seen",  [FLEET_COL_RATE] = "messages",
+        [FLEET_COL_BOOTS] = "boots",     [FLEET_COL_CERT] = "certificate",
+        [FLEET_COL_READING] = "reading",
+    };
+    const char *name = f->sort.column == FLEET_COL_READING
+                           ? fleet_reading(f->of, f->sort.reading)->label
+                           : names[f->sort.column];
+    bool plain = f->sort.column == FLEET_COL_STATE && !f->sort.invert;
+    snprintf(out, cap, "%s%s", name, plain ? "" : f->sort.invert ? "▾" : "▴");
+}
+
+static void draw_crumb(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    const struct fleet_screen *f = &ui->fleet;
+    char sort[64], text[200];
+    int col = area_text(a, 0, 1, ROLE_CRUMB, "fleet");
+    if (*f->filter)
+        col = area_printf(a, 0, col, ROLE_TEXT, " › %s", f->filter);
+    sort_text(f, sort, sizeof(sort));
+    snprintf(text, sizeof(text), "%ssort %s   %u of %u devices ",
+             m->now_ms < f->hold_until_ms ? "rows held   " : "", sort, fleet_view_count(f->view),
+             fleet_count(m->fleet));
+    if (area_width(a, text) + col < a.cols)
+        area_right(a, 0, a.cols, ROLE_DIM, text);
+}
+
+void fleet_head(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    const struct fleet_link *link = fleet_link(m->fleet);
+    char text[200], clock[FMT_MAX];
+    int col = draw_chips(ui, area_sub(a, 0, 0, 1, -1));
+    if (!link->up && link->since_ms) {
+        snprintf(text, sizeof(text), "values as of %s, not live ",
+                 fmt_clock(link->since_ms, clock));
+        if (area_width(a, text) + col < a.cols)
+            area_right(a, 0, a.cols, ROLE_DISCONNECTED, text);
+    } else if (a.rows < 2 && m->now_ms < ui->fleet.hold_until_ms && col + 11 < a.cols) {
+        area_right(a, 0, a.cols, ROLE_DIM, "rows held ");
+    } else if (a.rows < 2 && *ui->fleet.filter) {
+        struct area rest = area_sub(a, 0, col, 1, -1);
+        snprintf(text, sizeof(text), "/%.180s ", ui->fleet.filter);
+        if (area_width(a, text) <= rest.cols)
+            area_right(rest, 0, rest.cols, ROLE_MATCH, text);
+        else
+            area_field(rest, 0, 0, rest.cols - 1, ROLE_MATCH, text, false);
+    }
+    if (a.rows >= 2)
+        draw_crumb(ui, m, area_sub(a, 1, 0, 1, -1));
+}
+
+/* ----------------------------------------------------------------------------------- bottom */
+
+static uint32_t hidden_marks(const struct fleet_screen *f)
+{
+    uint32_t hidden = 0;
+    for (size_t i = 0; i < f->mark_count; i++)
+        hidden += fleet_view_row(f->view, f->mark[i]) == FLEET_NONE;
+    return hidden;
+}
+
+static int act_hint(struct area a, int col, const char *key, const char *word)
+{
+    col = area_text(a, 0, col, ROLE_KEY, key);
+    return area_printf(a, 0, col, ROLE_HINT, " %s  ", word);
+}
+
+void fleet_acts(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    const struct fleet_screen *f = &ui->fleet;
+    char text[80];
+    uint32_t count = fleet_view_count(f->view);
+    int col = 1;
+    if (f->mark_count) {
+        uint32_t hidden = hidden_marks(f);
+        snprintf(text, sizeof(text), hidden ? "%zu marked (%u hidden)" : "%zu marked",
+                 f->mark_count, hidden);
+        col = area_text(a, 0, col, ROLE_MARKED, text) + 3;
+    }
+    if (m->read_only) {
+        area_text(a, 0, col, ROLE_DIM, "read-only");
+    } else {
+        col = act_hint(a, col, "u", "update…");
+        col = act_hint(a, col, "r", "reboot…");
+        col = act_hint(a, col, "i", "identify");
+        col = act_hint(a, col, "y", "copy");
+        if (a.cols >= 72)
+            col = act_hint(a, col, "e", "export");
+        if (f->mark_count)
+            act_hint(a, col, "Esc", "unmark");
+        else
+            act_hint(a, col, "Space", "mark");
+    }
+    snprintf(text, sizeof(text), "%s%u/%u ", f->follow ? "follow  " : "", count ? f->row + 1 : 0,
+             count);
+    area_right(a, 0, a.cols, ROLE_DIM, text);
+}
+
+/* The filter bar: text and count, the caret under a mistake, the fields. */
+bool fleet_bar(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    struct fleet_screen *f = &ui->fleet;
+    char count[64], head[FILTER_TEXT_MAX];
+    if (!f->editing)
+        return false;
+    if (f->bad)
+        snprintf(count, sizeof(count), "%u shown ", fleet_view_count(f->view));
+    else
+        snprintf(count, sizeof(count), "%u of %u ", fleet_view_matched(f->view),
+                 fleet_count(m->fleet));
+    int end = area_right(a, 0, a.cols, ROLE_DIM, count);
+    area_text(a, 0, 1, ROLE_KEY, "/");
+    int start = field_draw(&f->field, a, 0, 3, end - 5);
+    if (a.rows < 2)
+        return true;
+    if (f->bad) {
+        size_t at = f->error.at < f->field.len ? f->error.at : f->field.len;
+        text_copy_n(head, sizeof(head), f->field.text, at);
+        int caret = start + area_width(a, head);
+        area_put(a, 1, caret, ROLE_INPUT_ERROR, '^');
+        int width = area_width(a, f->error.text);
+        int col = caret + 2 + width < a.cols ? caret + 2 : a.cols - width - 1;
+        area_text(a, a.rows > 2 && col < caret + 2 ? 2 : 1, col, ROLE_INPUT_ERROR, f->error.text);
+    } else if (a.rows > 2) {
+        area_text(a, 1, 3, ROLE_DIM,
+                  "state fw hw product group tag seen ota reason rollout and every reading");
+    }
+    if (a.rows > 2 && !f->bad)
+        area_text(a, a.rows - 1, 3, ROLE_HINT,
+                  "temp>25  fw<1.4  state>=warn  seen>5m  group:berlin and not hw=esp32   "
+                  "Tab completes");
+    return true;
+}
+
+/* ----------------------------------------------------------------------------------- narrow */
+
+void fleet_narrow(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    struct fleet_screen *f = &ui->fleet;
+    f->page = a.rows;
+    f->head_row = -1;
+    f->list_row = a.row;
+    if (f->row >= f->top + (uint32_t)f->page)
+        f->top = f->row - (uint32_t)f->page + 1;
+    for (int i = 0; i < a.rows; i++) {
+        const struct fleet_device *d = shown_device(f, i);
+        if (!d)
+            break;
+        struct area line = area_sub(a, i, 0, 1, -1);
+        if (strcmp(d->id, f->selected) == 0) {
+            line = area_over(line, ROLE_SELECTION);
+            a.c->cursor_row = line.row;
+        }
+        char age[FMT_MAX], text[64];
+        snprintf(text, sizeof(text), "%s %4s", fleet_word(m->fleet, d->fw),
+                 fmt_age(fleet_age_ms(m->fleet, d, m->now_ms), age));
+        area_put(line, 0, 0, state_role((enum fleet_state)d->state),
+                 state_glyph((enum fleet_state)d->state));
+        int end = area_right(line, 0, a.cols, text_role(m, d), text);
+        area_put(line, 0, 1, ROLE_MARKED, fleet_screen_is_marked(ui, d->id) ? '*' : ' ');
+        area_field(line, 0, 2, end - 3, text_role(m, d), d->id, false);
+    }
+}
+
+/* ---------------------------------------------------------------------------------- confirm */
+
+void fleet_confirm_ids(const struct ui *ui, const struct ui_model *m, struct confirm *c,
+                       const char *verb_text)
+{
+    size_t count = c->effect.id_count, named = count < 6 ? count : 5, silent = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t index = fleet_find(m->fleet, ui->ids[i]);
+        const struct fleet_device *d = index == FLEET_NONE ? NULL : fleet_device(m->fleet, index);
+        silent += !d || d->state == FLEET_OFFLINE || d->state == FLEET_STALE;
+    }
+    snprintf(c->line[c->lines++], sizeof(c->line[0]), "%s %u device%s:", verb_text, (unsigned)count,
+             count == 1 ? "" : "s");
+    for (size_t i = 0; i < named; i++)
+        snprintf(c->line[c->lines++], sizeof(c->line[0]), "  %s", ui->ids[i]);
+    if (named < count)
+        snprintf(c->line[c->lines++], sizeof(c->line[0]), "  and %u more",
+                 (unsigned)(count - named));
+    if (silent)
+        snprintf(c->line[c->lines++], sizeof(c->line[0]),
+                 "%u of them %s not there now and may never get it.", (unsigned)silent,
+                 silent == 1 ? "is" : "are");
+}

@@ -1,0 +1,20 @@
+#ifndef SCREENS_FLEET_DRAW_H
+#define SCREENS_FLEET_DRAW_H
+
+#include "internal.h"
+
+/* How the fleet screen looks; screen_fleet.c is what it does. */
+int fleet_head_rows(int rows, int cols);
+void fleet_head(struct ui *ui, const struct ui_model *m, struct area a);
+void fleet_body(struct ui *ui, const struct ui_model *m, struct area a);
+void fleet_acts(struct ui *ui, const struct ui_model *m, struct area a);
+bool fleet_bar(struct ui *ui, const struct ui_model *m, struct area a);
+void fleet_narrow(struct ui *ui, const struct ui_model *m, struct area a);
+
+/* Fill a confirmation with what `verb_text` will do to ui->ids: names, how many are not there. */
+void fleet_confirm_ids(const struct ui *ui, const struct ui_model *m, struct confirm *c,
+                       const char *verb_text);
+/* Columns a table of that width has; for the sort menu too. */
+void fleet_columns(struct fleet_screen *f, int cols);
+
+#endif

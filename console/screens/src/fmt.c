@@ -1,0 +1,162 @@
+#include "fmt.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+char *fmt_age(int64_t ms, char out[FMT_MAX])
+{
+    int64_t s = ms / 1000;
+    if (ms < 0)
+        snprintf(out, FMT_MAX, "–");
+    else if (s < 5)
+        snprintf(out, FMT_MAX, "now");
+    else if (s < 60)
+        snprintf(out, FMT_MAX, "%ds", (int)(s - s % 5));
+    else if (s < 3600)
+        snprintf(out, FMT_MAX, "%dm", (int)(s / 60));
+    else if (s < 48 * 3600)
+        snprintf(out, FMT_MAX, "%dh", (int)(s / 3600));
+    else
+        snprintf(out, FMT_MAX, "%lldd", (long long)(s / 86400));
+    return out;
+}
+
+/* Seconds of the day, also before 1970. */
+static int day_second(int64_t ms)
+{
+    int64_t s = ms / 1000 % 86400;
+    return (int)(s < 0 ? s + 86400 : s);
+}
+
+char *fmt_clock(int64_t ms, char out[FMT_MAX])
+{
+    int s = day_second(ms);
+    snprintf(out, FMT_MAX, "%02d:%02d:%02d", s / 3600, s / 60 % 60, s % 60);
+    return out;
+}
+
+char *fmt_clock_ms(int64_t ms, char out[FMT_MAX])
+{
+    int s = day_second(ms), part = (int)(ms % 1000);
+    snprintf(out, FMT_MAX, "%02d:%02d:%02d.%03d", s / 3600, s / 60 % 60, s % 60,
+             part < 0 ? 0 : part);
+    return out;
+}
+
+char *fmt_hm(int64_t ms, char out[FMT_MAX])
+{
+    int s = day_second(ms);
+    snprintf(out, FMT_MAX, "%02d:%02d", s / 3600, s / 60 % 60);
+    return out;
+}
+
+struct civil {
+    int year, month, day;
+};
+
+/* Gregorian date of a day number (1970-01-01 is 0), counted in years that begin in March. */
+static struct civil civil_of(int64_t days)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t doe = days - era * 146097;
+    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    int64_t mp = (5 * doy + 2) / 153;
+    int month = (int)(mp < 10 ? mp + 3 : mp - 9);
+    return (struct civil){ .year = (int)(yoe + era * 400 + (month <= 2)),
+                           .month = month,
+                           .day = (int)(doy - (153 * mp + 2) / 5 + 1) };
+}
+
+char *fmt_date(int64_t ms, char out[FMT_MAX])
+{
+    struct civil c = civil_of(ms / 86400000);
+    snprintf(out, FMT_MAX, "%04d-%02d-%02d", c.year % 10000, c.month % 100, c.day % 100);
+    return out;
+}
+
+char *fmt_day_hm(int64_t ms, int64_t now_ms, char out[FMT_MAX])
+{
+    static const char *const weekday[7] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
+    int64_t day = ms / 86400000, today = now_ms / 86400000;
+    char hm[FMT_MAX];
+    if (ms <= 0)
+        snprintf(out, FMT_MAX, "–");
+    else if (day == today)
+        fmt_hm(ms, out);
+    else if (day < today && today - day < 7)
+        snprintf(out, FMT_MAX, "%s %.5s", weekday[day % 7], fmt_hm(ms, hm));
+    else
+        fmt_date(ms, out);
+    return out;
+}
+
+char *fmt_duration(int64_t s, char out[FMT_MAX])
+{
+    if (s < 0)
+        s = 0;
+    if (s < 60)
+        snprintf(out, FMT_MAX, "%ds", (int)s);
+    else if (s < 3600 && s % 60 == 0)
+        snprintf(out, FMT_MAX, "%dm", (int)(s / 60));
+    else if (s < 3600)
+        snprintf(out, FMT_MAX, "%dm%02ds", (int)(s / 60), (int)(s % 60));
+    else if (s < 86400 && s % 3600 < 60)
+        snprintf(out, FMT_MAX, "%dh", (int)(s / 3600));
+    else if (s < 86400)
+        snprintf(out, FMT_MAX, "%dh%02dm", (int)(s / 3600), (int)(s / 60 % 60));
+    else
+        snprintf(out, FMT_MAX, "%lldd %02dh", (long long)(s / 86400), (int)(s / 3600 % 24));
+    return out;
+}
+
+char *fmt_size(uint64_t bytes, char out[FMT_MAX])
+{
+    if (bytes < 1000)
+        snprintf(out, FMT_MAX, "%u B", (unsigned)bytes);
+    else if (bytes < 1000000)
+        snprintf(out, FMT_MAX, "%.0f kB", (double)bytes / 1e3);
+    else if (bytes < 1000000000)
+        snprintf(out, FMT_MAX, "%.1f MB", (double)bytes / 1e6);
+    else
+        snprintf(out, FMT_MAX, "%.1f GB", (double)bytes / 1e9);
+    return out;
+}
+
+char *fmt_rate(double r, char out[FMT_MAX])
+{
+    if (!(r >= 0.05))
+        snprintf(out, FMT_MAX, "0");
+    else if (r < 10)
+        snprintf(out, FMT_MAX, "%.1f", r);
+    else if (r < 1000)
+        snprintf(out, FMT_MAX, "%.0f", r);
+    else
+        snprintf(out, FMT_MAX, "%.2fk", r / 1000);
+    return out;
+}
+
+char *fmt_number(double value, int decimals, char out[FMT_MAX])
+{
+    if (decimals < 0 || decimals > 6)
+        decimals = decimals < 0 ? 0 : 6;
+    if (!isfinite(value)) {
+        snprintf(out, FMT_MAX, "–");
+        return out;
+    }
+    if (fabs(value) >= 1e9) {
+        snprintf(out, FMT_MAX, "%.2e", value);
+        return out;
+    }
+    snprintf(out, FMT_MAX, "%.*f", decimals, value);
+    if (out[0] == '-' && strspn(out + 1, "0.") == strlen(out + 1))
+        memmove(out, out + 1, strlen(out));
+    return out;
+}
+
+char *fmt_reading(double canonical, double scale, int decimals, char out[FMT_MAX])
+{
+    return fmt_number(canonical * scale, decimals, out);
+}

@@ -1,0 +1,26 @@
+#ifndef SCREENS_FMT_H
+#define SCREENS_FMT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/reading.h"
+
+/* Numbers and times as people read them. All write to `out` and return it; UTC everywhere. */
+#define FMT_MAX 32
+
+/* "now", "5s" (in steps of five, so that a still fleet is a still picture), "2m", "3h", "4d"; "–"
+ * for a negative one. */
+char *fmt_age(int64_t ms, char out[FMT_MAX]);
+char *fmt_clock(int64_t ms, char out[FMT_MAX]);                  /* 14:07:32 */
+char *fmt_clock_ms(int64_t ms, char out[FMT_MAX]);               /* 14:07:32.201 */
+char *fmt_hm(int64_t ms, char out[FMT_MAX]);                     /* 14:07 */
+char *fmt_day_hm(int64_t ms, int64_t now_ms, char out[FMT_MAX]); /* 14:07, Mon 14:07, 3 Nov */
+char *fmt_date(int64_t ms, char out[FMT_MAX]);                   /* 2026-11-20 */
+char *fmt_duration(int64_t seconds, char out[FMT_MAX]);          /* 45s, 3m12s, 2h05m, 6d 02h */
+char *fmt_size(uint64_t bytes, char out[FMT_MAX]);               /* 611 kB */
+char *fmt_rate(double per_second, char out[FMT_MAX]);            /* 1.24k */
+char *fmt_number(double value, int decimals, char out[FMT_MAX]); /* never "-0.0" */
+char *fmt_reading(double canonical, double scale, int decimals, char out[FMT_MAX]);
+
+#endif

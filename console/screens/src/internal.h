@@ -1,0 +1,310 @@
+#ifndef SCREENS_INTERNAL_H
+#define SCREENS_INTERNAL_H
+
+#include "field.h"
+#include "fleet/filter.h"
+#include "fleet/fleet.h"
+#include "fleet/history.h"
+#include "fleet/view.h"
+#include "fmt.h"
+#include "rollout/rollout.h"
+#include "screens/plot.h"
+#include "screens/ui.h"
+
+/* What one step works with. */
+struct step {
+    struct ui *ui;
+    const struct ui_model *m;
+    struct ui_effects *out;
+};
+
+/* One file per screen; each has one of these. Any function may be NULL. */
+struct screen_ops {
+    /* Before everything else of a frame: take over what changed. */
+    void (*refresh)(struct ui *ui, const struct ui_model *m);
+    /* A text field on the screen that takes events first; true when it took it. */
+    bool (*typing)(struct step *s, const struct ui_event *ev);
+    /* A key bound on this screen; false hands it to what all screens share. */
+    bool (*action)(struct step *s, enum action action);
+    void (*mouse)(struct step *s, const struct ui_event *ev);
+    void (*opened)(struct step *s);
+    void (*closed)(struct step *s);
+    /* The lines below the link's line: how many, and draw them. */
+    int (*head_rows)(int rows, int cols);
+    int (*bottom_rows)(int rows, int cols);
+    void (*head)(struct ui *ui, const struct ui_model *m, struct area a);
+    void (*body)(struct ui *ui, const struct ui_model *m, struct area a);
+    /* The line of acts above the keys: text left, and right. */
+    void (*acts)(struct ui *ui, const struct ui_model *m, struct area a);
+    /* Takes the place of everything below the body's rule (a filter bar); true when it did. */
+    bool (*bar)(struct ui *ui, const struct ui_model *m, struct area a);
+    /* Below 60 x 15: the list, one line each. */
+    void (*narrow)(struct ui *ui, const struct ui_model *m, struct area a);
+};
+extern const struct screen_ops screen_fleet, screen_device, screen_rollouts, screen_rollout,
+    screen_releases, screen_log;
+
+/* A list with a cursor that is a row number, for lists that don't reorder. */
+struct cursor {
+    uint32_t row, top;
+};
+/* Moves by a list action; true when it was one. */
+bool cursor_action(struct cursor *c, enum action action, uint32_t count, int page);
+void cursor_fit(struct cursor *c, uint32_t count, int page);
+
+/* ------------------------------------------------------------------------------ fleet screen */
+
+#define FLEET_COLUMNS   32
+#define FLEET_MARKS_MAX 20000
+#define FLEET_HOLD_MS   3000
+#define FLEET_PREVIEW   11 /* rows of the preview strip with its rule */
+
+enum column_kind {
+    COLUMN_STATE,
+    COLUMN_ID,
+    COLUMN_HW,
+    COLUMN_FW,
+    COLUMN_READING,
+    COLUMN_RATE,
+    COLUMN_SEEN,
+    COLUMN_TREND
+};
+struct column {
+    enum column_kind kind;
+    uint32_t reading;
+    int col, width;
+    char title[24];
+    struct fleet_sort_key key; /* to sort by it; the trend has none */
+};
+
+struct fleet_screen {
+    const struct fleet *of; /* the view is of this fleet */
+    struct fleet_view *view;
+    char selected[PROTO_ID_MAX];
+    uint32_t row, top;     /* of the selected one at the last refresh */
+    int page;              /* rows drawn last */
+    int64_t hold_until_ms; /* rows stand still */
+    bool touched;          /* a cursor key was pressed: the selection is somebody's choice */
+    bool follow, preview_off;
+    uint32_t states;            /* chips: mask, 0 all */
+    struct fleet_sort_key sort; /* the first key */
+    char (*mark)[PROTO_ID_MAX]; /* sorted */
+    size_t mark_count, mark_cap;
+    char last_mark[PROTO_ID_MAX];
+    bool editing;
+    struct field field;
+    char filter[FILTER_TEXT_MAX]; /* in force */
+    char before[FILTER_TEXT_MAX]; /* when editing began */
+    bool bad;
+    struct filter_error error;
+    bool stale; /* a key changed what is to be shown: refresh in spite of holding */
+    struct column column[FLEET_COLUMNS];
+    size_t column_count;
+    int head_row; /* screen rows of header and first device, for the mouse */
+    int list_row;
+    int64_t span_ms; /* of the preview's plot */
+    struct plot_axis axis;
+    char axis_of[PROTO_ID_MAX];
+};
+
+/* Update, reboot, identify, copy: the marked devices, or the selected one, or the one that is
+ * open. */
+bool fleet_screen_act(struct step *s, enum action action);
+/* Their ids, into ui->ids; how many. */
+size_t fleet_screen_targets(struct ui *ui);
+void fleet_screen_clear_marks(struct ui *ui);
+bool fleet_screen_is_marked(const struct ui *ui, const char *id);
+void fleet_screen_sort_by(struct step *s, struct fleet_sort_key key);
+/* Select another one in the order of the list; by is +1 or -1. */
+void fleet_screen_move(struct ui *ui, const struct ui_model *m, int by);
+
+/* ----------------------------------------------------------------------------- device screen */
+
+enum device_pane { PANE_PLOTS, PANE_TAIL, PANE_UPDATES, DEVICE_PANES };
+#define DEVICE_PLOTS 8
+struct device_screen {
+    char id[PROTO_ID_MAX];
+    enum device_pane pane;
+    uint32_t reading; /* cursor among its readings */
+    struct plot_axis axis[PROTO_READINGS];
+    int64_t span_ms;
+    bool paused;   /* the tail stands */
+    uint64_t seen; /* newest tail line that was shown while it followed */
+    uint64_t top;  /* paused: number of the lowest line shown */
+    bool wrap;
+    bool editing;
+    struct field filter; /* of the tail: plain text */
+    int tail_rows;
+    struct cursor update;
+};
+
+/* ---------------------------------------------------------------------------- rollout screens */
+
+struct rollouts_screen {
+    struct cursor cursor;
+    int page;
+};
+enum rollout_pane { ROLLOUT_FAILED, ROLLOUT_FLIGHT, ROLLOUT_PANES };
+struct rollout_screen {
+    char id[PROTO_ROLLOUT_MAX];
+    enum rollout_pane pane;
+    struct cursor device; /* in the list of the pane */
+    int page;
+};
+const struct rollout *rollout_of(const struct ui_model *m, const char *id); /* or NULL */
+/* Its glyph and role. */
+enum role rollout_state_role(enum rollout_state state);
+const char *rollout_state_glyph(enum rollout_state state);
+/* Space and X on a rollout, from either screen. */
+void rollout_pause(struct step *s, const char *id);
+void rollout_abort(struct step *s, const char *id);
+
+struct list_screen {
+    struct cursor cursor;
+    int page;
+};
+struct log_screen {
+    bool paused;
+    uint64_t bottom; /* number of the lowest line shown while paused */
+    bool editing, wrap;
+    struct field filter;
+    int page;
+};
+
+/* ----------------------------------------------------------------------------------- dialogs */
+
+enum dialog { DIALOG_NONE, DIALOG_CONFIRM, DIALOG_HELP, DIALOG_PALETTE, DIALOG_SORT, DIALOG_START };
+
+#define CONFIRM_LINES 10
+struct confirm {
+    char title[80];
+    char line[CONFIRM_LINES][100];
+    int lines;
+    char type[PROTO_ID_MAX]; /* to be typed; empty: a button */
+    struct field field;
+    const char *keep, *act; /* the two buttons */
+    bool on_act;            /* which has the focus */
+    struct ui_effect effect;
+};
+void confirm_open(struct ui *ui, const struct confirm *c);
+
+/* The new-rollout dialog. */
+#define START_CHOICES 64
+enum start_row {
+    START_RELEASE,
+    START_TARGET,
+    START_STAGES,
+    START_JITTER,
+    START_FLIGHT,
+    START_TYPE,
+    START_ROWS
+};
+struct start {
+    enum start_row row;
+    size_t release; /* index in the model's list; kept by product and version too */
+    char product[PROTO_PRODUCT_MAX], version[PROTO_VERSION_MAX];
+    struct field target, stages, jitter, flight, word;
+    struct rollout_plan plan;
+    struct plan_preview preview;
+    char rollout[PROTO_ROLLOUT_MAX];
+    bool good;
+    char problem[200];
+    enum start_row problem_row;
+    uint32_t excluded[PLAN_EXCLUDED_COUNT];
+    uint32_t excluded_count, matched;
+    uint32_t canary; /* ids of the first stage */
+    size_t id_count; /* in ui->ids */
+};
+void start_open(struct step *s, const char *product, const char *version);
+
+struct help {
+    struct field search;
+    int top;
+};
+struct palette {
+    struct field field;
+    int row;
+};
+struct sort_menu {
+    int row;
+};
+
+void help_open(struct ui *ui);
+void palette_open(struct ui *ui);
+void sort_open(struct ui *ui);
+
+struct dialog_ops {
+    void (*event)(struct step *s, const struct ui_event *ev);
+    void (*draw)(struct ui *ui, const struct ui_model *m, struct area screen);
+};
+extern const struct dialog_ops dialog_confirm, dialog_help, dialog_palette, dialog_sort,
+    dialog_start;
+
+/* ---------------------------------------------------------------------------------------- ui */
+
+#define UI_DEPTH 6
+struct ui {
+    enum screen_id stack[UI_DEPTH];
+    int depth;
+    struct fleet_screen fleet;
+    struct device_screen device;
+    struct rollouts_screen rollouts;
+    struct rollout_screen rollout;
+    struct list_screen releases;
+    struct log_screen log;
+
+    enum dialog dialog;
+    struct confirm confirm;
+    struct start start;
+    struct help help;
+    struct palette palette;
+    struct sort_menu sort;
+
+    struct {
+        enum tail_level level;
+        char text[200];
+        int64_t until_ms;
+    } toast;
+    struct canvas *picture; /* frozen: what is shown */
+    bool frozen, freeze_next;
+    int64_t frozen_ms;
+    int rows, cols; /* of the last picture */
+
+    char (*ids)[PROTO_ID_MAX]; /* for effects */
+    size_t ids_cap;
+    struct ui_effect spare; /* where effects beyond UI_EFFECTS go */
+    struct fleet_point point[2 * CANVAS_COLS_MAX];
+};
+
+void ui_push(struct step *s, enum screen_id screen);
+void ui_back(struct step *s);
+/* What a key bound to it would do on the present screen (also the palette's way). */
+void ui_act(struct step *s, enum action action);
+struct ui_effect *ui_effect(struct step *s, enum ui_effect_kind kind);
+void ui_say(struct step *s, enum tail_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* False, and says why, when acts are refused. */
+bool ui_may_act(struct step *s);
+/* Room for `count` ids in ui->ids. */
+void ui_ids_room(struct ui *ui, size_t count);
+
+/* Shared drawing. */
+enum role state_role(enum fleet_state state);
+uint32_t state_glyph(enum fleet_state state);
+/* A line of a keys' footer: "Enter open  / filter …" for the bindings of a screen. */
+void draw_keys(struct area a, enum screen_id screen);
+/* "── title ── right ──" drawn with FOCUS when the pane has the focus. */
+void draw_pane_rule(struct area a, int row, bool focus, const char *title, const char *right);
+/* Texts of a device (detail) made safe; returns out. */
+const char *clean(char *out, size_t cap, const char *text);
+
+/* Where a reading stands among others: small first. */
+int reading_place(const char *name);
+
+#define LINK_DOWN(m) (!fleet_link((m)->fleet)->up)
+#define SPAN_DEFAULT (30 * 60 * 1000)
+int64_t span_step(int64_t span_ms, int by);
+/* "30m", "6h" */
+const char *span_text(int64_t span_ms);
+
+#endif

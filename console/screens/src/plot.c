@@ -1,0 +1,305 @@
+#include "screens/plot.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fmt.h"
+
+int plot_columns(int area_cols, enum plot_mode mode)
+{
+    int cells = area_cols - PLOT_MARGIN;
+    if (cells < 0)
+        return 0;
+    return mode == PLOT_BRAILLE ? 2 * cells : cells;
+}
+
+enum plot_mode plot_mode_for(const struct canvas *c, enum plot_mode wanted)
+{
+    return c->ascii ? PLOT_ASCII : wanted;
+}
+
+void plot_range(const struct fleet_point *point, int count, double *least, double *greatest)
+{
+    for (int i = 0; i < count; i++) {
+        if (point[i].kind == FLEET_POINT_NONE)
+            continue;
+        *least = fmin(*least, (double)point[i].min);
+        *greatest = fmax(*greatest, (double)point[i].max);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- axis */
+
+/* 1, 2, 5, 10, 20 … times 10^n: the n-th step. */
+static double nice_step(int n)
+{
+    static const double mantissa[3] = { 1, 2, 5 };
+    int decade = n >= 0 ? n / 3 : -((2 - n) / 3);
+    return mantissa[n - 3 * decade] * pow(10, decade);
+}
+
+/* The finest axis with a tick every `tick_rows` rows that holds least … greatest. */
+static struct plot_axis axis_for(int rows, int tick_rows, double least, double greatest)
+{
+    int n = 3 * (int)floor(log10((greatest - least) / rows * tick_rows)) - 3;
+    struct plot_axis axis = { .rows = rows, .tick_rows = tick_rows };
+    for (int tries = 0; tries < 40; tries++, n++) {
+        double step = nice_step(n);
+        axis.per_row = step / tick_rows;
+        axis.bottom = floor((least + axis.per_row / 2) / step) * step;
+        if (axis.bottom + axis.per_row * (rows - 0.6) >= greatest)
+            break;
+    }
+    return axis;
+}
+
+static bool still_good(const struct plot_axis *axis, int rows, double least, double greatest)
+{
+    double half = axis->per_row / 2;
+    double low = axis->bottom - half, high = axis->bottom + axis->per_row * rows - half;
+    return axis->rows == rows && axis->per_row > 0 && least >= low && greatest <= high &&
+           greatest - least >= 0.4 * (high - low);
+}
+
+void plot_axis_choose(struct plot_axis *axis, int rows, double least, double greatest)
+{
+    if (rows < 1)
+        rows = 1;
+    double flat = fmax(fabs(greatest) * 0.01, 1e-6); /* a line that does not move */
+    if (greatest - least < flat) {
+        double middle = (least + greatest) / 2;
+        least = middle - flat / 2;
+        greatest = middle + flat / 2;
+    } else if (still_good(axis, rows, least, greatest)) {
+        return;
+    }
+    double head = (greatest - least) * 0.05;
+    double best = INFINITY;
+    struct plot_axis chosen = axis_for(rows, 1, least - head, greatest + head);
+    for (int tick_rows = 1; tick_rows <= 4 && tick_rows < rows; tick_rows++) {
+        struct plot_axis a = axis_for(rows, tick_rows, least - head, greatest + head);
+        int ticks = (rows - 1) / tick_rows + 1;
+        double waste = a.per_row * rows / (greatest - least);
+        double cost = waste + (ticks > 6 ? 0.25 * (ticks - 6) : 0) + (ticks < 3 ? 1.0 : 0);
+        if (cost < best) {
+            best = cost;
+            chosen = a;
+        }
+    }
+    *axis = chosen;
+}
+
+static int tick_decimals(double step)
+{
+    int decimals = 0;
+    while (decimals < 6 && fabs(step - round(step)) > 1e-9 * step) {
+        step *= 10;
+        decimals++;
+    }
+    return decimals;
+}
+
+static void draw_value_axis(struct area a, const struct plot_axis *axis, int rows)
+{
+    int decimals = tick_decimals(axis->per_row * axis->tick_rows);
+    for (int row = 0; row < rows; row++) {
+        int up = rows - 1 - row;
+        bool tick = up % axis->tick_rows == 0;
+        if (tick) {
+            char text[FMT_MAX];
+            fmt_number(axis->bottom + axis->per_row * up, decimals, text);
+            area_right(a, row, PLOT_MARGIN - 2, ROLE_AXIS, text);
+        }
+        area_put(a, row, PLOT_MARGIN - 1, ROLE_AXIS, tick ? 0x2524 : 0x2502);
+    }
+}
+
+static void draw_time_axis(struct area a, int row, const struct plot *p, int per_cell)
+{
+    int cells = a.cols - PLOT_MARGIN;
+    area_put(a, row, PLOT_MARGIN - 1, ROLE_AXIS, 0x2514);
+    for (int i = 0; i < cells; i++) {
+        bool data = false;
+        for (int k = 0; k < per_cell && i * per_cell + k < p->count; k++)
+            data |= p->point[i * per_cell + k].kind != FLEET_POINT_NONE;
+        area_put(a, row, PLOT_MARGIN + i, data ? ROLE_AXIS : ROLE_PLOT_GAP, data ? 0x2500 : 0x254c);
+    }
+    int labels = cells < 30 ? 2 : cells < 90 ? 3 : 5;
+    for (int i = 0; i < labels; i++) {
+        int64_t at = p->from_ms + (p->to_ms - p->from_ms) * i / (labels - 1);
+        char text[FMT_MAX];
+        fmt_hm(at, text);
+        int width = area_width(a, text);
+        int col = PLOT_MARGIN + (cells - 1) * i / (labels - 1) - width / 2;
+        if (i == 0)
+            col = PLOT_MARGIN - 1;
+        if (i == labels - 1)
+            col = a.cols - width;
+        area_text(a, row + 1, col, ROLE_AXIS, text);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- data */
+
+/* A point as dots above the lower edge: [low, high], inside 0 … dots - 1. */
+struct span {
+    bool any;
+    int low, high;
+};
+
+static int clamp_dot(double dot, int dots)
+{
+    return dot < 0 ? 0 : dot >= dots ? dots - 1 : (int)dot;
+}
+
+static struct span span_of(const struct plot *p, int i, const struct plot_axis *axis, int dots,
+                           int per_row)
+{
+    const struct fleet_point *pt = &p->point[i];
+    struct span s = { .any = pt->kind != FLEET_POINT_NONE };
+    double edge = axis->bottom - axis->per_row / 2;
+    if (!s.any)
+        return s;
+    double a = ((double)pt->min * p->scale - edge) / axis->per_row * per_row;
+    double b = ((double)pt->max * p->scale - edge) / axis->per_row * per_row;
+    s.low = clamp_dot(fmin(a, b), dots);
+    s.high = clamp_dot(fmax(a, b), dots);
+    return s;
+}
+
+/* Reach up or down to the neighbour, so that a steep line has no holes. */
+static struct span joined(struct span s, struct span before)
+{
+    if (!s.any || !before.any)
+        return s;
+    if (before.high < s.low)
+        s.low = before.high + 1 < s.high ? before.high + 1 : s.high;
+    if (before.low > s.high)
+        s.high = before.low - 1 > s.low ? before.low - 1 : s.low;
+    return s;
+}
+
+static uint32_t braille_dot(int x, int y_from_top)
+{
+    static const uint8_t bit[2][4] = { { 0x01, 0x02, 0x04, 0x40 }, { 0x08, 0x10, 0x20, 0x80 } };
+    return bit[x][y_from_top];
+}
+
+static void draw_braille(struct area a, const struct plot *p, const struct plot_axis *axis,
+                         int rows)
+{
+    int dots = rows * 4;
+    struct span before = { 0 };
+    for (int i = 0; i < p->count; i++) {
+        struct span raw = span_of(p, i, axis, dots, 4);
+        struct span s = joined(raw, before);
+        before = raw;
+        for (int dot = s.low; s.any && dot <= s.high; dot++) {
+            int row = rows - 1 - dot / 4, col = PLOT_MARGIN + i / 2;
+            const struct cell *cell = canvas_at(a.c, a.row + row, a.col + col);
+            uint32_t old = cell && cell->cp >= 0x2800 && cell->cp <= 0x28ff ? cell->cp : 0x2800;
+            area_put(a, row, col, p->role, old | braille_dot(i % 2, 3 - dot % 4));
+        }
+    }
+}
+
+static void draw_blocks(struct area a, const struct plot *p, const struct plot_axis *axis, int rows)
+{
+    for (int i = 0; i < p->count; i++) {
+        struct span s = span_of(p, i, axis, rows * 8, 8);
+        if (!s.any)
+            continue;
+        for (int row = rows - 1; row >= 0; row--) {
+            int eighths = s.high + 1 - (rows - 1 - row) * 8;
+            if (eighths <= 0)
+                break;
+            area_put(a, row, PLOT_MARGIN + i, p->role,
+                     0x2580 + (uint32_t)(eighths > 8 ? 8 : eighths));
+        }
+    }
+}
+
+static void draw_ascii(struct area a, const struct plot *p, const struct plot_axis *axis, int rows)
+{
+    struct span before = { 0 };
+    for (int i = 0; i < p->count; i++) {
+        struct span raw = span_of(p, i, axis, rows, 1);
+        struct span s = joined(raw, before);
+        before = raw;
+        for (int dot = s.low; s.any && dot <= s.high; dot++) {
+            bool own = dot >= raw.low && dot <= raw.high;
+            area_put(a, rows - 1 - dot, PLOT_MARGIN + i, p->role, own ? '*' : '|');
+        }
+    }
+}
+
+static void draw_limit(struct area a, const struct plot *p, const struct plot_axis *axis, int rows)
+{
+    int up = (int)floor((p->limit - axis->bottom) / axis->per_row + 0.5);
+    if (!p->has_limit || up < 0 || up >= rows)
+        return;
+    area_fill(a, rows - 1 - up, PLOT_MARGIN, a.cols - PLOT_MARGIN, ROLE_PLOT_THRESHOLD, 0x2508);
+}
+
+void plot_draw(struct area a, const struct plot *p)
+{
+    int rows = a.rows - (p->time_axis ? 2 : 0);
+    double least = INFINITY, greatest = -INFINITY;
+    struct plot_axis own = { 0 };
+    struct plot_axis *axis = p->axis ? p->axis : &own;
+    struct plot cut = *p;
+
+    if (rows < 1 || a.cols <= PLOT_MARGIN)
+        return;
+    int room = plot_columns(a.cols, p->mode);
+    if (cut.count > room)
+        cut.count = room;
+    plot_range(cut.point, cut.count, &least, &greatest);
+    if (least > greatest) { /* nothing at all: say so where the eye looks */
+        area_text(a, rows / 2, PLOT_MARGIN + 1, ROLE_DIM, "no data in this span");
+        if (p->time_axis)
+            draw_time_axis(a, rows, &cut, p->mode == PLOT_BRAILLE ? 2 : 1);
+        return;
+    }
+    double shown_least = fmin(least * p->scale, greatest * p->scale);
+    double shown_most = fmax(least * p->scale, greatest * p->scale);
+    plot_axis_choose(axis, rows, shown_least, shown_most);
+    draw_value_axis(a, axis, rows);
+    draw_limit(a, &cut, axis, rows);
+    if (p->mode == PLOT_BRAILLE)
+        draw_braille(a, &cut, axis, rows);
+    else if (p->mode == PLOT_BLOCKS)
+        draw_blocks(a, &cut, axis, rows);
+    else
+        draw_ascii(a, &cut, axis, rows);
+    if (p->time_axis)
+        draw_time_axis(a, rows, &cut, p->mode == PLOT_BRAILLE ? 2 : 1);
+}
+
+/* ------------------------------------------------------------------------------------ spark */
+
+void plot_spark(struct area a, int row, int col, int width, const struct fleet_point *point,
+                int count, double least, double greatest, enum role role)
+{
+    /* Nearly still: stay in the lower middle, and do not make mountains of noise. */
+    double range = fmax(greatest - least, fmax(fabs(greatest) * 0.01, 1e-9));
+    for (int i = 0; i < width; i++) {
+        int first = count * i / width, last = count * (i + 1) / width;
+        double sum = 0;
+        int n = 0;
+        for (int k = first; k < last || k == first; k++) {
+            if (k < count && point[k].kind != FLEET_POINT_NONE) {
+                sum += (double)point[k].avg;
+                n++;
+            }
+        }
+        if (n == 0) {
+            area_put(a, row, col + i, ROLE_PLOT_GAP, 0xb7);
+            continue;
+        }
+        double part = (sum / n - least) / range;
+        int level = (int)floor(fmin(fmax(part, 0), 0.999) * 8);
+        area_put(a, row, col + i, role, 0x2581 + (uint32_t)level);
+    }
+}

@@ -1,0 +1,158 @@
+#include "internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* What is in the store: versions, signature, size, and how many devices run it. */
+
+static const struct ui_release *selected(const struct ui *ui, const struct ui_model *m)
+{
+    return ui->releases.cursor.row < m->release_count ? &m->releases[ui->releases.cursor.row]
+                                                      : NULL;
+}
+
+static void refresh(struct ui *ui, const struct ui_model *m)
+{
+    cursor_fit(&ui->releases.cursor, (uint32_t)m->release_count, ui->releases.page);
+}
+
+static bool action_taken(struct step *s, enum action action)
+{
+    struct list_screen *l = &s->ui->releases;
+    const struct ui_release *r = selected(s->ui, s->m);
+    if (cursor_action(&l->cursor, action, (uint32_t)s->m->release_count, l->page))
+        return true;
+    if (action == ACTION_UPDATE || action == ACTION_OPEN) {
+        if (r && ui_may_act(s))
+            start_open(s, r->release.product, r->release.version);
+        return true;
+    }
+    if (action == ACTION_COPY && r) {
+        snprintf(ui_effect(s, UI_COPY)->text, 256, "%s:%s", r->release.product, r->release.version);
+        return true;
+    }
+    return false;
+}
+
+/* Devices whose running image is this one. */
+static uint32_t running(const struct ui_model *m, const struct release *r)
+{
+    uint32_t n = 0, span = fleet_span(m->fleet);
+    for (uint32_t i = 0; i < span; i++) {
+        const struct fleet_device *d = fleet_device(m->fleet, i);
+        n += d && strcmp(fleet_word(m->fleet, d->fw), r->version) == 0 &&
+             strcmp(fleet_word(m->fleet, d->product), r->product) == 0;
+    }
+    return n;
+}
+
+static void hw_text(const struct release *r, char *out, size_t cap)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < r->hw_count && used < cap; i++)
+        used += (size_t)snprintf(out + used, cap - used, "%s%s", i ? "," : "", r->hw[i]);
+}
+
+static void draw_row(const struct ui_release *r, const struct ui_model *m, struct area a)
+{
+    char text[160], size[FMT_MAX];
+    area_text(a, 0, 4, r->signed_ok ? ROLE_OK : ROLE_CRIT, r->signed_ok ? "✓" : "✗");
+    area_field(a, 0, 6, 14, ROLE_TEXT, r->release.product, false);
+    area_field(a, 0, 21, 16, ROLE_TEXT, r->release.version, false);
+    snprintf(text, sizeof(text), "%u", running(m, &r->release));
+    area_field(a, 0, 37, 8, ROLE_TEXT, text, true);
+    area_field(a, 0, 46, 8, ROLE_DIM, fmt_size(r->release.size, size), true);
+    snprintf(text, sizeof(text), "%u", r->release.seq);
+    area_field(a, 0, 55, 5, ROLE_DIM, text, true);
+    snprintf(text, sizeof(text), "%u", r->release.security);
+    area_field(a, 0, 61, 4, ROLE_DIM, text, true);
+    hw_text(&r->release, text, sizeof(text));
+    area_field(a, 0, 67, a.cols >= 110 ? 20 : a.cols - 68, ROLE_DIM, text, false);
+    if (a.cols < 110)
+        return;
+    if (r->release.created)
+        area_text(a, 0, 88, ROLE_DIM, fmt_date((int64_t)r->release.created * 1000, text));
+    for (int i = 0; i < 6; i++)
+        area_printf(a, 0, 100 + 2 * i, ROLE_DIM, "%02x", r->release.sha256[i]);
+}
+
+static void body(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    struct list_screen *l = &ui->releases;
+    area_text(a, 0, 6, ROLE_HEADER, "PRODUCT");
+    area_text(a, 0, 21, ROLE_HEADER, "VERSION");
+    area_text(a, 0, 41, ROLE_HEADER, "RUNS");
+    area_text(a, 0, 50, ROLE_HEADER, "SIZE");
+    area_text(a, 0, 57, ROLE_HEADER, "SEQ");
+    area_text(a, 0, 62, ROLE_HEADER, "SEC");
+    area_text(a, 0, 67, ROLE_HEADER, "HARDWARE");
+    if (a.cols >= 110) {
+        area_text(a, 0, 88, ROLE_HEADER, "CREATED");
+        area_text(a, 0, 100, ROLE_HEADER, "SHA-256");
+    }
+    struct area list = area_sub(a, 1, 0, -1, -1);
+    l->page = list.rows;
+    cursor_fit(&l->cursor, (uint32_t)m->release_count, l->page);
+    if (m->release_count == 0)
+        area_text(list, 1, 4, ROLE_DIM,
+                  "The store is empty: muster release build, sign, publish fill it.");
+    for (int i = 0; i < list.rows && l->cursor.top + (uint32_t)i < m->release_count; i++) {
+        uint32_t at = l->cursor.top + (uint32_t)i;
+        struct area line = area_sub(list, i, 0, 1, -1);
+        if (at == l->cursor.row) {
+            line = area_over(line, ROLE_SELECTION);
+            area_put(line, 0, 1, ROLE_FOCUS, 0x25b8);
+            line.c->cursor_row = line.row;
+            line.c->cursor_col = 1;
+        }
+        draw_row(&m->releases[at], m, line);
+    }
+}
+
+static void head(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    (void)ui;
+    area_text(a, 0, 1, ROLE_CRUMB, "releases");
+    char text[64];
+    snprintf(text, sizeof(text), "%zu in the store ", m->release_count);
+    area_right(a, 0, a.cols, ROLE_DIM, text);
+}
+
+static void acts(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    const struct ui_release *r = selected(ui, m);
+    if (!r)
+        return;
+    if (!r->signed_ok)
+        area_text(a, 0, 1, ROLE_LOG_ERROR,
+                  "No release key of this fleet signed it: devices would refuse it.");
+    else if (*r->release.min_from)
+        area_printf(a, 0, 1, ROLE_DIM, "Devices may jump to it from %s on.", r->release.min_from);
+}
+
+static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    struct list_screen *l = &ui->releases;
+    l->page = a.rows;
+    cursor_fit(&l->cursor, (uint32_t)m->release_count, l->page);
+    for (int i = 0; i < a.rows && l->cursor.top + (uint32_t)i < m->release_count; i++) {
+        const struct ui_release *r = &m->releases[l->cursor.top + (uint32_t)i];
+        struct area line = area_sub(a, i, 0, 1, -1);
+        if (l->cursor.top + (uint32_t)i == l->cursor.row)
+            line = area_over(line, ROLE_SELECTION);
+        area_text(line, 0, 0, r->signed_ok ? ROLE_OK : ROLE_CRIT, r->signed_ok ? "✓" : "✗");
+        area_printf(line, 0, 2, ROLE_TEXT, "%s %s", r->release.product, r->release.version);
+    }
+}
+
+const struct screen_ops screen_releases = {
+    .refresh = refresh,
+    .action = action_taken,
+    .head = head,
+    .body = body,
+    .acts = acts,
+    .narrow = narrow,
+};

@@ -1,0 +1,2 @@
+#include "internal.h"
+const struct screen_ops screen_rollout = { 0 };

@@ -1,0 +1,735 @@
+#include "internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#define TOAST_MS 8000
+
+static const struct screen_ops *const screens[SCREEN_COUNT] = {
+    [SCREEN_FLEET] = &screen_fleet,       [SCREEN_DEVICE] = &screen_device,
+    [SCREEN_ROLLOUTS] = &screen_rollouts, [SCREEN_ROLLOUT] = &screen_rollout,
+    [SCREEN_RELEASES] = &screen_releases, [SCREEN_LOG] = &screen_log,
+};
+
+static const struct dialog_ops *dialog_ops(enum dialog dialog)
+{
+    switch (dialog) {
+    case DIALOG_CONFIRM:
+        return &dialog_confirm;
+    case DIALOG_HELP:
+        return &dialog_help;
+    case DIALOG_PALETTE:
+        return &dialog_palette;
+    case DIALOG_SORT:
+        return &dialog_sort;
+    case DIALOG_START:
+        return &dialog_start;
+    case DIALOG_NONE:
+        break;
+    }
+    return NULL;
+}
+
+static const struct screen_ops *ops_of(const struct ui *ui)
+{
+    return screens[ui->stack[ui->depth - 1]];
+}
+
+struct ui *ui_new(void)
+{
+    struct ui *ui = mem_alloc(sizeof(*ui));
+    ui->stack[0] = SCREEN_FLEET;
+    ui->depth = 1;
+    ui->rows = 24;
+    ui->cols = 80;
+    ui->fleet.span_ms = ui->device.span_ms = SPAN_DEFAULT;
+    ui->fleet.page = ui->rollouts.page = ui->rollout.page = ui->releases.page = 10;
+    return ui;
+}
+
+void ui_free(struct ui *ui)
+{
+    if (!ui)
+        return;
+    fleet_view_free(ui->fleet.view);
+    free(ui->fleet.mark);
+    canvas_free(ui->picture);
+    free(ui->ids);
+    free(ui);
+}
+
+enum screen_id ui_screen(const struct ui *ui)
+{
+    return ui->stack[ui->depth - 1];
+}
+
+const char *ui_selected(const struct ui *ui)
+{
+    return ui_screen(ui) == SCREEN_DEVICE ? ui->device.id : ui->fleet.selected;
+}
+
+bool ui_frozen(const struct ui *ui)
+{
+    return ui->frozen;
+}
+
+int64_t ui_next_ms(const struct ui *ui, const struct ui_model *m)
+{
+    (void)ui;
+    int64_t next = m->now_ms - m->now_ms % 1000 + 1000; /* the clock in the corner */
+    return next < m->now_ms + 100 ? m->now_ms + 100 : next;
+}
+
+/* ---------------------------------------------------------------------------------- effects */
+
+struct ui_effect *ui_effect(struct step *s, enum ui_effect_kind kind)
+{
+    if (s->out->count == UI_EFFECTS)
+        return &s->ui->spare; /* a step makes at most a few */
+    struct ui_effect *e = &s->out->item[s->out->count++];
+    *e = (struct ui_effect){ .kind = kind, .reading = FLEET_NONE };
+    return e;
+}
+
+static void toast(struct ui *ui, const struct ui_model *m, enum tail_level level, const char *text)
+{
+    ui->toast.level = level;
+    text_clean(ui->toast.text, sizeof(ui->toast.text), text, strlen(text));
+    ui->toast.until_ms = m->now_ms + TOAST_MS;
+}
+
+void ui_notify(struct ui *ui, const struct ui_model *m, enum tail_level level, const char *text)
+{
+    toast(ui, m, level, text);
+}
+
+void ui_say(struct step *s, enum tail_level level, const char *format, ...)
+{
+    char text[200];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    toast(s->ui, s->m, level, text);
+}
+
+bool ui_may_act(struct step *s)
+{
+    if (!s->m->read_only)
+        return true;
+    ui_say(s, TAIL_WARN, "read-only: %s",
+           s->m->read_only_why ? s->m->read_only_why : "this profile does not act");
+    return false;
+}
+
+void ui_ids_room(struct ui *ui, size_t count)
+{
+    if (count <= ui->ids_cap)
+        return;
+    ui->ids = mem_grow(ui->ids, count, sizeof(*ui->ids));
+    ui->ids_cap = count;
+}
+
+/* -------------------------------------------------------------------------------- the stack */
+
+void ui_push(struct step *s, enum screen_id screen)
+{
+    struct ui *ui = s->ui;
+    if (ui_screen(ui) == screen)
+        return;
+    for (int i = 0; i < ui->depth; i++) {
+        if (ui->stack[i] == screen) { /* go back to it rather than on in circles */
+            while (ui->depth - 1 > i)
+                ui_back(s);
+            return;
+        }
+    }
+    if (ui->depth == UI_DEPTH)
+        return;
+    ui->stack[ui->depth++] = screen;
+    if (screens[screen]->opened)
+        screens[screen]->opened(s);
+}
+
+void ui_back(struct step *s)
+{
+    struct ui *ui = s->ui;
+    if (ui->depth <= 1)
+        return;
+    const struct screen_ops *ops = ops_of(ui);
+    ui->depth--;
+    if (ops->closed)
+        ops->closed(s);
+}
+
+/* ------------------------------------------------------------------------- what all share */
+
+static const struct rollout *running_here(const struct ui_model *m)
+{
+    if (m->engine)
+        return NULL; /* somebody else runs them */
+    for (size_t i = 0; i < m->rollout_count; i++) {
+        enum rollout_state state = m->rollouts[i]->state;
+        if (state == ROLLOUT_RUNNING || state == ROLLOUT_FINISHING || state == ROLLOUT_ABORTING)
+            return m->rollouts[i];
+    }
+    return NULL;
+}
+
+static void quit(struct step *s)
+{
+    const struct rollout *r = running_here(s->m);
+    if (s->ui->depth > 1) {
+        ui_back(s);
+        return;
+    }
+    if (!r) {
+        ui_effect(s, UI_QUIT);
+        return;
+    }
+    struct confirm c = { .keep = "Stay", .act = "Quit", .lines = 4 };
+    c.effect.kind = UI_QUIT;
+    snprintf(c.title, sizeof(c.title), "quit while a rollout runs");
+    snprintf(c.line[0], sizeof(c.line[0]), "%s is %s, and this console is what drives it.", r->id,
+             rollout_state_word(r->state));
+    snprintf(c.line[1], sizeof(c.line[1]), "Devices that were told go on and report later.");
+    snprintf(c.line[2], sizeof(c.line[2]),
+             "Nobody new is told, no stage advances, no gate stops it");
+    snprintf(c.line[3], sizeof(c.line[3]), "until muster runs again. Nothing is lost.");
+    confirm_open(s->ui, &c);
+}
+
+static void next_theme(struct step *s)
+{
+    size_t next = 0;
+    if (s->m->theme_count == 0)
+        return;
+    for (size_t i = 0; i < s->m->theme_count; i++) {
+        if (s->m->theme && strcmp(s->m->themes[i], s->m->theme) == 0)
+            next = (i + 1) % s->m->theme_count;
+    }
+    struct ui_effect *e = ui_effect(s, UI_THEME);
+    text_copy(e->text, sizeof(e->text), s->m->themes[next]);
+    ui_say(s, TAIL_PLAIN, "theme %s", s->m->themes[next]);
+}
+
+static void shared_action(struct step *s, enum action action)
+{
+    switch ((int)action) {
+    case ACTION_BACK:
+        ui_back(s);
+        break;
+    case ACTION_QUIT:
+        quit(s);
+        break;
+    case ACTION_HELP:
+        help_open(s->ui);
+        break;
+    case ACTION_PALETTE:
+        palette_open(s->ui);
+        break;
+    case ACTION_ROLLOUTS:
+        ui_push(s, SCREEN_ROLLOUTS);
+        break;
+    case ACTION_RELEASES:
+        ui_push(s, SCREEN_RELEASES);
+        break;
+    case ACTION_LOG:
+        ui_push(s, SCREEN_LOG);
+        break;
+    case ACTION_THEME:
+        next_theme(s);
+        break;
+    case ACTION_FREEZE:
+        s->ui->freeze_next = true;
+        s->ui->frozen_ms = s->m->now_ms;
+        break;
+    case ACTION_REDRAW:
+        ui_effect(s, UI_REDRAW);
+        break;
+    case ACTION_SUSPEND:
+        ui_effect(s, UI_SUSPEND);
+        break;
+    case ACTION_RECONNECT:
+        ui_effect(s, UI_RECONNECT);
+        ui_say(s, TAIL_PLAIN, "reconnecting");
+        break;
+    default:
+        break;
+    }
+}
+
+void ui_act(struct step *s, enum action action)
+{
+    const struct screen_ops *ops = ops_of(s->ui);
+    if (!ops->action || !ops->action(s, action))
+        shared_action(s, action);
+}
+
+/* ------------------------------------------------------------------------------------- step */
+
+static void thaw(struct ui *ui)
+{
+    ui->frozen = ui->freeze_next = false;
+    ui->fleet.stale = true;
+}
+
+/* A frozen picture takes few keys: what is under the cursor may no longer be so. */
+static void frozen_key(struct step *s, const struct ui_event *ev)
+{
+    const struct key_binding *b = keymap_find(ui_screen(s->ui), ev->key);
+    enum action action = b ? b->action : ACTION_NONE;
+    if (action == ACTION_FREEZE || action == ACTION_BACK || action == ACTION_QUIT)
+        thaw(s->ui);
+    else if (action == ACTION_REDRAW || action == ACTION_SUSPEND)
+        shared_action(s, action);
+    else
+        ui_say(s, TAIL_PLAIN, "the picture is frozen; z goes on");
+}
+
+static void key(struct step *s, const struct ui_event *ev)
+{
+    struct ui *ui = s->ui;
+    const struct screen_ops *ops = ops_of(ui);
+    ui->toast.until_ms = 0;
+    if (ui->dialog != DIALOG_NONE) {
+        dialog_ops(ui->dialog)->event(s, ev);
+    } else if (ui->frozen) {
+        frozen_key(s, ev);
+    } else if (!ops->typing || !ops->typing(s, ev)) {
+        const struct key_binding *b =
+            ev->kind == UI_KEY ? keymap_find(ui_screen(ui), ev->key) : NULL;
+        if (b)
+            ui_act(s, b->action);
+    }
+}
+
+void ui_step(struct ui *ui, const struct ui_event *ev, const struct ui_model *model,
+             struct ui_effects *out)
+{
+    struct step s = { .ui = ui, .m = model, .out = out };
+    out->count = 0;
+    if (ops_of(ui)->refresh && !ui->frozen && ui->fleet.of != model->fleet)
+        ops_of(ui)->refresh(ui, model); /* the first event may come before the first picture */
+    switch (ev->kind) {
+    case UI_KEY:
+    case UI_PASTE:
+        key(&s, ev);
+        break;
+    case UI_MOUSE:
+        if (ui->dialog == DIALOG_NONE && !ui->frozen && ops_of(ui)->mouse)
+            ops_of(ui)->mouse(&s, ev);
+        break;
+    case UI_RESIZE:
+        ui->rows = ev->row;
+        ui->cols = ev->col;
+        break;
+    case UI_TICK:
+    case UI_RESUMED:
+        break;
+    }
+}
+
+/* ------------------------------------------------------------------------------------- draw */
+
+enum role state_role(enum fleet_state state)
+{
+    static const enum role roles[FLEET_STATES] = {
+        [FLEET_CRIT] = ROLE_CRIT,         [FLEET_WARN] = ROLE_WARN,
+        [FLEET_OFFLINE] = ROLE_OFFLINE,   [FLEET_STALE] = ROLE_STALE,
+        [FLEET_UPDATING] = ROLE_UPDATING, [FLEET_OK] = ROLE_OK,
+    };
+    return (unsigned)state < FLEET_STATES ? roles[state] : ROLE_TEXT;
+}
+
+uint32_t state_glyph(enum fleet_state state)
+{
+    static const uint32_t glyphs[FLEET_STATES] = {
+        [FLEET_CRIT] = 0x2717, [FLEET_WARN] = 0x25b2,     [FLEET_OFFLINE] = 0x25cb,
+        [FLEET_STALE] = '?',   [FLEET_UPDATING] = 0x21e1, [FLEET_OK] = 0x25cf,
+    };
+    return (unsigned)state < FLEET_STATES ? glyphs[state] : ' ';
+}
+
+const char *clean(char *out, size_t cap, const char *text)
+{
+    text_clean(out, cap, text ? text : "", text ? strlen(text) : 0);
+    return out;
+}
+
+static const int64_t spans[] = { 5 * 60000,        15 * 60000,       30 * 60000,
+                                 60 * 60000,       3 * 3600 * 1000,  6 * 3600 * 1000,
+                                 12 * 3600 * 1000, 24 * 3600 * 1000, 48 * 3600 * 1000 };
+#define SPANS ((int)(sizeof(spans) / sizeof(spans[0])))
+
+int64_t span_step(int64_t span_ms, int by)
+{
+    int at = 0;
+    while (at < SPANS - 1 && spans[at] < span_ms)
+        at++;
+    at += by;
+    return spans[at < 0 ? 0 : at >= SPANS ? SPANS - 1 : at];
+}
+
+const char *span_text(int64_t span_ms)
+{
+    static const char *const words[SPANS] = { "5m", "15m", "30m", "1h", "3h",
+                                              "6h", "12h", "24h", "48h" };
+    for (int i = 0; i < SPANS; i++) {
+        if (spans[i] == span_ms)
+            return words[i];
+    }
+    return "";
+}
+
+void draw_pane_rule(struct area a, int row, bool focus, const char *title, const char *right)
+{
+    area_rule(a, row, NULL, right);
+    char text[160];
+    snprintf(text, sizeof(text), " %s ", title);
+    area_text(area_sub(a, row, 2, 1, a.cols - 4), 0, 0, focus ? ROLE_FOCUS : ROLE_TITLE, text);
+}
+
+/* Bindings of a screen with a place in its footer, in that order. */
+static size_t footer_of(enum screen_id screen, const struct key_binding *out[32])
+{
+    size_t count, used = 0;
+    const struct key_binding *table = keymap_table(&count);
+    for (int place = 1; place < 32; place++) {
+        for (size_t i = 0; i < count && used < 32; i++) {
+            if (table[i].footer == place && table[i].screens & 1u << screen)
+                out[used++] = &table[i];
+        }
+    }
+    return used;
+}
+
+static int key_width(struct area a, const struct key_binding *b)
+{
+    char name[16];
+    return area_width(a, key_text(b->key[0], a.c->ascii, name, sizeof(name))) +
+           area_width(a, b->foot) + 3;
+}
+
+void draw_keys(struct area a, enum screen_id screen)
+{
+    const struct key_binding *list[32];
+    size_t count = footer_of(screen, list);
+    int room = a.cols - 2, col = 1;
+
+    for (size_t i = 0; i < count; i++) {
+        bool must = list[i]->action == ACTION_HELP || list[i]->action == ACTION_QUIT;
+        if (must)
+            room -= key_width(a, list[i]); /* always there, at the end */
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool must = list[i]->action == ACTION_HELP || list[i]->action == ACTION_QUIT;
+        int width = key_width(a, list[i]);
+        if (!must && width > room)
+            continue;
+        room -= must ? 0 : width;
+        char name[16];
+        col = area_text(a, 0, col, ROLE_KEY,
+                        key_text(list[i]->key[0], a.c->ascii, name, sizeof(name)));
+        col = area_printf(a, 0, col, ROLE_HINT, " %s  ", list[i]->foot);
+    }
+}
+
+/* The rate of messages, four seconds to a bar so that it moves rarely. */
+static int draw_rate(struct area a, const struct ui_model *m, int col)
+{
+    uint32_t history[FLEET_RATE_SECONDS];
+    struct fleet_point point[FLEET_RATE_SECONDS / 4];
+    double most = 0;
+    fleet_rate_history(m->fleet, m->now_ms - m->now_ms % 4000, history);
+    for (int i = 0; i < FLEET_RATE_SECONDS / 4; i++) {
+        float sum = 0;
+        for (int k = 0; k < 4; k++)
+            sum += (float)history[4 * i + k];
+        point[i] = (struct fleet_point){ FLEET_POINT_SAMPLE, sum, sum, sum };
+        most = (double)sum > most ? (double)sum : most;
+    }
+    plot_spark(a, 0, col, FLEET_RATE_SECONDS / 4, point, FLEET_RATE_SECONDS / 4, 0,
+               most > 0 ? most * 1.01 : 1, ROLE_PLOT);
+    return col + FLEET_RATE_SECONDS / 4;
+}
+
+/* One more part of the header if it fits; the column after it. */
+static int part(struct area a, int col, enum role role, const char *text)
+{
+    if (col + area_width(a, text) > a.cols)
+        return a.cols;
+    return area_text(a, 0, col, role, text) + 2;
+}
+
+static void head_up(const struct ui_model *m, struct area a, int col)
+{
+    const struct ui_link *l = m->link;
+    struct fleet_counters counters;
+    char text[160], rate[FMT_MAX];
+    bool wide = a.cols >= 100;
+
+    fleet_counters(m->fleet, m->now_ms, &counters);
+    col = area_text(a, 0, col, ROLE_OK, "● ");
+    if (wide)
+        col = part(a, col, ROLE_TEXT, "connected");
+    snprintf(text, sizeof(text), "%s%s", !wide ? "" : l->tls ? "mqtts://" : "mqtt://", l->host);
+    col = part(a, col, ROLE_TEXT, text);
+    snprintf(text, sizeof(text), "tls%s%s", wide && *l->tls_text ? " " : "",
+             wide ? l->tls_text : "");
+    col = part(a, col, l->tls ? ROLE_DIM : ROLE_WARN, l->tls ? text : "no tls");
+    if (l->rtt_ms >= 0) {
+        snprintf(text, sizeof(text), "rtt %dms", l->rtt_ms);
+        col = part(a, col, ROLE_DIM, text);
+    }
+    snprintf(text, sizeof(text), "%s msg/s", fmt_rate(counters.per_second, rate));
+    col = part(a, col, ROLE_DIM, text) - 1;
+    if (col + FLEET_RATE_SECONDS / 4 + 1 < a.cols)
+        col = draw_rate(a, m, col) + 2;
+    if (counters.broker_dropped || wide) {
+        snprintf(text, sizeof(text), "%llu drops", (unsigned long long)counters.broker_dropped);
+        part(a, col, counters.broker_dropped ? ROLE_WARN : ROLE_DIM, text);
+    }
+}
+
+static void head_down(const struct ui_model *m, struct area a, int col)
+{
+    const struct fleet_link *link = fleet_link(m->fleet);
+    const struct ui_link *l = m->link;
+    char text[200], age[FMT_MAX];
+    if (link->since_ms)
+        snprintf(text, sizeof(text), " ✗ disconnected %s ",
+                 fmt_duration((m->now_ms - link->since_ms) / 1000, age));
+    else
+        snprintf(text, sizeof(text), " ✗ not connected to %s ", l->host);
+    col = area_text(a, 0, col, ROLE_DISCONNECTED, text) + 1;
+    if (*link->reason)
+        col = part(a, col, ROLE_TEXT, link->reason);
+    if (l->retry_at_ms > m->now_ms)
+        snprintf(text, sizeof(text), "retry %u in %ds", l->attempt,
+                 (int)((l->retry_at_ms - m->now_ms + 999) / 1000));
+    else
+        snprintf(text, sizeof(text), "trying");
+    col = part(a, col, ROLE_TEXT, text);
+    part(a, col, ROLE_KEY, "^R now");
+}
+
+static void draw_link(const struct ui_model *m, struct area a)
+{
+    char text[80], clock[FMT_MAX];
+    snprintf(text, sizeof(text), "%sZ ", fmt_clock(m->now_ms, clock));
+    int end = area_right(a, 0, a.cols, ROLE_DIM, text);
+    struct area room = area_sub(a, 0, 0, 1, end - 1);
+    int col = area_printf(room, 0, 1, ROLE_TITLE, "%s", m->profile ? m->profile : "muster") + 1;
+    if (m->prod)
+        col = area_text(room, 0, col, ROLE_BADGE_PROD, " PROD ") + 1;
+    if (m->read_only)
+        col = area_text(room, 0, col, ROLE_BADGE_READONLY, " READ-ONLY ") + 1;
+    if (LINK_DOWN(m))
+        head_down(m, room, col + 1);
+    else
+        head_up(m, room, col + 1);
+}
+
+/* The last thing that happened, when nothing more urgent is to be said. */
+static void draw_last_note(const struct ui_model *m, struct area a)
+{
+    uint64_t first, last;
+    char clock[FMT_MAX];
+    fleet_note_range(m->fleet, &first, &last);
+    const struct fleet_note *n = last ? fleet_note(m->fleet, last) : NULL;
+    if (!n)
+        return;
+    int col = area_put(a, 0, 1, state_role(n->state), state_glyph(n->state));
+    col = area_printf(a, 0, col, ROLE_DIM, " %s ", fmt_clock(n->t_ms, clock));
+    area_printf(a, 0, col, ROLE_TEXT, "%s%s%s", n->id, *n->id ? " " : "", n->text);
+}
+
+static void draw_message(const struct ui *ui, const struct ui_model *m, struct area a)
+{
+    static const enum role roles[] = { ROLE_TITLE, ROLE_LOG_WARN, ROLE_LOG_ERROR };
+    if (ui->toast.until_ms > m->now_ms)
+        area_printf(a, 0, 1, roles[ui->toast.level], "%s", ui->toast.text);
+    else if (m->hint && *m->hint)
+        area_printf(a, 0, 1, ROLE_HINT, "%s", m->hint);
+    else if (ui_screen(ui) != SCREEN_LOG)
+        draw_last_note(m, a);
+}
+
+/* Four rows: rule, message, acts, keys. Three: no message line of its own. Two: no rule either. */
+static void draw_bottom(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    const struct screen_ops *ops = ops_of(ui);
+    if (a.rows > 2)
+        area_rule(a, 0, NULL, NULL);
+    struct area in = a.rows > 2 ? area_sub(a, 1, 0, -1, -1) : a;
+    if (ops->bar && ops->bar(ui, m, in))
+        return;
+    struct area acts = area_sub(in, in.rows - 2, 0, 1, -1);
+    if (in.rows > 2)
+        draw_message(ui, m, area_sub(in, 0, 0, 1, -1));
+    if (in.rows <= 2 && ui->toast.until_ms > m->now_ms)
+        draw_message(ui, m, acts);
+    else if (ops->acts)
+        ops->acts(ui, m, acts);
+    draw_keys(area_sub(in, in.rows - 1, 0, 1, -1), ui_screen(ui));
+}
+
+static void draw_frozen(struct ui *ui, const struct ui_model *m, struct canvas *c)
+{
+    const struct canvas *p = ui->picture;
+    for (int row = 1; row < c->rows && row < p->rows; row++) {
+        int cols = c->cols < p->cols ? c->cols : p->cols;
+        memcpy(&c->cell[(size_t)row * (size_t)c->cols], &p->cell[(size_t)row * (size_t)p->cols],
+               (size_t)cols * sizeof(*c->cell));
+        if (cols < p->cols && canvas_at(p, row, cols)->cp == 0)
+            c->cell[(size_t)row * (size_t)c->cols + (size_t)cols - 1] =
+                (struct cell){ .cp = ' ', .width = 1 };
+    }
+    struct area banner = area_sub(area_all(c), c->rows > 12 ? 2 : 1, 0, 1, -1);
+    char clock[FMT_MAX], age[FMT_MAX];
+    area_fill(banner, 0, 0, banner.cols, ROLE_FROZEN, ' ');
+    int col = area_printf(banner, 0, 1, ROLE_FROZEN, "frozen at %s, %s ago",
+                          fmt_clock(ui->frozen_ms, clock),
+                          fmt_duration((m->now_ms - ui->frozen_ms) / 1000, age));
+    area_text(banner, 0, col, ROLE_FROZEN, "   data is still collected   z goes on");
+    if (ui->toast.until_ms > m->now_ms) {
+        struct area line = area_sub(area_all(c), c->rows - 2, 0, 1, -1);
+        area_blank(line);
+        draw_message(ui, m, line);
+    }
+}
+
+static void draw_narrow(struct ui *ui, const struct ui_model *m, struct canvas *c)
+{
+    struct area a = area_all(c);
+    const struct screen_ops *ops = ops_of(ui);
+    const char *word = screen_word(ui_screen(ui));
+    char clock[FMT_MAX];
+    int col =
+        area_text(a, 0, 0, LINK_DOWN(m) ? ROLE_DISCONNECTED : ROLE_OK, LINK_DOWN(m) ? "✗" : "●");
+    col = area_printf(a, 0, col, ROLE_TITLE, " %s", m->profile ? m->profile : "muster");
+    area_printf(a, 0, col, ROLE_DIM, " %s", word);
+    if (a.cols >= 30)
+        area_right(a, 0, a.cols, ROLE_DIM, fmt_clock(m->now_ms, clock));
+    struct area list = area_sub(a, 1, 0, a.rows > 3 ? a.rows - 2 : -1, -1);
+    if (ops->narrow)
+        ops->narrow(ui, m, list);
+    else if (ops->body)
+        ops->body(ui, m, list);
+    if (a.rows > 3) {
+        struct area low = area_sub(a, a.rows - 1, 0, 1, -1);
+        if (ui->toast.until_ms > m->now_ms)
+            draw_message(ui, m, low);
+        else if (!ops->bar || !ops->bar(ui, m, low))
+            draw_keys(low, ui_screen(ui));
+    }
+}
+
+static void draw_screen(struct ui *ui, const struct ui_model *m, struct canvas *c)
+{
+    const struct screen_ops *ops = ops_of(ui);
+    struct area a = area_all(c);
+    int head = ops->head_rows ? ops->head_rows(a.rows, a.cols) : 1;
+    int bottom = ops->bottom_rows ? ops->bottom_rows(a.rows, a.cols) : a.rows >= 20 ? 4 : 3;
+
+    draw_link(m, area_sub(a, 0, 0, 1, -1));
+    if (ops->head)
+        ops->head(ui, m, area_sub(a, 1, 0, head, -1));
+    area_rule(a, 1 + head, NULL, NULL);
+    if (ops->body)
+        ops->body(ui, m, area_sub(a, 2 + head, 0, a.rows - 2 - head - bottom, -1));
+    draw_bottom(ui, m, area_sub(a, a.rows - bottom, 0, bottom, -1));
+}
+
+static void keep_picture(struct ui *ui, const struct canvas *c)
+{
+    canvas_free(ui->picture);
+    ui->picture = canvas_new(c->rows, c->cols, c->ascii);
+    memcpy(ui->picture->cell, c->cell, (size_t)c->rows * (size_t)c->cols * sizeof(*c->cell));
+    ui->frozen = true;
+    ui->freeze_next = false;
+}
+
+void ui_draw(struct ui *ui, const struct ui_model *m, struct canvas *c)
+{
+    canvas_clear(c);
+    ui->rows = c->rows;
+    ui->cols = c->cols;
+    bool small = c->rows < 15 || c->cols < 60;
+    if (ui->frozen && !ui->freeze_next) {
+        if (!small)
+            draw_link(m, area_sub(area_all(c), 0, 0, 1, -1));
+        draw_frozen(ui, m, c);
+    } else {
+        if (ops_of(ui)->refresh)
+            ops_of(ui)->refresh(ui, m);
+        if (small)
+            draw_narrow(ui, m, c);
+        else
+            draw_screen(ui, m, c);
+    }
+    if (ui->freeze_next) {
+        keep_picture(ui, c);
+        draw_frozen(ui, m, c);
+    }
+    const struct dialog_ops *dialog = dialog_ops(ui->dialog);
+    if (dialog)
+        dialog->draw(ui, m, area_all(c));
+}
+
+/* ------------------------------------------------------------------------------------ lists */
+
+void cursor_fit(struct cursor *c, uint32_t count, int page)
+{
+    uint32_t rows = page < 1 ? 1 : (uint32_t)page;
+    if (c->row >= count)
+        c->row = count ? count - 1 : 0;
+    if (c->top > c->row)
+        c->top = c->row;
+    if (c->row >= c->top + rows)
+        c->top = c->row - rows + 1;
+    if (c->top + rows > count)
+        c->top = count > rows ? count - rows : 0;
+}
+
+bool cursor_action(struct cursor *c, enum action action, uint32_t count, int page)
+{
+    int64_t row = c->row;
+    switch ((int)action) {
+    case ACTION_UP:
+        row -= 1;
+        break;
+    case ACTION_DOWN:
+        row += 1;
+        break;
+    case ACTION_PAGE_UP:
+        row -= page;
+        break;
+    case ACTION_PAGE_DOWN:
+        row += page;
+        break;
+    case ACTION_HALF_UP:
+        row -= page / 2;
+        break;
+    case ACTION_HALF_DOWN:
+        row += page / 2;
+        break;
+    case ACTION_FIRST:
+        row = 0;
+        break;
+    case ACTION_LAST:
+        row = (int64_t)count - 1;
+        break;
+    default:
+        return false;
+    }
+    c->row = (uint32_t)(row < 0 ? 0 : row);
+    cursor_fit(c, count, page);
+    return true;
+}
