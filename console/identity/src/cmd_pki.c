@@ -82,7 +82,7 @@ static int cmd_init(struct cmd_context *ctx, const struct cmd_args *args)
     }
     if (cmd_u32(args, "broker-port", 1, 65535, 8883, &broker, &ctx->err) != 0 ||
         cmd_u32(args, "gateway-port", 1, 65535, 8443, &gateway, &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     init.broker.port = (uint16_t)broker;
     init.gateway.port = (uint16_t)gateway;
     init.broker.host_count = hosts(args, "broker-host", init.broker.host);
@@ -97,7 +97,7 @@ static int cmd_init(struct cmd_context *ctx, const struct cmd_args *args)
     init.source = source;
 
     if (pki_init(&init, now_s(), &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     if (ctx->json)
         return print_json(ctx, json_pack("{s:s, s:s}", "dir", init.dir, "fleet", init.fleet));
     if (!ctx->quiet)
@@ -115,7 +115,7 @@ static int cmd_config(struct cmd_context *ctx, const struct cmd_args *args)
 {
     char dir[FILES_PATH_MAX];
     if (fleet_dir(ctx, args, dir) != 0 || pki_config(dir, cmd_has(args, "force"), &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     return one_path(ctx, "dir", dir, "Configuration is complete in");
 }
 
@@ -129,7 +129,7 @@ static int cmd_operator(struct cmd_context *ctx, const struct cmd_args *args)
     if (fleet_dir(ctx, args, dir) != 0 ||
         cmd_u32(args, "days", 1, 825, OPERATOR_DAYS, &days, &ctx->err) != 0 ||
         pki_operator(dir, name, (int)days, cmd_has(args, "renew"), now_s(), &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     if (!text_format(path, sizeof(path), "%s/pki/operator-%s.pem", dir, name))
         return EXIT_DONE;
     int rc = one_path(ctx, "certificate", path, "Certificate:");
@@ -150,7 +150,7 @@ static int cmd_server(struct cmd_context *ctx, const struct cmd_args *args)
         cmd_u32(args, "days", 1, 825, SERVER_DAYS, &days, &ctx->err) != 0 ||
         pki_server(dir, args->word[0], &at, (int)days, cmd_has(args, "renew"), now_s(),
                    &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     if (!text_format(path, sizeof(path), "%s/pki/%s.pem", dir, args->word[0]))
         return EXIT_DONE;
     return one_path(ctx, "certificate", path, "Certificate:");
@@ -259,12 +259,12 @@ static int cmd_device(struct cmd_context *ctx, const struct cmd_args *args)
     struct device_run r = { .out = cmd_get(args, "out", NULL) };
     if (fleet_dir(ctx, args, r.dir) != 0 || read_settings(&r, args, &ctx->err) != 0 ||
         cmd_u32(args, "days", 1, DEVICE_DAYS, DEVICE_DAYS, &r.days, &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     if (ctx->json)
         r.done = json_array();
     if (run_devices(ctx, &r, args) != 0) {
         json_decref(r.done);
-        return ctx->err.code;
+        return (int)ctx->err.code;
     }
     return r.done ? print_json(ctx, r.done) : EXIT_DONE;
 }
@@ -302,7 +302,7 @@ static int cmd_show(struct cmd_context *ctx, const struct cmd_args *args)
     struct pki_cert *list;
     size_t count, shown = 0;
     if (fleet_dir(ctx, args, dir) != 0 || pki_list(dir, &list, &count, &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
 
     int64_t now = now_s();
     json_t *doc = ctx->json ? json_array() : NULL;

@@ -86,7 +86,7 @@ static int print_built(struct cmd_context *ctx, const char *path, const char *da
     uint8_t hash[PROTO_SHA256_LEN];
     char hex[PROTO_SHA256_HEX];
     if (image_inspect(data, len, ossl_crypto(), &facts, &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     ossl_crypto()->sha256(ossl_crypto()->ctx, data, len, hash);
     hex_encode(hash, sizeof(hash), hex);
     if (ctx->json)
@@ -112,18 +112,18 @@ static int cmd_build(struct cmd_context *ctx, const struct cmd_args *args)
     if (strcmp(cmd_get(args, "hw", "linux"), "linux") != 0)
         return usage(ctx, "only images for hw linux are built here: ESP-IDF makes the others");
     if (cmd_u32(args, "security", 0, UINT32_MAX, 0, &build.security, &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     build_date(date, clock);
     build.date = date;
     build.time = clock;
 
     if (files_read(elf, RELEASE_IMAGE_BYTES, &elf_data, &build.elf_len, &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     build.elf = elf_data;
     int rc = image_build_linux(&build, ossl_crypto(), &image, &len, &ctx->err);
     free(elf_data);
     if (rc != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     rc = files_write(NULL, out, image, len, FILES_PUBLIC, FILES_REPLACE, &ctx->err) == 0
              ? print_built(ctx, out, image, len)
              : (int)ctx->err.code;
@@ -224,14 +224,14 @@ static int sign_image(struct cmd_context *ctx, const struct cmd_args *args, cons
         image_inspect(image, len, ossl_crypto(), &facts, &ctx->err) != 0 ||
         take_seq(ctx, args, facts.product[0] ? facts.product : wish.product, &wish.seq) != 0 ||
         load_signer(ctx, args, &signer) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     int n = release_sign(image, len, &wish, ossl_crypto(), &signer, jws, sizeof(jws), &ctx->err);
     char kid[PROTO_KID_MAX];
     text_copy(kid, sizeof(kid), signer.kid);
     ossl_signer_free(&signer);
     if (n < 0 ||
         files_write(NULL, out, jws, (size_t)n, FILES_PUBLIC, FILES_REPLACE, &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     if (ctx->json)
         return print_json(
             ctx, json_pack("{s:s, s:I, s:s}", "jws", out, "seq", (json_int_t)wish.seq, "kid", kid));
@@ -248,7 +248,7 @@ static int cmd_sign(struct cmd_context *ctx, const struct cmd_args *args)
         return usage(ctx, "say one IMAGE");
     if (jws_path(args->word[0], cmd_get(args, "out", NULL), out, &ctx->err) != 0 ||
         files_read(args->word[0], RELEASE_IMAGE_BYTES, &image, &len, &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     int rc = sign_image(ctx, args, image, len, out);
     free(image);
     if (rc != EXIT_DONE)
@@ -290,7 +290,7 @@ static int cmd_publish(struct cmd_context *ctx, const struct cmd_args *args)
     const char *dir = store_path(ctx, args);
     if (!dir || load_keys(ctx, args, &keyset) != 0 ||
         jws_path(args->word[0], cmd_get(args, "jws", NULL), path, &ctx->err) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     if (!files_exists(path)) {
         err_set(&ctx->err, EXIT_USAGE, "%s is not there: `muster release sign %s` makes it", path,
                 args->word[0]);
@@ -298,7 +298,7 @@ static int cmd_publish(struct cmd_context *ctx, const struct cmd_args *args)
     }
     if (files_read(args->word[0], RELEASE_IMAGE_BYTES, &image, &what.image_len, &ctx->err) != 0 ||
         files_read(path, PROTO_RELEASE_BYTES, &jws, &what.jws_len, &ctx->err) != 0) {
-        rc = ctx->err.code;
+        rc = (int)ctx->err.code;
     } else {
         /* A newline at the end is an editor's, not the signer's. */
         while (what.jws_len > 0 && jws[what.jws_len - 1] == '\n')
@@ -356,7 +356,7 @@ static int cmd_ls(struct cmd_context *ctx, const struct cmd_args *args)
     const char *dir = store_path(ctx, args), *why;
     struct release_store *s = dir ? release_store_open(dir, ossl_crypto(), &ctx->err) : NULL;
     if (!s)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     json_t *doc = ctx->json ? json_array() : NULL;
     if (!doc)
         fprintf(ctx->out, "%-*s %5s %4s %9s  %-12s  %s\n", LIST_WIDTH, "RELEASE", "SEQ", "SEC",
@@ -401,11 +401,11 @@ static int cmd_show(struct cmd_context *ctx, const struct cmd_args *args)
     const char *dir = store_path(ctx, args);
     struct release_store *s = dir ? release_store_open(dir, ossl_crypto(), &ctx->err) : NULL;
     if (!s)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     int rc = EXIT_DONE;
     const struct release_entry *entry = release_store_find_name(s, args->word[0], &ctx->err);
     if (!entry)
-        rc = ctx->err.code;
+        rc = (int)ctx->err.code;
     else if (ctx->json)
         rc = print_json(ctx, entry_json(entry, true));
     else
@@ -465,10 +465,10 @@ static int cmd_verify(struct cmd_context *ctx, const struct cmd_args *args)
     struct keyset keyset;
     const char *dir = store_path(ctx, args);
     if (!dir || load_keys(ctx, args, &keyset) != 0)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     struct release_store *s = release_store_open(dir, ossl_crypto(), &ctx->err);
     if (!s)
-        return ctx->err.code;
+        return (int)ctx->err.code;
     struct verify_run v = { .s = s, .keys = &keyset.keys, .doc = ctx->json ? json_array() : NULL };
     int rc = verify_all(ctx, args, &v) == 0 ? EXIT_DONE : (int)ctx->err.code;
     release_store_close(s);

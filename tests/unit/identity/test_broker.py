@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A real Mosquitto with what `muster pki init` wrote: who gets in, and who may write where.
 
-usage: test_broker.py PKI_TOOL MOSQUITTO
+usage: test_broker.py TOOL MOSQUITTO
 """
 import json
 import os

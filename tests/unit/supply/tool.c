@@ -3,13 +3,17 @@
 #include <string.h>
 
 #include "base/cmd.h"
+#include "gateway/cmd.h"
 #include "identity/cmd.h"
+#include "release/cmd.h"
 
-/* The pki commands alone, for the tests in this folder: --json may come first. */
+/* The commands of identity, release and gateway without the rest of the console, for their tests:
+ * --json may come first, there are no profiles. */
 int main(int argc, char **argv)
 {
-    static const struct command *const tables[] = { identity_commands, NULL };
-    struct log log = { .sink = log_to_stderr, .least = LOG_WARN };
+    static const struct command *const tables[] = { identity_commands, release_commands,
+                                                    gateway_commands, NULL };
+    struct log log = { .sink = log_to_stderr, .least = LOG_INFO };
     struct cmd_context ctx = { .out = stdout, .log = &log, .program = argv[0] };
     struct cmd_args args;
     int used, at = 1;
