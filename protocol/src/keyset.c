@@ -15,12 +15,20 @@
  */
 enum {
     PAYLOAD_BYTES = PROTO_KEYSET_BYTES / 4 * 3,
-    PAYLOAD_TOKENS = 192,
+    PAYLOAD_TOKENS = 168,
     PAYLOAD_DEPTH = 4,
     ENVELOPE_TOKENS = 64,
     ENVELOPE_DEPTH = 4,
     COORDINATE = 32
 };
+
+/* On a device the payload is decoded and the signatures are checked one after the other: neither
+ * may find the other's buffers on its stack. */
+#if defined(__GNUC__)
+#define OWN_FRAME __attribute__((noinline))
+#else
+#define OWN_FRAME
+#endif
 
 static const char *const known[] = { "fleet",   "version", "root",     "release",
                                      "rollout", "revoked", "seq_floor" };
@@ -252,7 +260,7 @@ static enum reason open_envelope(const char *json, size_t len, struct envelope *
     return REASON_NONE;
 }
 
-static enum reason decode_payload(const struct envelope *e, struct keyset *out)
+OWN_FRAME static enum reason decode_payload(const struct envelope *e, struct keyset *out)
 {
     uint8_t payload[PAYLOAD_BYTES];
     int n = b64url_decode(e->payload, e->payload_len, payload, sizeof(payload));
@@ -291,8 +299,8 @@ static bool kids_are_true(const struct crypto *c, const struct keyring *keys)
 }
 
 /* The bytes of header.payload, hashed. They are not adjacent in the JSON, so they are joined. */
-static void signed_hash(const struct envelope *e, uint32_t i, const struct crypto *c,
-                        uint8_t hash[PROTO_SHA256_LEN])
+OWN_FRAME static void signed_hash(const struct envelope *e, uint32_t i, const struct crypto *c,
+                                  uint8_t hash[PROTO_SHA256_LEN])
 {
     uint8_t joined[PROTO_KEYSET_BYTES + 1]; /* both come out of one text of that length */
     size_t n = e->signature[i].header_len;
@@ -317,16 +325,22 @@ static bool signature_holds(const struct envelope *e, uint32_t i, const struct c
     return c->p256_verify(c->ctx, (*signer)->pub, hash, e->signature[i].sig);
 }
 
+OWN_FRAME static bool payload_is_true(const struct envelope *e, const struct crypto *c)
+{
+    struct keyset inside;
+
+    return decode_payload(e, &inside) == REASON_NONE && kids_are_true(c, &inside.keys);
+}
+
 enum reason keyset_verify(const char *json, size_t len, const struct crypto *c,
                           const struct keyset *by)
 {
     const struct trusted_key *counted[KEYSET_SIGNATURES];
     uint32_t count = 0;
     struct envelope e;
-    struct keyset inside;
 
-    if (open_envelope(json, len, &e) != REASON_NONE || decode_payload(&e, &inside) != REASON_NONE ||
-        !kids_are_true(c, &inside.keys) || by->root_threshold < 1)
+    if (open_envelope(json, len, &e) != REASON_NONE || !payload_is_true(&e, c) ||
+        by->root_threshold < 1)
         return REASON_BAD_KEYSET;
     for (uint32_t i = 0; i < e.count; i++) {
         const struct trusted_key *signer = NULL;
@@ -339,58 +353,4 @@ enum reason keyset_verify(const char *json, size_t len, const struct crypto *c,
             counted[count++] = signer;
     }
     return count >= by->root_threshold ? REASON_NONE : REASON_BAD_SIGNATURE;
-}
-
-/* header.payload in `joined`, signed. */
-static bool sign_one(char *joined, size_t len, const struct crypto *c,
-                     const struct crypto_signer *signer, uint8_t sig[PROTO_P256_SIG])
-{
-    uint8_t hash[PROTO_SHA256_LEN];
-
-    c->sha256(c->ctx, joined, len, hash);
-    return signer->sign(signer->ctx, hash, sig);
-}
-
-/* Put {"protected","signature"} of one signer; `payload` is base64url. */
-static bool put_signature(struct json_writer *w, const char *payload, size_t payload_len,
-                          const struct crypto *c, const struct crypto_signer *signer)
-{
-    char joined[2 * PROTO_KEYSET_BYTES];
-    uint8_t sig[PROTO_P256_SIG];
-    int n = jws_header_encode(JWS_KEYSET, signer->kid, joined, sizeof(joined));
-
-    if (n < 0 || (size_t)n + 1 + payload_len > sizeof(joined))
-        return false;
-    joined[n] = '.';
-    memcpy(joined + n + 1, payload, payload_len);
-    if (!sign_one(joined, (size_t)n + 1 + payload_len, c, signer, sig))
-        return false;
-
-    json_open_object(w, NULL);
-    json_put_span(w, "protected", joined, (size_t)n);
-    json_put_b64url(w, "signature", sig, sizeof(sig));
-    json_close_object(w);
-    return true;
-}
-
-int keyset_sign(const struct keyset *keyset, const struct crypto *c,
-                const struct crypto_signer *const *signers, size_t count, char *out, size_t cap)
-{
-    char json[PAYLOAD_BYTES + 1], payload[PROTO_KEYSET_BYTES + 1];
-    int n = keyset_encode(keyset, json, sizeof(json));
-    int len =
-        n < 0 ? -1 : b64url_encode((const uint8_t *)json, (size_t)n, payload, sizeof(payload));
-    struct json_writer w;
-
-    if (len < 0 || count < 1 || count > KEYSET_SIGNATURES)
-        return -1;
-    json_begin(&w, out, cap);
-    json_put_span(&w, "payload", payload, (size_t)len);
-    json_open_array(&w, "signatures");
-    for (size_t i = 0; i < count; i++)
-        if (!put_signature(&w, payload, (size_t)len, c, signers[i]))
-            return -1;
-    json_close_array(&w);
-    int total = json_end(&w);
-    return total > PROTO_KEYSET_BYTES ? -1 : total;
 }
