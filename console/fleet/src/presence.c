@@ -24,6 +24,8 @@ static int64_t silence_limit(const struct fleet_device *d)
 /* Nobody is blamed for what was said while the link was down. */
 static bool is_silent(const struct fleet *fleet, const struct fleet_device *d)
 {
+    if (!fleet->link.up)
+        return d->state == FLEET_STALE; /* retained pictures come before the link says it is up */
     int64_t since = d->last_ms > fleet->link.since_ms ? d->last_ms : fleet->link.since_ms;
     since = since > d->met_ms ? since : d->met_ms;
     return fleet->now_ms - since > silence_limit(d);

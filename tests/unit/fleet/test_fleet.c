@@ -121,6 +121,10 @@ static void while_the_link_is_down_nobody_grows_stale_and_ages_stand_still(void 
     assert_int_equal(fleet_age_ms(f->fleet, feed_device(f, "a"), f->now_ms), 4000);
     assert_string_equal(fleet_link(f->fleet)->reason, "keep-alive timeout");
 
+    /* The retained picture comes before the link counts as up. */
+    feed_retained(f, "devices/a/status", STATUS_FULL);
+    assert_int_equal(feed_device(f, "a")->state, FLEET_OK);
+
     /* Back: each gets its three intervals anew. */
     feed_event(f, FLEET_EV_LINK_UP, NULL);
     feed_wait(f, 20000);
