@@ -14,8 +14,9 @@
  * itself with full-jitter back-off (1 s to 30 s) and says when.
  *
  *     for (;;) {
- *         poll(link_fd(l) for POLLIN, and POLLOUT when link_wants_write(l); at most until
- * link_next_ms(l)); link_run(l, readable, writable, now_ms);
+ *         poll link_fd(l) for POLLIN, and for POLLOUT when link_wants_write(l), at most until
+ *             link_next_ms(l); not at all when the last link_run() returned true
+ *         link_run(l, readable, writable, now_ms); POLLHUP and POLLERR count as readable
  *     }
  *
  * Everything is subscribed at QoS 0: a QoS 1 subscription loses retained pictures beyond the
@@ -37,8 +38,9 @@ struct link_config {
 
     /* `topic` terminated; `body` valid only during the call. Called only from inside link_run(). */
     void (*on_message)(void *ctx, const char *topic, const void *body, size_t len, bool retained);
-    /* up: CONNACK and every SUBACK have come. Down: `reason` in words ("the broker's certificate
-     * has expired"). */
+    /* up: CONNACK and every SUBACK have come. Mosquitto sends the retained messages before that, so
+     * on_message may be called before the first on_state. Down (also after each attempt that
+     * failed): `reason` in words ("the broker's certificate has expired"). */
     void (*on_state)(void *ctx, bool up, const char *reason);
     /* The broker acknowledged a QoS 1 publish; `code` is its MQTT 5 reason code, >= 128: refused
      * (135 not authorized). May be NULL. */
@@ -46,8 +48,12 @@ struct link_config {
     void *ctx;
 };
 
-/* Copies the configuration. NULL and *err: files that can't be read, a key that does not match.
- * Free with link_free(). */
+/*
+ * Copies the configuration; nothing is sent before the first link_run(). NULL and *err: files that
+ * can't be read, a topic or client id that can't be. (A key that does not belong to the certificate
+ * shows at the first attempt, as a reason in words.) Ignore SIGPIPE in the program. Free with
+ * link_free().
+ */
 struct link *link_new(const struct link_config *config, struct err *err);
 void link_free(struct link *l); /* NULL is fine; disconnects properly */
 
@@ -88,7 +94,7 @@ struct link_facts {
     int64_t retry_at_ms; /* next attempt; 0: not planned */
     unsigned attempt;    /* 1, 2, 3 … since the link went down */
     int rtt_ms;          /* of the last acknowledged QoS 1 publish or ping; -1: not known */
-    char tls[16];        /* "1.3", "1.2"; "" for plain TCP */
+    char tls[16];        /* "on"; "" for plain TCP */
 };
 void link_facts(const struct link *l, struct link_facts *out);
 
