@@ -9,11 +9,8 @@
 
 enum ev {
     EV_TICK,    /* time has passed, or something changed that the state may wait for */
-    EV_ORDER,   /* a good order with a good release: a->order, a->release */
-    EV_BAD,     /* a good order with a release that can't be taken: a->why */
+    EV_ORDER,   /* a good order in a->order, with a release in a->release if a->why is NONE */
     EV_ABORT,   /* a good abort order for this rollout */
-    EV_ACKED,   /* the broker has the report of the present state */
-    EV_UNFIT,   /* the application's self-test failed */
     EV_SETBACK, /* raised by actions, as the rest: */
     EV_RESTART, /* see enum outcome */
     EV_COMPLETE,
@@ -23,18 +20,18 @@ enum ev {
 
 /*
  * The whole life of an update. An empty cell is a refused event: nothing changes. Actions never set
- * the state; this table does.
+ * the state; this table does. An end is IDLE with a memory: it takes IDLE's row, whose act_idle
+ * always stays.
  */
 /* clang-format off */
 static const struct transition {
     action_fn *action;
-    enum ota_state ok;
-    enum ota_state fail;
-} transitions[OTA_STATE_COUNT][EV_COUNT] = {
+    uint8_t ok;   /* enum ota_state */
+    uint8_t fail;
+} transitions[OTA_TRIAL + 1][EV_COUNT] = {
     /* in              on                do             then          or else      */
     [OTA_IDLE]        [EV_TICK]     = { act_idle,      OTA_IDLE,     OTA_IDLE     },
     [OTA_IDLE]        [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
-    [OTA_IDLE]        [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
 
     [OTA_CHECK]       [EV_TICK]     = { act_schedule,  OTA_WAIT,     OTA_REJECTED },
     [OTA_CHECK]       [EV_COMPLETE] = { act_there,     OTA_DONE,     OTA_FAILED   },
@@ -83,42 +80,8 @@ static const struct transition {
 
     /* The switch is made: no order changes that any more. */
     [OTA_REBOOT]      [EV_TICK]     = { act_reboot,    OTA_REBOOT,   OTA_FAILED   },
-    [OTA_REBOOT]      [EV_ACKED]    = { act_reboot,    OTA_REBOOT,   OTA_FAILED   },
 
     [OTA_TRIAL]       [EV_TICK]     = { act_trial,     OTA_DONE,     OTA_REBOOT   },
-    [OTA_TRIAL]       [EV_ACKED]    = { act_trial,     OTA_DONE,     OTA_REBOOT   },
-    [OTA_TRIAL]       [EV_UNFIT]    = { act_unfit,     OTA_TRIAL,    OTA_REBOOT   },
-
-    /* The ends: they are kept and told until the broker has them, and a new order begins anew. */
-    [OTA_DONE]        [EV_TICK]     = { act_idle,      OTA_DONE,     OTA_DONE     },
-    [OTA_DONE]        [EV_ACKED]    = { act_acked,     OTA_DONE,     OTA_DONE     },
-    [OTA_DONE]        [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
-    [OTA_DONE]        [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
-
-    [OTA_ROLLED_BACK] [EV_TICK]     = { act_idle,      OTA_ROLLED_BACK, OTA_ROLLED_BACK },
-    [OTA_ROLLED_BACK] [EV_ACKED]    = { act_acked,     OTA_ROLLED_BACK, OTA_ROLLED_BACK },
-    [OTA_ROLLED_BACK] [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
-    [OTA_ROLLED_BACK] [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
-
-    [OTA_REJECTED]    [EV_TICK]     = { act_idle,      OTA_REJECTED, OTA_REJECTED },
-    [OTA_REJECTED]    [EV_ACKED]    = { act_acked,     OTA_REJECTED, OTA_REJECTED },
-    [OTA_REJECTED]    [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
-    [OTA_REJECTED]    [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
-
-    [OTA_ABORTED]     [EV_TICK]     = { act_idle,      OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_ABORTED]     [EV_ACKED]    = { act_acked,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_ABORTED]     [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
-    [OTA_ABORTED]     [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
-
-    [OTA_EXPIRED]     [EV_TICK]     = { act_idle,      OTA_EXPIRED,  OTA_EXPIRED  },
-    [OTA_EXPIRED]     [EV_ACKED]    = { act_acked,     OTA_EXPIRED,  OTA_EXPIRED  },
-    [OTA_EXPIRED]     [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
-    [OTA_EXPIRED]     [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
-
-    [OTA_FAILED]      [EV_TICK]     = { act_idle,      OTA_FAILED,   OTA_FAILED   },
-    [OTA_FAILED]      [EV_ACKED]    = { act_acked,     OTA_FAILED,   OTA_FAILED   },
-    [OTA_FAILED]      [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
-    [OTA_FAILED]      [EV_BAD]      = { act_reject,    OTA_REJECTED, OTA_REJECTED },
 };
 /* clang-format on */
 
@@ -202,14 +165,14 @@ static bool dispatch(struct ota_agent *a, enum ev ev)
 {
     /* An event leads to at most an order, its check, and one raised event. */
     for (int hops = 0; hops < 4; hops++) {
-        const struct transition *t = &transitions[a->state][ev];
+        const struct transition *t = &transitions[is_end(a->state) ? OTA_IDLE : a->state][ev];
         if (!t->action)
             return false;
         enum outcome out = t->action(a);
         if (out == OUT_STAY)
             return true;
         if (out == OUT_OK || out == OUT_FAIL) {
-            enter(a, out == OUT_OK ? t->ok : t->fail);
+            enter(a, (enum ota_state)(out == OUT_OK ? t->ok : t->fail));
             if (a->state != OTA_CHECK)
                 return true;
             ev = EV_TICK; /* CHECK is momentary */
@@ -248,33 +211,47 @@ static enum reason refuse(struct ota_agent *a, enum reason reason, bool authenti
     return reason;
 }
 
-static enum reason take_update(struct ota_agent *a, const struct ota_command *cmd)
+/* The checks of the order by itself; refused, or *known: one that was answered before. */
+static enum reason take_order(struct ota_agent *a, const struct ota_command *cmd,
+                              uint8_t digest[PROTO_SHA256_LEN], bool *known)
 {
-    uint8_t digest[PROTO_SHA256_LEN] = { 0 };
     bool authentic = false;
 
+    memset(digest, 0, PROTO_SHA256_LEN);
+    *known = false;
     enum reason r = order_digest(a, cmd, digest);
-    uint64_t head = digest_head(digest);
-    if (r != REASON_NONE)
-        return refuse(a, r, false, head);
-    if (order_is_known(a, digest))
-        return REASON_NONE;
-    r = check_order(a, cmd, &authentic);
-    if (r != REASON_NONE)
-        return refuse(a, r, authentic, head);
-    if (a->on_probation || a->state == OTA_REBOOT || a->state == OTA_TRIAL)
-        return refuse(a, REASON_BUSY, true, head);
-    r = check_release(a, cmd);
     if (r == REASON_NONE) {
-        r = ask(a, OTA_GATE_ACCEPT);
-        if (r == REASON_DEFERRED) /* may come in; when it may start is asked again */
-            r = REASON_NONE;
+        *known = true;
+        if (order_is_known(a, digest))
+            return REASON_NONE;
+        if (cmd->verb == VERB_ABORT && a->told_digest == digest_head(digest))
+            return (enum reason)a->told_reason; /* QoS 1 delivers twice at times */
+        *known = false;
+        r = check_order(a, cmd, &authentic);
     }
+    return r == REASON_NONE ? r : refuse(a, r, authentic, digest_head(digest));
+}
+
+static enum reason take_update(struct ota_agent *a, const struct ota_command *cmd)
+{
+    uint8_t digest[PROTO_SHA256_LEN];
+    bool known;
+
+    enum reason r = take_order(a, cmd, digest, &known);
+    if (r != REASON_NONE || known)
+        return r;
+    if (a->on_probation || a->state == OTA_REBOOT || a->state == OTA_TRIAL)
+        return refuse(a, REASON_BUSY, true, digest_head(digest));
+    r = check_release(a, cmd);
+    if (r == REASON_NONE)
+        r = ask(a, OTA_GATE_ACCEPT);
+    if (r == REASON_DEFERRED) /* may come in; when it may start is asked again */
+        r = REASON_NONE;
     if (r != REASON_NONE && ota_agent_is_active(a))
-        return refuse(a, r, true, head);
+        return refuse(a, r, true, digest_head(digest));
     memcpy(a->job.order_digest, digest, sizeof(digest));
     a->why = (uint16_t)r;
-    dispatch(a, r == REASON_NONE ? EV_ORDER : EV_BAD);
+    dispatch(a, EV_ORDER);
     return a->state == OTA_REJECTED ? (enum reason)a->job.reason : REASON_NONE;
 }
 
@@ -285,7 +262,7 @@ static enum reason stop(struct ota_agent *a)
 
     if (!ours) {
         (void)say_once(a, OTA_REPORT_ABORTED, REASON_NO_ROLLOUT, a->order.rollout, 0,
-                       "no update of that rollout here");
+                       "not known here");
         a->unsaid = a->unsaid || ota_agent_is_active(a);
         return REASON_NO_ROLLOUT;
     }
@@ -315,22 +292,17 @@ static enum reason use_up(struct ota_agent *a)
 
 static enum reason take_abort(struct ota_agent *a, const struct ota_command *cmd)
 {
-    uint8_t digest[PROTO_SHA256_LEN] = { 0 };
-    bool authentic = false;
+    uint8_t digest[PROTO_SHA256_LEN];
+    bool known;
 
-    enum reason r = order_digest(a, cmd, digest);
-    uint64_t head = digest_head(digest);
+    enum reason r = take_order(a, cmd, digest, &known);
+    if (r != REASON_NONE || known)
+        return r;
+    r = use_up(a);
     if (r != REASON_NONE)
-        return refuse(a, r, false, head);
-    if (a->told_digest == head)
-        return (enum reason)a->told_reason; /* QoS 1 delivers twice at times */
-    r = check_order(a, cmd, &authentic);
-    if (r == REASON_NONE)
-        r = use_up(a);
-    if (r != REASON_NONE)
-        return refuse(a, r, authentic, head);
+        return refuse(a, r, true, digest_head(digest));
     r = stop(a);
-    a->told_digest = head;
+    a->told_digest = digest_head(digest);
     a->told_reason = (uint16_t)r;
     return r;
 }
@@ -415,7 +387,8 @@ static enum reason on_acked(struct ota_agent *a, uint32_t n)
     if (a->own_n == 0 || n < a->first_n || n > a->own_n)
         return REASON_NONE; /* of a state that has passed */
     a->heard = true;
-    dispatch(a, EV_ACKED);
+    if (a->state >= OTA_REBOOT) /* the states that wait for it */
+        dispatch(a, EV_TICK);
     return REASON_NONE;
 }
 
@@ -423,13 +396,11 @@ static enum reason on_self_test(struct ota_agent *a, const struct ota_self_test 
 {
     if (a->state != OTA_TRIAL)
         return REASON_UNSUPPORTED;
-    if (!test->ok) {
-        copy_text(a->tmp.url, sizeof(a->tmp.url), test->detail);
-        dispatch(a, EV_UNFIT);
-        return REASON_NONE;
-    }
     a->unsaid = a->unsaid || !a->self_tested;
-    a->self_tested = true;
+    a->self_tested = test->ok;
+    a->test_failed = !test->ok;
+    if (a->test_failed)
+        copy_text(a->job.detail, sizeof(a->job.detail), test->detail);
     dispatch(a, EV_TICK);
     return REASON_NONE;
 }

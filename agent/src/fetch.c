@@ -74,13 +74,17 @@ static enum outcome told_to_wait(struct ota_agent *a, uint32_t retry_after_s)
     return hold(a, REASON_HTTP_STATUS, ms + a->port->random(a->port->ctx) % (ms / 4 + 1));
 }
 
-/* Time spent since the first connect, pauses counted. */
-static bool is_overdue(struct ota_agent *a)
+/* The order's expiry, and the deadline: time since the first connect, pauses counted. */
+static enum outcome within_limits(struct ota_agent *a)
 {
     uint32_t passed = (uint32_t)(a->now.mono_ms - a->spent_ms) / MS;
     a->spent_ms += (uint64_t)passed * MS;
     a->progress.spent_s += passed;
-    return a->progress.spent_s > or_default(a->cfg->deadline_s, 86400);
+    if (job_is_expired(a))
+        return OUT_EXPIRED;
+    if (a->progress.spent_s > or_default(a->cfg->deadline_s, 86400))
+        return fail(a, REASON_DEADLINE);
+    return OUT_OK;
 }
 
 /* ---- PAUSED ---------------------------------------------------------------------------------- */
@@ -96,10 +100,9 @@ enum outcome act_pause(struct ota_agent *a)
 
 enum outcome act_resume(struct ota_agent *a)
 {
-    if (job_is_expired(a))
-        return OUT_EXPIRED;
-    if (is_overdue(a))
-        return fail(a, REASON_DEADLINE);
+    enum outcome limits = within_limits(a);
+    if (limits != OUT_OK)
+        return limits;
     if (!is_past(a, a->wake_ms))
         return OUT_STAY;
     enum reason r = ask(a, OTA_GATE_DOWNLOAD);
@@ -150,8 +153,6 @@ static enum outcome open_slot(struct ota_agent *a)
 
 enum outcome act_open(struct ota_agent *a)
 {
-    if (is_overdue(a))
-        return fail(a, REASON_DEADLINE);
     if (!a->slot_is_open && open_slot(a) == OUT_FAIL)
         return OUT_FAIL;
     for (int i = 0; i < OTA_BLOCKS_PER_CALL && a->offset < a->keep; i++) {
@@ -245,10 +246,9 @@ enum outcome act_connect(struct ota_agent *a)
 {
     enum reason why = REASON_CONNECT;
 
-    if (job_is_expired(a))
-        return OUT_EXPIRED;
-    if (is_overdue(a))
-        return fail(a, REASON_DEADLINE);
+    enum outcome limits = within_limits(a);
+    if (limits != OUT_OK)
+        return limits;
     if (!a->http_is_open) {
         enum reason r = request(a);
         if (r != REASON_NONE)
@@ -369,10 +369,9 @@ enum outcome act_download(struct ota_agent *a)
 {
     uint32_t budget = a->offset + OTA_BLOCKS_PER_CALL * OTA_BLOCK;
 
-    if (job_is_expired(a))
-        return OUT_EXPIRED;
-    if (is_overdue(a))
-        return fail(a, REASON_DEADLINE);
+    enum outcome limits = within_limits(a);
+    if (limits != OUT_OK)
+        return limits;
     a->wake_ms = a->now.mono_ms;
     for (int reads = 0; reads < 16 * OTA_BLOCKS_PER_CALL && a->offset < budget; reads++) {
         enum outcome out = take_some(a);

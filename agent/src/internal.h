@@ -79,12 +79,11 @@ enum ota_report_state report_state(enum ota_state state);
 
 /* ---- wait.c, fetch.c, install.c, trial.c: actions ------------------------------------------ */
 
-action_fn act_take, act_replace, act_reject, act_schedule, act_there, act_wait, act_abort,
-    act_expire;
+action_fn act_take, act_replace, act_schedule, act_there, act_wait, act_abort, act_expire;
 action_fn act_pause, act_resume, act_open, act_connect, act_download, act_restart;
 action_fn act_seal, act_verify, act_install, act_reboot;
-action_fn act_trial, act_unfit;
-action_fn act_idle, act_acked;
+action_fn act_trial;
+action_fn act_idle;
 
 /* What a start finds: sets state, job and the rest. */
 void boot_resolve(struct ota_agent *a, const struct ota_boot *boot);

@@ -29,125 +29,147 @@ static uint32_t crc32(const uint8_t *data, size_t len)
 /* ---- fields --------------------------------------------------------------------------------- */
 
 /*
- * One description for both directions: a pass over the fields either writes them to `at` or reads
- * them from it.
+ * The fields of each kind, in the order they have on flash: new ones go to the end. A description
+ * instead of code, because it is smaller and serves both directions.
  */
-struct pass {
-    uint8_t *at;
-    size_t left;
-    bool reading;
+enum type { BYTES, TEXT, NUMBER };
+struct field {
+    uint16_t offset;
+    uint8_t size; /* bytes */
+    uint8_t type; /* enum type */
 };
 
-static void field_bytes(struct pass *p, void *data, size_t len)
-{
-    if (p->left < len) { /* reading what an older agent wrote */
-        p->left = 0;
-        memset(data, 0, len);
-        return;
+#define FIELD(st, member, type)                                                                    \
+    {                                                                                              \
+        offsetof(struct st, member), sizeof(((struct st *)0)->member), type                        \
     }
-    if (p->reading)
-        memcpy(data, p->at, len);
-    else
-        memcpy(p->at, data, len);
-    p->at += len;
-    p->left -= len;
+
+/* clang-format off */
+static const struct field counters_fields[] = {
+    FIELD(ota_counters, order_seq[0], NUMBER),
+    FIELD(ota_counters, order_seq[1], NUMBER),
+    FIELD(ota_counters, order_seq[2], NUMBER),
+    FIELD(ota_counters, order_seq[3], NUMBER),
+    FIELD(ota_counters, release_seq, NUMBER),
+    FIELD(ota_counters, security, NUMBER),
+    FIELD(ota_counters, n, NUMBER),
+    FIELD(ota_counters, image, BYTES),
+};
+
+static const struct field job_fields[] = {
+    FIELD(ota_job, phase, NUMBER),
+    FIELD(ota_job, end, NUMBER),
+    FIELD(ota_job, flags, NUMBER),
+    FIELD(ota_job, starts, NUMBER),
+    FIELD(ota_job, reason, NUMBER),
+    FIELD(ota_job, order_digest, BYTES),
+    FIELD(ota_job, rollout, TEXT),
+    FIELD(ota_job, url, TEXT),
+    FIELD(ota_job, from, TEXT),
+    FIELD(ota_job, to, TEXT),
+    FIELD(ota_job, detail, TEXT),
+    FIELD(ota_job, sha256, BYTES),
+    FIELD(ota_job, size, NUMBER),
+    FIELD(ota_job, release_seq, NUMBER),
+    FIELD(ota_job, security, NUMBER),
+    FIELD(ota_job, order_seq, NUMBER),
+    FIELD(ota_job, attempt, NUMBER),
+    FIELD(ota_job, jitter, NUMBER),
+    FIELD(ota_job, trial, NUMBER),
+    FIELD(ota_job, nbf, NUMBER),
+    FIELD(ota_job, exp, NUMBER),
+    FIELD(ota_job, receipt, NUMBER),
+};
+
+static const struct field progress_fields[] = {
+    FIELD(ota_progress, image, BYTES),
+    FIELD(ota_progress, got, NUMBER),
+    FIELD(ota_progress, spent_s, NUMBER),
+    FIELD(ota_progress, etag, TEXT),
+};
+
+#define COUNT(array) ((uint8_t)(sizeof(array) / sizeof((array)[0])))
+
+static const struct kind_info {
+    uint16_t offset; /* of the struct in struct ota_agent */
+    uint8_t count;
+    const struct field *fields;
+} kinds[] = {
+    [KIND_COUNTERS] = { offsetof(struct ota_agent, counters), COUNT(counters_fields), counters_fields },
+    [KIND_JOB]      = { offsetof(struct ota_agent, job),      COUNT(job_fields),      job_fields      },
+    [KIND_PROGRESS] = { offsetof(struct ota_agent, progress), COUNT(progress_fields), progress_fields },
+};
+/* clang-format on */
+
+/* A number's bytes on flash are little-endian, whatever the machine's are. */
+static void copy_number(uint8_t *to, const uint8_t *from, size_t size)
+{
+    const uint16_t probe = 1;
+    bool little = *(const uint8_t *)&probe == 1;
+    for (size_t i = 0; i < size; i++)
+        to[i] = from[little ? i : size - 1 - i];
 }
 
-static void field_u64(struct pass *p, uint64_t *value)
+static size_t fields_write(const struct ota_agent *a, enum kind kind, uint8_t *out)
 {
-    uint8_t b[8];
-    for (size_t i = 0; i < 8; i++)
-        b[i] = (uint8_t)(*value >> (8 * i));
-    field_bytes(p, b, sizeof(b));
-    *value = 0;
-    for (size_t i = 8; i-- > 0;)
-        *value = *value << 8 | b[i];
-}
+    const struct kind_info *k = &kinds[kind];
+    const uint8_t *base = (const uint8_t *)a + k->offset;
+    size_t len = 0;
 
-static void field_u32(struct pass *p, uint32_t *value)
-{
-    uint8_t b[4];
-    for (size_t i = 0; i < 4; i++)
-        b[i] = (uint8_t)(*value >> (8 * i));
-    field_bytes(p, b, sizeof(b));
-    *value = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
-static void field_u16(struct pass *p, uint16_t *value)
-{
-    uint32_t wide = *value;
-    field_u32(p, &wide);
-    *value = (uint16_t)wide;
-}
-
-/* Fixed width on flash: the sum is known, and a damaged length can't lead astray. */
-static void field_text(struct pass *p, char *text, size_t cap)
-{
-    field_bytes(p, text, cap);
-    text[cap - 1] = '\0';
-}
-
-static void pass_counters(struct pass *p, struct ota_counters *c)
-{
-    for (size_t i = 0; i < 4; i++)
-        field_u32(p, &c->order_seq[i]);
-    field_u32(p, &c->release_seq);
-    field_u32(p, &c->security);
-    field_u32(p, &c->n);
-    field_bytes(p, c->image, sizeof(c->image));
-}
-
-static void pass_job(struct pass *p, struct ota_job *j)
-{
-    field_bytes(p, &j->phase, 1);
-    field_bytes(p, &j->end, 1);
-    field_bytes(p, &j->flags, 1);
-    field_bytes(p, &j->starts, 1);
-    field_u16(p, &j->reason);
-    field_bytes(p, j->order_digest, sizeof(j->order_digest));
-    field_text(p, j->rollout, sizeof(j->rollout));
-    field_text(p, j->url, sizeof(j->url));
-    field_text(p, j->from, sizeof(j->from));
-    field_text(p, j->to, sizeof(j->to));
-    field_text(p, j->detail, sizeof(j->detail));
-    field_bytes(p, j->sha256, sizeof(j->sha256));
-    field_u32(p, &j->size);
-    field_u32(p, &j->release_seq);
-    field_u32(p, &j->security);
-    field_u32(p, &j->order_seq);
-    field_u32(p, &j->attempt);
-    field_u32(p, &j->jitter);
-    field_u32(p, &j->trial);
-    field_u64(p, &j->nbf);
-    field_u64(p, &j->exp);
-    field_u64(p, &j->receipt);
-}
-
-static void pass_progress(struct pass *p, struct ota_progress *g)
-{
-    field_bytes(p, g->image, sizeof(g->image));
-    field_u32(p, &g->got);
-    field_u32(p, &g->spent_s);
-    field_text(p, g->etag, sizeof(g->etag));
-}
-
-static void pass_fields(struct ota_agent *a, enum kind kind, struct pass *p)
-{
-    switch (kind) {
-    case KIND_COUNTERS:
-        pass_counters(p, &a->counters);
-        break;
-    case KIND_JOB:
-        pass_job(p, &a->job);
-        break;
-    case KIND_PROGRESS:
-        pass_progress(p, &a->progress);
-        break;
+    for (size_t i = 0; i < k->count; i++) {
+        const struct field *f = &k->fields[i];
+        if (f->type == NUMBER)
+            copy_number(out + len, base + f->offset, f->size);
+        else
+            memcpy(out + len, base + f->offset, f->size);
+        len += f->size;
     }
+    return len;
+}
+
+/* What an older agent did not write is zero, what a newer one wrote beyond is not looked at. */
+static void fields_read(struct ota_agent *a, enum kind kind, const uint8_t *in, size_t len)
+{
+    const struct kind_info *k = &kinds[kind];
+    uint8_t *base = (uint8_t *)a + k->offset;
+
+    for (size_t i = 0; i < k->count; i++) {
+        const struct field *f = &k->fields[i];
+        uint8_t *to = base + f->offset;
+        if (len < f->size) {
+            len = 0;
+            memset(to, 0, f->size);
+            continue;
+        }
+        if (f->type == NUMBER)
+            copy_number(to, in, f->size);
+        else
+            memcpy(to, in, f->size);
+        if (f->type == TEXT)
+            to[f->size - 1] = '\0';
+        in += f->size;
+        len -= f->size;
+    }
+}
+
+static void put_u32(uint8_t *to, uint32_t value)
+{
+    for (size_t i = 0; i < 4; i++)
+        to[i] = (uint8_t)(value >> (8 * i));
+}
+
+static uint32_t get_u32(const uint8_t *from)
+{
+    return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
+           (uint32_t)from[3] << 24;
 }
 
 /* ---- copies --------------------------------------------------------------------------------- */
 
+_Static_assert(sizeof(struct ota_job) + HEAD + CRC <= OTA_RECORD_MAX &&
+                   sizeof(struct ota_progress) + HEAD + CRC <= 128 &&
+                   sizeof(struct ota_counters) + HEAD + CRC <= 128,
+               "the port's bounds hold");
 _Static_assert((int)VERB_CLASS_COUNT == 4, "a new replay class goes to the end of the counters");
 _Static_assert((int)OTA_RECORD_COUNTERS_A == 2 * (int)KIND_COUNTERS &&
                    (int)OTA_RECORD_JOB_A == 2 * (int)KIND_JOB &&
@@ -174,13 +196,8 @@ static enum reason copy_read(struct ota_agent *a, enum kind kind, unsigned copy,
     if (*len < HEAD + CRC || *len > OTA_RECORD_MAX || b[0] != FORM || b[1] != (uint8_t)kind)
         return REASON_NONE;
 
-    uint32_t crc = 0;
-    struct pass tail = { b + *len - CRC, CRC, true };
-    field_u32(&tail, &crc);
-    if (crc != crc32(b, *len - CRC))
-        return REASON_NONE;
-    struct pass head = { b + 2, 4, true };
-    field_u32(&head, serial);
+    if (get_u32(b + *len - CRC) == crc32(b, *len - CRC))
+        *serial = get_u32(b + 2);
     return REASON_NONE;
 }
 
@@ -200,8 +217,7 @@ static enum reason record_load(struct ota_agent *a, enum kind kind)
             continue;
         c->serial = serial;
         c->newest = (uint8_t)copy;
-        struct pass p = { a->tmp.bytes + HEAD, len - HEAD - CRC, true };
-        pass_fields(a, kind, &p);
+        fields_read(a, kind, a->tmp.bytes + HEAD, len - HEAD - CRC);
     }
     return bad;
 }
@@ -226,13 +242,9 @@ static enum reason record_save(struct ota_agent *a, enum kind kind)
         return REASON_RECORD_IO;
     b[0] = FORM;
     b[1] = (uint8_t)kind;
-    struct pass p = { b + 2, OTA_RECORD_MAX - 2 - CRC, false };
-    field_u32(&p, &serial);
-    pass_fields(a, kind, &p);
-    size_t len = (size_t)(p.at - b);
-    uint32_t crc = crc32(b, len);
-    p.left += CRC;
-    field_u32(&p, &crc);
+    put_u32(b + 2, serial);
+    size_t len = HEAD + fields_write(a, kind, b + HEAD);
+    put_u32(b + len, crc32(b, len));
 
     enum reason r = a->port->record_put(a->port->ctx, record_id(kind, copy), b, len + CRC);
     if (r != REASON_NONE)

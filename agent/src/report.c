@@ -9,16 +9,12 @@ enum { N_LOT = 64 };
 
 enum ota_report_state report_state(enum ota_state state)
 {
-    switch (state) {
-#define X(name, report)                                                                            \
-    case OTA_##name:                                                                               \
-        return OTA_REPORT_##report;
+    static const uint8_t reports[OTA_STATE_COUNT] = {
+#define X(name, report) [OTA_##name] = OTA_REPORT_##report,
         OTA_STATE_MAP(X)
 #undef X
-    case OTA_STATE_COUNT:
-        break;
-    }
-    return OTA_REPORT_IDLE;
+    };
+    return (enum ota_report_state)reports[state];
 }
 
 /* The next number may be used only if flash says that it is taken: it must rise over a reset. */
@@ -78,29 +74,10 @@ static void fill_state(struct ota_agent *a, struct ota_report *r)
     copy_text(r->detail, sizeof(r->detail), j->detail);
     if (a->state == OTA_TRIAL)
         trial_steps(a, r->detail, sizeof(r->detail));
-    switch (r->state) {
-    case OTA_REPORT_DOWNLOADING:
-    case OTA_REPORT_PAUSED:
+    if (r->state == OTA_REPORT_DOWNLOADING || r->state == OTA_REPORT_PAUSED)
         r->got = a->slot_is_open ? a->offset - a->fill : a->progress.got;
-        break;
-    case OTA_REPORT_VERIFYING:
-    case OTA_REPORT_INSTALLING:
-    case OTA_REPORT_REBOOTING:
-    case OTA_REPORT_TRIAL:
-    case OTA_REPORT_DONE:
-    case OTA_REPORT_ROLLED_BACK:
+    else if (a->state >= OTA_VERIFY && a->state <= OTA_ROLLED_BACK)
         r->got = j->size;
-        break;
-    case OTA_REPORT_IDLE:
-    case OTA_REPORT_RECEIVED:
-    case OTA_REPORT_WAITING:
-    case OTA_REPORT_REJECTED:
-    case OTA_REPORT_FAILED:
-    case OTA_REPORT_ABORTED:
-    case OTA_REPORT_EXPIRED:
-    case OTA_REPORT_STATES:
-        break;
-    }
 }
 
 void say_state(struct ota_agent *a)

@@ -68,7 +68,8 @@ static enum outcome unfit(struct ota_agent *a, enum reason reason, const char *d
 {
     a->job.flags |= JOB_UNFIT;
     a->job.reason = (uint16_t)reason;
-    copy_text(a->job.detail, sizeof(a->job.detail), detail);
+    if (detail != a->job.detail)
+        copy_text(a->job.detail, sizeof(a->job.detail), detail);
     a->job.phase = PHASE_TRIAL;
     (void)job_save(a); /* lost, the old image says `reset` instead; going back matters more */
     return OUT_FAIL;
@@ -85,7 +86,7 @@ static enum outcome time_is_up(struct ota_agent *a)
         return unfit(a, REASON_NO_BROKER, "no broker");
     if (!a->heard)
         return unfit(a, REASON_NO_ACK, "report not acknowledged");
-    return unfit(a, REASON_TRIAL_TIMEOUT, "image could not be marked valid");
+    return unfit(a, REASON_TRIAL_TIMEOUT, "could not be marked valid");
 }
 
 /* The only place that raises the floors. In memory alone if `must`: the next counters on flash take
@@ -100,13 +101,19 @@ static enum reason raise_floors(struct ota_agent *a, bool must)
     if (a->job.security > c->security)
         c->security = a->job.security;
     memcpy(c->image, a->image, sizeof(c->image));
-    if (memcmp(&before, c, sizeof(before)) == 0)
-        return REASON_NONE;
     enum reason r = counters_save(a);
     if (r == REASON_NONE || must)
         return REASON_NONE;
     *c = before;
     return r;
+}
+
+/* Are the floors of a commit in place? Power may have gone between the two. */
+static bool floors_are_raised(const struct ota_agent *a)
+{
+    const struct ota_counters *c = &a->counters;
+    return c->release_seq >= a->job.release_seq && c->security >= a->job.security &&
+           memcmp(c->image, a->image, sizeof(c->image)) == 0;
 }
 
 static enum outcome commit(struct ota_agent *a)
@@ -138,6 +145,8 @@ enum outcome act_trial(struct ota_agent *a)
 {
     if (!a->on_probation)
         return commit(a);
+    if (a->test_failed)
+        return unfit(a, REASON_SELF_TEST, a->job.detail);
     if (trial_is_proved(a)) {
         if (is_past(a, trial_over_ms(a)))
             return commit(a);
@@ -148,14 +157,6 @@ enum outcome act_trial(struct ota_agent *a)
         return time_is_up(a);
     a->wake_ms = patience_over_ms(a);
     return OUT_STAY;
-}
-
-/* The application's own test failed; its words are in job.detail. */
-enum outcome act_unfit(struct ota_agent *a)
-{
-    if (!a->on_probation)
-        return OUT_STAY;
-    return unfit(a, REASON_SELF_TEST, a->tmp.url);
 }
 
 /* ---- after a rollback ------------------------------------------------------------------------ */
@@ -341,6 +342,7 @@ void boot_resolve(struct ota_agent *a, const struct ota_boot *boot)
     a->n = a->counters.n;
     a->wake_ms = a->now.mono_ms;
     resolve(a, boot);
-    if (a->state == OTA_DONE && memcmp(a->job.sha256, a->image, sizeof(a->image)) == 0)
+    if (a->state == OTA_DONE && memcmp(a->job.sha256, a->image, sizeof(a->image)) == 0 &&
+        !floors_are_raised(a))
         (void)raise_floors(a, true);
 }

@@ -63,9 +63,20 @@ static void fill_job_release(struct ota_agent *a)
     j->security = r->security;
 }
 
+/* An order that is what it should be, with a release that can't be taken. */
+static enum outcome reject(struct ota_agent *a, enum reason why)
+{
+    /* These pass: the same order may be tried again. */
+    if (why == REASON_BUSY || why == REASON_LOW_BATTERY)
+        memset(a->job.order_digest, 0, sizeof(a->job.order_digest));
+    return fail(a, why);
+}
+
 enum outcome act_take(struct ota_agent *a)
 {
     fill_job(a);
+    if (a->why != REASON_NONE)
+        return reject(a, (enum reason)a->why);
     fill_job_release(a);
     a->job.phase = PHASE_WAITING;
     a->progress.spent_s = 0;
@@ -83,18 +94,6 @@ enum outcome act_replace(struct ota_agent *a)
     (void)say_once(a, OTA_REPORT_ABORTED, REASON_ABORTED_BY_OPERATOR, a->job.rollout,
                    a->job.attempt, "replaced by a newer order");
     return act_take(a);
-}
-
-/* An order that is what it should be, with a release that can't be taken. */
-enum outcome act_reject(struct ota_agent *a)
-{
-    enum reason why = (enum reason)a->why;
-    fill_job(a);
-    a->job.reason = (uint16_t)why;
-    /* These pass: the same order may be tried again. */
-    if (why == REASON_BUSY || why == REASON_LOW_BATTERY)
-        memset(a->job.order_digest, 0, sizeof(a->job.order_digest));
-    return OUT_OK;
 }
 
 /*
@@ -124,7 +123,7 @@ enum outcome act_schedule(struct ota_agent *a)
 /* The clock has become right since the order came: now its receipt has a date. */
 static void date_receipt(struct ota_agent *a)
 {
-    uint64_t passed = (a->now.mono_ms - a->since_ms) / MS;
+    uint32_t passed = (uint32_t)(a->now.mono_ms - a->since_ms) / MS;
     a->job.receipt = a->now.unix_s > passed ? a->now.unix_s - passed : 1;
     (void)job_save(a); /* kept in memory at least */
     a->unsaid = true;
@@ -172,20 +171,15 @@ enum outcome act_expire(struct ota_agent *a)
     return OUT_OK;
 }
 
+/* The end is kept until it is on flash, and told until the broker has it. */
 enum outcome act_idle(struct ota_agent *a)
 {
+    if (a->heard && !(a->job.flags & JOB_ACKED)) {
+        a->job.flags |= JOB_ACKED;
+        a->job_unsaved = true;
+    }
     if (a->job_unsaved)
         a->job_unsaved = job_save(a) != REASON_NONE;
     a->wake_ms = a->job_unsaved ? a->now.mono_ms + 10 * MS : NEVER;
-    return OUT_STAY;
-}
-
-/* The end is known to the broker: it need not be said again. */
-enum outcome act_acked(struct ota_agent *a)
-{
-    if (!a->heard || (a->job.flags & JOB_ACKED))
-        return OUT_STAY;
-    a->job.flags |= JOB_ACKED;
-    a->job_unsaved = job_save(a) != REASON_NONE;
     return OUT_STAY;
 }

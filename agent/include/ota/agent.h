@@ -265,7 +265,7 @@ struct ota_agent {
     uint8_t image[PROTO_SHA256_LEN];
     char version[PROTO_VERSION_MAX];
     char boot_id[PROTO_BOOT_MAX];
-    bool booted, on_probation, network, broker, self_tested;
+    bool booted, on_probation, network, broker, self_tested, test_failed;
 
     /* Reports. */
     uint32_t n;              /* of the last one */

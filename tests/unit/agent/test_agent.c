@@ -308,6 +308,54 @@ static void an_older_release_is_a_downgrade_after_the_commit(void **state)
     assert_string_equal(board_version(b), "1.4.0");
 }
 
+/* The operator went back to the other slot by hand: what runs is not what was committed last. */
+static void the_floor_holds_for_an_image_it_does_not_know(void **state)
+{
+    struct board *b = *state;
+    int third = board_image(b, "1.3.9", 20000, MANNER_GOOD);
+    order_new(b);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    b->otadata[0].seq = b->otadata[1].seq + 2;
+    board_power_off(b);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_string_equal(board_version(b), "1.3.0");
+    assert_int_equal(ota_agent_release_seq(&b->agent), 0);
+
+    struct offer f = board_offer(b, third, 101);
+    f.release.seq = 10;
+    assert_int_equal(board_order(b, &f), REASON_DOWNGRADE);
+
+    f = board_offer(b, 1, 102); /* forward again is allowed */
+    board_order(b, &f);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_end(b, OTA_DONE, REASON_NONE);
+    assert_string_equal(board_version(b), "1.4.0");
+}
+
+static void an_order_counts_as_used_from_the_write_that_keeps_it(void **state)
+{
+    (void)state;
+    for (uint32_t n = 1; n <= 3; n++) { /* a lot of report numbers, the job, the counters */
+        struct board *b = board_new();
+        board_image(b, "1.4.0", NEW_SIZE, MANNER_GOOD);
+        struct offer f = board_offer(b, 1, 100);
+        f.order.jitter = 600;
+        b->cut_at = n;
+        b->cut = CUT_BEFORE;
+        board_retain(b, &f);
+
+        board_run(b, OTA_WAIT, HOUR);
+        assert_int_equal(b->cuts, 1);
+
+        f = board_offer(b, 1, 99);
+        if (b->agent.state == OTA_WAIT) {
+            b->told_up = true;
+            assert_int_equal(board_order(b, &f), REASON_REPLAY);
+        }
+        board_free(b);
+    }
+}
+
 static void an_order_is_never_taken_twice(void **state)
 {
     struct board *b = *state;
@@ -1095,6 +1143,8 @@ int main(void)
         T(an_order_that_was_refused_is_told_once),
         T(a_busy_device_takes_the_same_order_later),
         T(an_older_release_is_a_downgrade_after_the_commit),
+        T(the_floor_holds_for_an_image_it_does_not_know),
+        T(an_order_counts_as_used_from_the_write_that_keeps_it),
         T(an_order_is_never_taken_twice),
         T(a_retained_order_that_comes_again_changes_nothing),
         T(junk_does_not_disturb_an_update),
