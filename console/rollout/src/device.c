@@ -319,11 +319,6 @@ static void recall(struct rollout *r, uint32_t device, struct rollout_effects *o
     device_wire(r, device, WIRE_ABORT, out);
 }
 
-static bool wants_recall(const struct rollout *r)
-{
-    return r->state == ROLLOUT_PAUSED || r->state == ROLLOUT_STOPPED;
-}
-
 /* An answer to a report about an abort. */
 static void reported_aborted(struct rollout *r, uint32_t device, struct rollout_effects *out)
 {
@@ -363,8 +358,6 @@ static void take_report(struct rollout *r, uint32_t device, const struct ota_rep
         reported_aborted(r, device, out);
     else if (ota_report_is_end(report->state))
         reported_failure(r, device, report, out);
-    else if (wants_recall(r))
-        recall(r, device, out);
     if (waited && d->ota > OTA_REPORT_WAITING)
         device_save(r, device, out); /* a restart must not take it for one that only waits */
 }

@@ -152,9 +152,7 @@ int rollout_rebuild(struct rollout *r, struct err *err)
         if (!row_is_whole(r, i))
             return err_set(err, EXIT_NO, "rollout %s: the journal's row of device %u is damaged",
                            r->id, i);
-        /* What is out is sent again; what is known of it arrives with the retained messages. */
-        if (d->wire != WIRE_NOTHING)
-            d->wire_pending = true;
+        /* What is known of it now arrives with the retained messages. */
         d->presence = PRESENCE_UNKNOWN;
         d->queued = d->dirty = false;
         d->heap = 0;

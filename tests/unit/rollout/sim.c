@@ -211,7 +211,7 @@ static bool carry_out(struct sim *s)
     if (s->commit && s->commit(s->ctx, s->r, &s->fx) != 0)
         return false;
     for (uint32_t i = 0; i < s->fx.send_count; i++) {
-        if (s->die_at_send && s->die_at_send(s->ctx) != 0)
+        if (s->on_send && s->on_send(s->ctx, &s->fx.send[i]) != 0)
             return false;
         CHECK(s->link_up);
         publish(s, &s->fx.send[i]);
@@ -510,6 +510,16 @@ static void fleet_second(struct sim *s)
         if (!is_idle(&s->device[device]))
             wake(s, device);
         device = next;
+    }
+}
+
+void sim_wake_all(struct sim *s)
+{
+    s->active = NOBODY;
+    for (uint32_t i = 0; i < s->count; i++) {
+        s->device[i].active = false;
+        if (!is_idle(&s->device[i]))
+            wake(s, i);
     }
 }
 

@@ -61,7 +61,7 @@ struct sim {
      * it or after. NULL: none. */
     int (*commit)(void *ctx, const struct rollout *r, const struct rollout_effects *fx);
     /* Asked before each send; nonzero: the engine dies here. */
-    int (*die_at_send)(void *ctx);
+    int (*on_send)(void *ctx, const struct rollout_send *send);
     struct rollout *(*reload)(void *ctx);
     void *ctx;
     uint32_t deaths;
@@ -80,6 +80,8 @@ void sim_event(struct sim *s, struct rollout_event *ev); /* feed, commit, send, 
 void sim_act(struct sim *s, enum rollout_act act);
 void sim_link(struct sim *s, bool up); /* up: retained messages arrive */
 void sim_second(struct sim *s);
+/* After the devices were handed to another process. */
+void sim_wake_all(struct sim *s);
 /* Until closed or over, or `limit_s` virtual seconds. True when it is over. */
 bool sim_run(struct sim *s, int64_t limit_s);
 uint32_t sim_phase(const struct sim *s, enum rollout_phase phase);

@@ -464,6 +464,67 @@ static void whatever_happens_the_run_ends_and_the_rules_hold(void **state)
         one_random_run(seed);
 }
 
+/* What the journal would give back. */
+static struct rollout *rebuilt(const struct rollout *r)
+{
+    struct rollout *again = rollout_alloc(r->count);
+
+    again->plan = r->plan;
+    memcpy(again->id, r->id, sizeof(again->id));
+    again->release = r->release;
+    again->state = r->state;
+    again->stage = r->stage;
+    for (int i = 0; i < PLAN_STAGES; i++)
+        again->stages[i].state = r->stages[i].state;
+    again->now_ms = r->now_ms;
+    again->deaf_ms = r->deaf_ms;
+    again->deadline_ms = r->deadline_ms;
+    again->started_ms = r->started_ms;
+    memcpy(again->device, r->device, r->count * sizeof(*r->device));
+    assert_int_equal(rollout_rebuild(again, NULL), 0);
+    return again;
+}
+
+/* The engine dies after the first piece of what an act makes it do. */
+static void act_broken_off(struct sim *s, enum rollout_act act)
+{
+    struct rollout_event ev = { .kind = ROLLOUT_EV_ACT, .act = act, .now_ms = s->now_s * 1000 };
+
+    rollout_step(s->r, &ev, &s->fx);
+    assert_true(s->fx.more);
+    struct rollout *again = rebuilt(s->r);
+    rollout_free(s->r);
+    s->r = again;
+    s->link_up = false;
+    s->unacked_count = 0;
+}
+
+static void an_act_broken_off_halfway_goes_on_after_a_restart(void **state)
+{
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        struct rollout_plan plan;
+        struct sim s;
+        sim_plan(&plan);
+        plan.stage[0].count = 1000;
+        plan.in_flight = 1000;
+        plan.jitter_s = 3000;
+        begin(&s, &plan, 1000, 1);
+        sim_act(&s, ROLLOUT_ACT_START);
+        for (int k = 0; k < 3; k++)
+            sim_second(&s);
+        act_broken_off(&s, i == 0 ? ROLLOUT_ACT_ABORT : ROLLOUT_ACT_PAUSE);
+        for (int k = 0; k < 600; k++)
+            sim_second(&s);
+        assert_int_equal(s.r->state, i == 0 ? ROLLOUT_ABORTED : ROLLOUT_PAUSED);
+        assert_int_equal(s.r->in_flight, 0);
+        for (uint32_t k = 0; k < s.count; k++)
+            assert_int_equal(s.device[k].wire, WIRE_NOTHING);
+        sim_free(&s);
+    }
+}
+
 static void a_rebuilt_rollout_counts_the_same(void **state)
 {
     struct rollout_plan plan;
@@ -476,22 +537,7 @@ static void a_rebuilt_rollout_counts_the_same(void **state)
     for (int i = 0; i < 200; i++)
         sim_second(&s);
 
-    struct rollout *again = rollout_alloc(50);
-    again->plan = s.r->plan;
-    memcpy(again->id, s.r->id, sizeof(again->id));
-    again->release = s.r->release;
-    again->state = s.r->state;
-    again->stage = s.r->stage;
-    for (int i = 0; i < PLAN_STAGES; i++)
-        again->stages[i].state = s.r->stages[i].state;
-    again->now_ms = s.r->now_ms;
-    again->deadline_ms = s.r->deadline_ms;
-    for (uint32_t i = 0; i < 50; i++) {
-        again->device[i] = s.r->device[i];
-        again->device[i].heap = 0;
-        again->device[i].queued = false;
-    }
-    assert_int_equal(rollout_rebuild(again, NULL), 0);
+    struct rollout *again = rebuilt(s.r);
     assert_int_equal(again->in_flight, s.r->in_flight);
     for (uint32_t i = 0; i < 3; i++) {
         assert_int_equal(again->stages[i].size, s.r->stages[i].size);
@@ -559,6 +605,7 @@ int main(void)
         cmocka_unit_test(acts_that_make_no_sense_are_refused_with_a_reason),
         cmocka_unit_test(effects_of_many_devices_come_in_bounded_pieces),
         cmocka_unit_test(whatever_happens_the_run_ends_and_the_rules_hold),
+        cmocka_unit_test(an_act_broken_off_halfway_goes_on_after_a_restart),
         cmocka_unit_test(a_rebuilt_rollout_counts_the_same),
         cmocka_unit_test(the_words_go_both_ways),
         cmocka_unit_test(a_device_costs_less_than_two_hundred_bytes),
