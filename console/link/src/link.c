@@ -9,7 +9,8 @@
  *  - the reason of a TLS failure is only in the log callback, which costs a formatted line for
  * every packet: it is set while connecting and taken away when the link is up;
  *  - a broker that refuses our certificate in TLS 1.3 says so after our side of the handshake is
- *    done; a CONNECT sent at once meets a reset connection, and the reason is lost;
+ *    done; a CONNECT sent at once meets a reset connection, and the reason is lost. "Threaded" mode
+ *    (without any thread) keeps it from writing on its own, so that we can listen first;
  *  - a broker (2.0.11) that drops us for a second client with our id says nothing at all;
  *  - retained messages of a subscription arrive before its SUBACK.
  */
@@ -334,6 +335,7 @@ static int set_up(struct link *l, const struct link_config *c, struct err *err)
                        c->client_id ? c->client_id : "");
     mosquitto_int_option(l->mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
     mosquitto_int_option(l->mosq, MOSQ_OPT_TCP_NODELAY, 1);
+    mosquitto_threaded_set(l->mosq, true); /* no thread: see the top of this file */
     mosquitto_connect_v5_callback_set(l->mosq, on_connect);
     mosquitto_disconnect_v5_callback_set(l->mosq, on_disconnect);
     mosquitto_subscribe_v5_callback_set(l->mosq, on_subscribe);
@@ -374,8 +376,10 @@ void link_free(struct link *l)
     if (!l)
         return;
     l->muted = true; /* nobody is told of the end they asked for */
-    if (l->mosq && l->phase != PHASE_WAITING)
+    if (l->mosq && l->phase != PHASE_WAITING) {
         mosquitto_disconnect_v5(l->mosq, 0, NULL);
+        mosquitto_loop_write(l->mosq, 1);
+    }
     mosquitto_destroy(l->mosq);
     for (size_t i = 0; i < l->topic_count; i++)
         free(l->topic[i]);
@@ -385,6 +389,13 @@ void link_free(struct link *l)
 }
 
 /* ---- running -------------------------------------------------------------------------------- */
+
+/* With the handshake over, the waiting CONNECT counts as something to write. */
+static void look_for_end_of_handshake(struct link *l)
+{
+    if (l->phase == PHASE_CONNECTING && !l->shaken && !l->hold_ms && mosquitto_want_write(l->mosq))
+        l->hold_ms = l->now_ms + HOLD_CONNECT_MS;
+}
 
 static void begin(struct link *l)
 {
@@ -405,6 +416,8 @@ static void begin(struct link *l)
     /* A connect() under way is reported as -1 by some paths and as success by others. */
     if (rc > 0)
         fail(l, rc, errno);
+    else
+        look_for_end_of_handshake(l);
 }
 
 int link_fd(const struct link *l)
@@ -492,21 +505,12 @@ static bool read_slice(struct link *l)
 /* Carry the TLS handshake on. libmosquitto does so only when it is told to read. */
 static void shake(struct link *l, bool readable)
 {
-    if (is_holding(l)) {
-        if (!readable)
-            return;
-        l->shaken = true; /* the broker said something: read it before CONNECT goes */
-    }
+    if (l->hold_ms && (readable || l->now_ms >= l->hold_ms))
+        l->shaken = true; /* what the broker said is read before CONNECT goes */
     errno = 0;
-    if (!step(l, mosquitto_loop_read(l->mosq, 1)))
-        return;
-    if (readable)
+    if (step(l, mosquitto_loop_read(l->mosq, 1)) && readable)
         check_socket(l);
-    /* With the handshake over, the waiting CONNECT counts as something to write. */
-    if (l->phase == PHASE_CONNECTING && mosquitto_want_write(l->mosq) && !l->hold_ms)
-        l->hold_ms = l->now_ms + HOLD_CONNECT_MS;
-    else if (l->hold_ms && l->now_ms >= l->hold_ms)
-        l->shaken = true;
+    look_for_end_of_handshake(l);
 }
 
 static void tcp_is_through(struct link *l)
@@ -596,11 +600,7 @@ int link_publish(struct link *l, const struct link_publish *p)
     int rc = mosquitto_publish_v5(l->mosq, &mid, p->topic, (int)p->len, p->body, p->qos, p->retain,
                                   props);
     mosquitto_property_free_all(&props);
-    /* At QoS 1 it is in libmosquitto's queue even when writing showed that the connection is gone:
-     * it goes out with the next one. */
-    bool kept =
-        p->qos && (rc == MOSQ_ERR_ERRNO || rc == MOSQ_ERR_CONN_LOST || rc == MOSQ_ERR_NO_CONN);
-    if ((rc != MOSQ_ERR_SUCCESS && !kept) || mid <= 0 || mid >= MIDS)
+    if (rc != MOSQ_ERR_SUCCESS || mid <= 0 || mid >= MIDS)
         return -1;
     if (p->qos) {
         l->waiting[mid / 8] |= (uint8_t)(1u << mid % 8);

@@ -515,5 +515,6 @@ int main(int argc, char **argv)
     }
     make_pki = argv[1];
     signal(SIGPIPE, SIG_IGN);
+    cmocka_set_test_filter(getenv("LINK_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
