@@ -14,9 +14,9 @@ bool device_is_wide(int rows, int cols)
     return rows >= 28 && cols >= 110;
 }
 
-int device_bottom_rows(int rows, int cols)
+int device_bottom_rows(const struct ui *ui)
 {
-    return device_is_wide(rows, cols) ? 4 : 2;
+    return device_is_wide(ui->rows, ui->cols) ? 3 : 2;
 }
 
 static const struct fleet_device *device_of(const struct ui *ui, const struct ui_model *m)
@@ -177,6 +177,8 @@ static int readings_of(const struct ui_model *m, const struct fleet_device *d,
     int count = 0;
     for (int i = 0; i < d->value_count && count < PROTO_READINGS; i++) {
         uint32_t reading = d->value[i].reading;
+        if (strcmp(fleet_reading(m->fleet, reading)->name, "uptime") == 0)
+            continue; /* a fact; as a plot it says nothing */
         int place = reading_place(fleet_reading(m->fleet, reading)->name), at = count;
         while (at > 0 && reading_place(fleet_reading(m->fleet, out[at - 1])->name) > place) {
             out[at] = out[at - 1];
@@ -233,6 +235,11 @@ static void draw_plot(struct ui *ui, const struct ui_model *m, const struct flee
     reading_title(r, name, sizeof(name));
     snprintf(title, sizeof(title), "%s  %s", name, span_text(s->span_ms));
     numbers_text(&stats, r, true, numbers, sizeof(numbers));
+    if (area_width(a, title) + area_width(a, numbers) + 10 >= a.cols && stats.any) {
+        char now[FMT_MAX];
+        snprintf(numbers, sizeof(numbers), "now %s",
+                 fmt_reading(stats.now, r->scale, r->decimals, now));
+    }
     draw_pane_rule(a, 0, focus, title, numbers);
     plot_draw(box, &p);
 }
@@ -277,7 +284,7 @@ static void draw_plots(struct ui *ui, const struct ui_model *m, const struct fle
         large = count;
     int first = (int)s->reading > count - large ? count - large : (int)s->reading;
     int sparks = count - large;
-    int least = 7 * large; /* title, four rows, axis, times */
+    int least = (a.rows >= 12 ? 8 : 6) * large; /* title, a few rows, axis, times */
     if (sparks > a.rows - least)
         sparks = a.rows - least > 0 ? a.rows - least : 0;
     int height = (a.rows - sparks) / large, row = 0;
@@ -339,7 +346,10 @@ static void draw_tail_line(const struct device_screen *s, const struct fleet_tai
         line->bad ||
         (log && (strncmp(line->body, "warn", 4) == 0 || strncmp(line->body, "error", 5) == 0));
     area_text(a, row, 1, ROLE_DIM, fmt_clock_ms(line->t_ms, clock));
-    area_field(a, row, 14, topic, line->retained ? ROLE_DIM : ROLE_TEXT, line->topic, false);
+    const char *name = line->topic;
+    if (topic < 24 && strncmp(name, "telemetry/", 10) == 0)
+        name += 10; /* what most lines are */
+    area_field(a, row, 14, topic, line->retained ? ROLE_DIM : ROLE_TEXT, name, false);
     enum role role = warn ? ROLE_LOG_WARN : line->retained ? ROLE_DIM : ROLE_TEXT;
     if (line->size == 0)
         area_text(a, row, body, ROLE_DIM, "(empty)");
@@ -439,7 +449,7 @@ static void draw_slim(struct ui *ui, const struct ui_model *m, const struct flee
 {
     struct facts f;
     int facts = a.rows >= 14 ? 2 : 1;
-    int low = a.rows / 4 < 3 ? 3 : a.rows / 4;
+    int low = a.rows < 14 ? 3 : a.rows / 4 < 5 ? 5 : a.rows / 4;
     collect_facts(&f, m, d);
     draw_facts_lines(&f, area_sub(a, 0, 0, facts, -1));
     draw_plots(ui, m, d, area_sub(a, facts, 0, a.rows - facts - low, -1));
@@ -491,12 +501,6 @@ void device_head(struct ui *ui, const struct ui_model *m, struct area a)
         area_right(right, 0, right.cols - 1, ROLE_DIM, place);
 }
 
-static int hint(struct area a, int col, const char *key, const char *word)
-{
-    col = area_text(a, 0, col, ROLE_KEY, key);
-    return area_printf(a, 0, col, ROLE_HINT, " %s  ", word);
-}
-
 void device_acts(struct ui *ui, const struct ui_model *m, struct area a)
 {
     static const char *const panes[DEVICE_PANES] = { "↑↓ reading", "↑↓ messages", "updates" };
@@ -504,13 +508,13 @@ void device_acts(struct ui *ui, const struct ui_model *m, struct area a)
     if (m->read_only) {
         col = area_text(a, 0, col, ROLE_DIM, "read-only   ");
     } else {
-        col = hint(a, col, "u", "update…");
-        col = hint(a, col, "r", "reboot…");
-        col = hint(a, col, "i", "identify");
+        col = draw_act(a, col, "u", "update…");
+        col = draw_act(a, col, "r", "reboot…");
+        col = draw_act(a, col, "i", "identify");
     }
-    col = hint(a, col, "y", "copy id");
-    hint(a, col, "+ -", "span");
-    area_right(a, 0, a.cols - 1, ROLE_DIM, panes[ui->device.pane]);
+    col = draw_act(a, col, "y", "copy id");
+    col = draw_act(a, col, "+ -", "span");
+    draw_act_right(a, col, panes[ui->device.pane]);
 }
 
 bool device_bar(struct ui *ui, const struct ui_model *m, struct area a)

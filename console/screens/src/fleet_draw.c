@@ -77,8 +77,8 @@ static void upper(char *text)
     }
 }
 
-/* Columns of a title and a value: at least seven, and room for an arrow behind. */
-static int add_reading(struct fleet_screen *f, uint32_t reading, int col)
+/* Columns of a title and a value; behind the first, room for the arrow of its trend. */
+static int add_reading(struct fleet_screen *f, uint32_t reading, int col, bool wide)
 {
     const struct fleet_reading *r = fleet_reading(f->of, reading);
     char title[12];
@@ -90,7 +90,7 @@ static int add_reading(struct fleet_screen *f, uint32_t reading, int col)
     struct column *c = add_column(f, COLUMN_READING, title, col, width, FLEET_COL_READING);
     c->reading = c->key.reading = reading;
     c->key.invert = true; /* highest first */
-    return col + width + 2;
+    return col + width + (f->column_count == 4 + (size_t)wide ? 2 : 1);
 }
 
 static int id_width(const struct fleet_screen *f, int cols)
@@ -125,9 +125,9 @@ void fleet_columns(struct fleet_screen *f, int cols)
     col += 9;
     for (size_t i = 0; i < count; i++) {
         int trend = wide ? 24 : 12;
-        if (col + 8 + tail + trend > cols)
+        if (col + 7 + tail + trend > cols)
             break;
-        col = add_reading(f, readings[i], col);
+        col = add_reading(f, readings[i], col, wide);
     }
     if (wide) {
         add_column(f, COLUMN_RATE, "MSG/m", col, 5, FLEET_COL_RATE);
@@ -164,7 +164,7 @@ static void draw_titles(const struct fleet_screen *f, struct area a)
                      fleet_reading(f->of, f->sort.reading)->label);
         area_field(a, 0, c->col, c->width, role, title, is_right(c));
         int end = is_right(c) ? c->col + c->width : c->col + area_width(a, title);
-        if (sorted)
+        if (sorted && (c->kind != COLUMN_STATE || f->sort.invert))
             area_put(a, 0, end, role, f->sort.invert ? 0x25be : 0x25b4);
     }
 }
@@ -180,6 +180,21 @@ struct row {
     uint32_t trend_reading;
     struct fleet_point trend[FLEET_TREND];
 };
+
+/* The trend of a device. The newest bucket has just begun: a device that is not overdue has no gap
+ * in it yet. */
+static uint32_t trend_of(const struct ui_model *m, const struct fleet_device *d,
+                         struct fleet_point out[FLEET_TREND])
+{
+    uint32_t reading = fleet_trend(m->fleet, d, m->now_ms, out);
+    struct fleet_point *last = &out[FLEET_TREND - 1];
+    bool due = d->state != FLEET_OFFLINE && d->state != FLEET_STALE;
+    if (due && last->kind == FLEET_POINT_NONE && last[-1].kind != FLEET_POINT_NONE) {
+        *last = last[-1];
+        last->kind = FLEET_POINT_BRIDGE;
+    }
+    return reading;
+}
 
 /* The trend's scale, one per reading over the rows shown, so that rows can be compared. */
 #define SCALES 16
@@ -235,7 +250,7 @@ static bool mean(const struct fleet_point *p, int first, int last, double *out)
     return n > 0;
 }
 
-/* ↑ or ↓ when the last two minutes differ from the six before by a tenth of the scale. */
+/* ↑ or ↓ when the last two minutes differ from the six before by a twentieth of the scale. */
 static uint32_t direction(const struct row *r, const struct scales *scales)
 {
     double now, before, least, greatest;
@@ -243,8 +258,8 @@ static uint32_t direction(const struct row *r, const struct scales *scales)
         !mean(r->trend, FLEET_TREND - 16, FLEET_TREND - 4, &before))
         return 0;
     scale_of(scales, r->trend_reading, &least, &greatest);
-    double tenth = (greatest - least) / 10;
-    if (tenth <= 0 || fabs(now - before) < tenth)
+    double much = (greatest - least) / 20;
+    if (much <= 0 || fabs(now - before) < much)
         return 0;
     return now > before ? 0x2191 : 0x2193;
 }
@@ -309,7 +324,8 @@ static void draw_cell(struct area a, int y, const struct column *c, const struct
         area_field(a, y, c->col, c->width, r->text, r->d->id, false);
         break;
     case COLUMN_HW:
-        area_field(a, y, c->col, c->width, ROLE_DIM, fleet_word(r->m->fleet, r->d->hw), false);
+        area_field(a, y, c->col, c->width, ROLE_DIM,
+                   r->d->hw ? fleet_word(r->m->fleet, r->d->hw) : "–", false);
         break;
     case COLUMN_FW:
         draw_version(a, y, c, r);
@@ -406,13 +422,13 @@ static void draw_table(struct ui *ui, const struct ui_model *m, struct area a)
     for (int i = 0; i < f->page; i++) {
         const struct fleet_device *d = shown_device(f, i);
         if (d)
-            take_scale(&scales, fleet_trend(m->fleet, d, m->now_ms, r.trend), r.trend);
+            take_scale(&scales, trend_of(m, d, r.trend), r.trend);
     }
     for (int i = 0; i < f->page; i++) {
         r.d = shown_device(f, i);
         if (!r.d)
             break;
-        r.trend_reading = fleet_trend(m->fleet, r.d, m->now_ms, r.trend);
+        r.trend_reading = trend_of(m, r.d, r.trend);
         draw_row(ui, m, a, 1 + i, &r, &scales);
     }
     if (count == 0)
@@ -447,8 +463,8 @@ static void draw_events(const struct ui_model *m, struct area a)
         area_text(a, 1, 1, ROLE_DIM, "nothing yet");
 }
 
-static void preview_numbers(struct area a, int row, const struct fleet_series_stats *stats,
-                            const struct fleet_reading *r)
+static int preview_numbers(struct area a, int row, const struct fleet_series_stats *stats,
+                           const struct fleet_reading *r)
 {
     static const char *const names[] = { "now", "min", "avg", "max" };
     const double values[] = { stats->now, stats->min, stats->avg, stats->max };
@@ -460,6 +476,7 @@ static void preview_numbers(struct area a, int row, const struct fleet_series_st
             area_text(a, row, col, ROLE_TEXT, fmt_reading(values[i], r->scale, r->decimals, text)) +
             2;
     }
+    return col;
 }
 
 static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
@@ -479,8 +496,7 @@ static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
         return;
     }
     const struct fleet_reading *r = fleet_reading(m->fleet, reading);
-    snprintf(title, sizeof(title), "%s  %s %s  %s", d->id, r->label, r->unit,
-             span_text(f->span_ms));
+    snprintf(title, sizeof(title), "%s  %s %s  %s", d->id, r->name, r->unit, span_text(f->span_ms));
     area_rule(left, 0, title, "p hides");
     struct area box = area_sub(left, 1, 0, -2, -1);
     struct plot p = { .point = ui->point,
@@ -499,16 +515,27 @@ static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
     p.count = plot_columns(box.cols, p.mode);
     fleet_series(m->fleet, d, reading, p.from_ms, p.to_ms, ui->point, (uint32_t)p.count, &stats);
     plot_draw(box, &p);
-    preview_numbers(left, a.rows - 1, &stats, r);
+    int col = preview_numbers(left, a.rows - 1, &stats, r);
     fleet_why(m->fleet, d, m->now_ms, why, sizeof(why));
     if (*why)
-        area_right(area_sub(left, a.rows - 1, 40, 1, -1), 0, left.cols - 41,
-                   state_role((enum fleet_state)d->state), why);
+        area_field(left, a.rows - 1, col, left.cols - col - 1,
+                   state_role((enum fleet_state)d->state), why, true);
+}
+
+static bool has_preview(const struct ui *ui)
+{
+    return ui->cols >= 100 && ui->rows >= 34 && !ui->fleet.preview_off;
+}
+
+int fleet_bottom_rows(const struct ui *ui)
+{
+    /* The preview lists events: no line for the last one. */
+    return has_preview(ui) || ui->rows < 20 ? 3 : 4;
 }
 
 void fleet_body(struct ui *ui, const struct ui_model *m, struct area a)
 {
-    bool preview = a.cols >= 100 && a.rows >= 28 && !ui->fleet.preview_off;
+    bool preview = has_preview(ui);
     int strip = preview ? FLEET_PREVIEW : 0;
     draw_table(ui, m, area_sub(a, 0, 0, a.rows - strip, -1));
     if (preview)
@@ -539,7 +566,7 @@ static int draw_chip(struct area a, int col, char key, bool active, enum fleet_s
     return col + 3;
 }
 
-static int draw_chips(struct ui *ui, struct area a)
+static int draw_chips(struct ui *ui, struct area a, bool all)
 {
     static const struct {
         char key;
@@ -564,6 +591,8 @@ static int draw_chips(struct ui *ui, struct area a)
             col = area_printf(b, 0, col, ROLE_TEXT, "%s%u", words ? "stale " : "", stale) + 3;
         }
     }
+    if (!all && !f->states)
+        return col;
     col = area_text(a, 0, col, ROLE_KEY, "0 ");
     return area_printf(a, 0, col, f->states ? ROLE_DIM : ROLE_TEXT, "all %u",
                        fleet_view_matched(f->view)) +
@@ -607,7 +636,7 @@ void fleet_head(struct ui *ui, const struct ui_model *m, struct area a)
 {
     const struct fleet_link *link = fleet_link(m->fleet);
     char text[200], clock[FMT_MAX];
-    int col = draw_chips(ui, area_sub(a, 0, 0, 1, -1));
+    int col = draw_chips(ui, area_sub(a, 0, 0, 1, -1), link->up || a.cols >= 100);
     if (!link->up && link->since_ms) {
         snprintf(text, sizeof(text), "values as of %s, not live ",
                  fmt_clock(link->since_ms, clock));
@@ -637,12 +666,6 @@ static uint32_t hidden_marks(const struct fleet_screen *f)
     return hidden;
 }
 
-static int act_hint(struct area a, int col, const char *key, const char *word)
-{
-    col = area_text(a, 0, col, ROLE_KEY, key);
-    return area_printf(a, 0, col, ROLE_HINT, " %s  ", word);
-}
-
 void fleet_acts(struct ui *ui, const struct ui_model *m, struct area a)
 {
     const struct fleet_screen *f = &ui->fleet;
@@ -656,22 +679,22 @@ void fleet_acts(struct ui *ui, const struct ui_model *m, struct area a)
         col = area_text(a, 0, col, ROLE_MARKED, text) + 3;
     }
     if (m->read_only) {
-        area_text(a, 0, col, ROLE_DIM, "read-only");
+        col = area_text(a, 0, col, ROLE_DIM, "read-only");
     } else {
-        col = act_hint(a, col, "u", "update…");
-        col = act_hint(a, col, "r", "reboot…");
-        col = act_hint(a, col, "i", "identify");
-        col = act_hint(a, col, "y", "copy");
+        col = draw_act(a, col, "u", "update…");
+        col = draw_act(a, col, "r", "reboot…");
+        col = draw_act(a, col, "i", "identify");
+        col = draw_act(a, col, "y", "copy");
         if (a.cols >= 72)
-            col = act_hint(a, col, "e", "export");
+            col = draw_act(a, col, "e", "export");
         if (f->mark_count)
-            act_hint(a, col, "Esc", "unmark");
+            col = draw_act(a, col, "Esc", "unmark");
         else
-            act_hint(a, col, "Space", "mark");
+            col = draw_act(a, col, "Space", "mark");
     }
-    snprintf(text, sizeof(text), "%s%u/%u ", f->follow ? "follow  " : "", count ? f->row + 1 : 0,
+    snprintf(text, sizeof(text), "%s%u/%u", f->follow ? "follow  " : "", count ? f->row + 1 : 0,
              count);
-    area_right(a, 0, a.cols, ROLE_DIM, text);
+    draw_act_right(a, col, text);
 }
 
 /* The filter bar: text and count, the caret under a mistake, the fields. */
@@ -683,6 +706,8 @@ bool fleet_bar(struct ui *ui, const struct ui_model *m, struct area a)
         return false;
     if (f->bad)
         snprintf(count, sizeof(count), "%u shown ", fleet_view_count(f->view));
+    else if (f->none)
+        snprintf(count, sizeof(count), "no match yet ");
     else
         snprintf(count, sizeof(count), "%u of %u ", fleet_view_matched(f->view),
                  fleet_count(m->fleet));
@@ -705,8 +730,9 @@ bool fleet_bar(struct ui *ui, const struct ui_model *m, struct area a)
     }
     if (a.rows > 2 && !f->bad)
         area_text(a, a.rows - 1, 3, ROLE_HINT,
-                  "temp>25  fw<1.4  state>=warn  seen>5m  group:berlin and not hw=esp32   "
-                  "Tab completes");
+                  a.cols >= 100 ? "temp>25  fw<1.4  state>=warn  seen>5m  group:berlin and not "
+                                  "hw=esp32   Tab completes   Enter keeps   Esc cancels"
+                                : "temp>25  fw<1.4  state>=warn  group:berlin   Tab  Enter  Esc");
     return true;
 }
 

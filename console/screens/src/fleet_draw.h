@@ -5,6 +5,7 @@
 
 /* How the fleet screen looks; screen_fleet.c is what it does. */
 int fleet_head_rows(int rows, int cols);
+int fleet_bottom_rows(const struct ui *ui);
 void fleet_head(struct ui *ui, const struct ui_model *m, struct area a);
 void fleet_body(struct ui *ui, const struct ui_model *m, struct area a);
 void fleet_acts(struct ui *ui, const struct ui_model *m, struct area a);

@@ -31,7 +31,7 @@ struct screen_ops {
     void (*closed)(struct step *s);
     /* The lines below the link's line: how many, and draw them. */
     int (*head_rows)(int rows, int cols);
-    int (*bottom_rows)(int rows, int cols);
+    int (*bottom_rows)(const struct ui *ui);
     void (*head)(struct ui *ui, const struct ui_model *m, struct area a);
     void (*body)(struct ui *ui, const struct ui_model *m, struct area a);
     /* The line of acts above the keys: text left, and right. */
@@ -95,7 +95,8 @@ struct fleet_screen {
     struct field field;
     char filter[FILTER_TEXT_MAX]; /* in force */
     char before[FILTER_TEXT_MAX]; /* when editing began */
-    bool bad;
+    bool bad;                     /* what is typed does not compile */
+    bool none;                    /* it matches nothing and may be half a word: the list stays */
     struct filter_error error;
     bool stale; /* a key changed what is to be shown: refresh in spite of holding */
     struct column column[FLEET_COLUMNS];
@@ -295,6 +296,10 @@ uint32_t state_glyph(enum fleet_state state);
 void draw_keys(struct area a, enum screen_id screen);
 /* "── title ── right ──" drawn with FOCUS when the pane has the focus. */
 void draw_pane_rule(struct area a, int row, bool focus, const char *title, const char *right);
+/* "u update…" in a line of acts; drawn whole or not at all. Returns the column after it. */
+int draw_act(struct area a, int col, const char *key, const char *word);
+/* At the right end of such a line, if there is room right of `col`. */
+void draw_act_right(struct area a, int col, const char *text);
 /* Texts of a device (detail) made safe; returns out. */
 const char *clean(char *out, size_t cap, const char *text);
 

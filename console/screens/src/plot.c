@@ -66,7 +66,8 @@ void plot_axis_choose(struct plot_axis *axis, int rows, double least, double gre
 {
     if (rows < 1)
         rows = 1;
-    double flat = fmax(fabs(greatest) * 0.01, 1e-6); /* a line that does not move */
+    /* A line that does not move. */
+    double flat = greatest == 0 && least == 0 ? 1 : fmax(fabs(greatest) * 0.01, 1e-6);
     if (greatest - least < flat) {
         double middle = (least + greatest) / 2;
         least = middle - flat / 2;
@@ -264,6 +265,10 @@ void plot_draw(struct area a, const struct plot *p)
     }
     double shown_least = fmin(least * p->scale, greatest * p->scale);
     double shown_most = fmax(least * p->scale, greatest * p->scale);
+    if (p->from_zero) {
+        shown_least = fmin(shown_least, 0);
+        shown_most = fmax(shown_most, p->has_limit && p->limit > 0 ? p->limit * 1.2 : 1);
+    }
     plot_axis_choose(axis, rows, shown_least, shown_most);
     draw_value_axis(a, axis, rows);
     draw_limit(a, &cut, axis, rows);

@@ -213,16 +213,47 @@ size_t fleet_screen_targets(struct ui *ui)
 
 /* ------------------------------------------------------------------------------------ filter */
 
+/* Is the last word still bare ("temp"), so that an operator may follow? */
+static bool half_typed(const struct fleet_screen *f)
+{
+    const char *word = strrchr(f->field.text, ' ');
+    word = word ? word + 1 : f->field.text;
+    return f->editing && *word && strpbrk(word, "=<>~:!/\"") == NULL;
+}
+
+static void put_filter(struct step *s, struct filter *filter)
+{
+    fleet_view_filter(s->ui->fleet.view, filter);
+    show_now(s);
+}
+
+/* What is typed so far takes effect at once; but half a word never blanks the list. */
 static void try_filter(struct step *s)
 {
     struct fleet_screen *f = &s->ui->fleet;
+    struct filter_error err;
     struct filter *filter = filter_compile(f->field.text, &f->error);
+    f->none = false;
     f->bad = !filter;
     if (f->bad)
-        return; /* half a word never blanks the list: the last good one stays */
+        return;
+    put_filter(s, filter);
+    if (half_typed(f) && fleet_view_matched(f->view) == 0) {
+        f->none = true;
+        put_filter(s, filter_compile(f->filter, &err));
+        return;
+    }
     text_copy(f->filter, sizeof(f->filter), f->field.text);
-    fleet_view_filter(f->view, filter);
-    show_now(s);
+}
+
+/* Enter: what was typed is meant, even if nothing matches. */
+static void keep_filter(struct step *s)
+{
+    struct fleet_screen *f = &s->ui->fleet;
+    if (f->bad)
+        return;
+    f->editing = false;
+    try_filter(s);
 }
 
 static void set_filter(struct step *s, const char *text)
@@ -275,13 +306,12 @@ static bool typing(struct step *s, const struct ui_event *ev)
         return true;
     switch (ev->key) {
     case K_ENTER:
-        if (!f->bad)
-            f->editing = false;
+        keep_filter(s);
         return true;
     case K_ESC:
     case K_CTRL('C'):
-        set_filter(s, f->before);
         f->editing = false;
+        set_filter(s, f->before);
         return true;
     case K_TAB:
         complete(s);
@@ -403,7 +433,7 @@ static void edit_filter(struct step *s)
     struct fleet_screen *f = &s->ui->fleet;
     text_copy(f->before, sizeof(f->before), f->filter);
     field_set(&f->field, f->filter);
-    f->bad = false;
+    f->bad = f->none = false;
     f->editing = true;
 }
 
@@ -589,6 +619,7 @@ const struct screen_ops screen_fleet = {
     .action = action_taken,
     .mouse = mouse,
     .head_rows = fleet_head_rows,
+    .bottom_rows = fleet_bottom_rows,
     .head = fleet_head,
     .body = fleet_body,
     .acts = fleet_acts,

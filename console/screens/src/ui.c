@@ -387,9 +387,24 @@ const char *span_text(int64_t span_ms)
     return "";
 }
 
+int draw_act(struct area a, int col, const char *key, const char *word)
+{
+    if (col + area_width(a, key) + area_width(a, word) + 1 > a.cols)
+        return col;
+    col = area_text(a, 0, col, ROLE_KEY, key);
+    return area_printf(a, 0, col, ROLE_HINT, " %s  ", word);
+}
+
+void draw_act_right(struct area a, int col, const char *text)
+{
+    if (col + area_width(a, text) < a.cols)
+        area_right(a, 0, a.cols - 1, ROLE_DIM, text);
+}
+
 void draw_pane_rule(struct area a, int row, bool focus, const char *title, const char *right)
 {
-    area_rule(a, row, NULL, right);
+    bool room = right && area_width(a, title) + area_width(a, right) + 10 < a.cols;
+    area_rule(a, row, NULL, room ? right : NULL);
     char text[160];
     snprintf(text, sizeof(text), " %s ", title);
     area_text(area_sub(a, row, 2, 1, a.cols - 4), 0, 0, focus ? ROLE_FOCUS : ROLE_TITLE, text);
@@ -636,7 +651,7 @@ static void draw_screen(struct ui *ui, const struct ui_model *m, struct canvas *
     const struct screen_ops *ops = ops_of(ui);
     struct area a = area_all(c);
     int head = ops->head_rows ? ops->head_rows(a.rows, a.cols) : 1;
-    int bottom = ops->bottom_rows ? ops->bottom_rows(a.rows, a.cols) : a.rows >= 20 ? 4 : 3;
+    int bottom = ops->bottom_rows ? ops->bottom_rows(ui) : a.rows >= 20 ? 4 : 3;
 
     draw_link(m, area_sub(a, 0, 0, 1, -1));
     if (ops->head)

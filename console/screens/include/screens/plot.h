@@ -30,6 +30,7 @@ struct plot {
     double scale;   /* shown = value * scale */
     bool has_limit; /* a dotted line, where no data is */
     double limit;   /* as shown */
+    bool from_zero; /* zero and the limit are on the axis */
     bool time_axis; /* two more rows below: the axis and its times */
     enum role role; /* of the line */
     enum plot_mode mode;

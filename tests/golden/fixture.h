@@ -1,0 +1,35 @@
+#ifndef GOLDEN_FIXTURE_H
+#define GOLDEN_FIXTURE_H
+
+#include "screens/theme.h"
+#include "screens/ui.h"
+
+/*
+ * A made-up fleet that is always the same: built by real messages through fleet_apply() and
+ * rollout_step() with fixed times, half an hour of them. 21 devices in all states, three releases,
+ * three rollouts.
+ */
+#define FIXTURE_NOW_MS INT64_C(1795183652000) /* 2026-11-20 14:07:32 UTC */
+
+struct fixture {
+    struct fleet *fleet;
+    struct rollout *rollout[3];
+    const struct rollout *rollouts[3];
+    struct ui_release release[3];
+    struct ui_link link;
+    struct tail *log;
+    const char *themes[3];
+    struct ui_model model;
+};
+
+struct fixture *fixture_new(void);
+void fixture_free(struct fixture *f);
+/* One message now. */
+void fixture_message(struct fixture *f, const char *topic, const char *body, size_t len,
+                     bool retained);
+/* The link goes down now. */
+void fixture_link_down(struct fixture *f);
+/* Let time pass; the fleet falls silent. */
+void fixture_pass(struct fixture *f, int64_t ms);
+
+#endif

@@ -1,0 +1,247 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "fixture.h"
+#include "keys.h"
+
+/*
+ * The pictures of all screens, compared with what is kept in expect/: a file per scene and
+ * character set, all sizes in it. UPDATE_GOLDEN=1 in the environment writes them anew; then look at
+ * the difference. On a mismatch the picture is left beside the build for a look with diff.
+ */
+struct scene {
+    const char *name;
+    const char *keys;
+    bool down, read_only, roles;
+    int pass_s; /* after the keys */
+};
+
+static const struct scene scenes[] = {
+    { .name = "fleet", .keys = "", .roles = true },
+    { .name = "fleet-sorted", .keys = "s<End><Up><Up><Up><Up><Up><Up><Up><Up><Enter>" },
+    { .name = "fleet-moved", .keys = "<Down><Down><Down>" },
+    { .name = "fleet-marked", .keys = "<Space><Down><Space>v/state=ok<Enter>", .roles = true },
+    { .name = "fleet-chip", .keys = "4" },
+    { .name = "fleet-filter", .keys = "/temp>20 group:hall" },
+    { .name = "fleet-filter-error", .keys = "/temp>20 and fw<lt>" },
+    { .name = "fleet-none", .keys = "/id=nobody<Enter>" },
+    { .name = "fleet-frozen", .keys = "z", .pass_s = 75 },
+    { .name = "fleet-down", .keys = "", .down = true, .pass_s = 14, .roles = true },
+    { .name = "fleet-read-only", .keys = "r", .read_only = true },
+    { .name = "device", .keys = "/hall-b-003<Enter><Enter>", .roles = true },
+    { .name = "device-updating", .keys = "/hall-b-001<Enter><Enter>" },
+    { .name = "device-gap", .keys = "/roof-003<Enter><Enter><Down>" },
+    { .name = "device-tail", .keys = "/hall-b-003<Enter><Enter><Tab><Up><Up>w" },
+    { .name = "device-updates", .keys = "<Enter><Tab><Tab>" },
+    { .name = "rollouts", .keys = "R" },
+    { .name = "rollout", .keys = "R<Down><Enter>", .roles = true },
+    { .name = "rollout-stopped", .keys = "R<End><Enter>" },
+    { .name = "rollout-abort", .keys = "R<Down><Enter>Xr-2026" },
+    { .name = "rollout-resume", .keys = "R<End><Enter><Space><Tab>" },
+    { .name = "releases", .keys = "S" },
+    { .name = "log", .keys = "L" },
+    { .name = "help", .keys = "?" },
+    { .name = "help-search", .keys = "?mark" },
+    { .name = "palette", .keys = ":re<Down>" },
+    { .name = "sort", .keys = "s<Down>" },
+    { .name = "reboot", .keys = "<Space><Space><Space>r" },
+    { .name = "start", .keys = "u<Right>" },
+    { .name = "start-wrong", .keys = "u<Tab><Tab> soak" },
+    { .name = "start-armed", .keys = "u<Up><Tab><Tab><Tab><Tab><Tab>20" },
+    { .name = "quit", .keys = "q" },
+};
+
+static const struct {
+    int rows, cols;
+} sizes[] = { { 10, 40 }, { 15, 60 }, { 24, 80 }, { 40, 120 }, { 60, 200 } };
+
+struct text {
+    char *data;
+    size_t len, cap;
+};
+
+static void put(struct text *t, const char *line)
+{
+    size_t len = strlen(line);
+    while (t->len + len + 2 > t->cap) {
+        t->cap = t->cap ? 2 * t->cap : 65536;
+        t->data = mem_grow(t->data, t->cap, 1);
+    }
+    memcpy(t->data + t->len, line, len);
+    t->len += len;
+    t->data[t->len++] = '\n';
+    t->data[t->len] = '\0';
+}
+
+static void put_picture(struct text *t, const struct canvas *c)
+{
+    char line[4096];
+    for (int row = 0; row < c->rows; row++)
+        put(t, canvas_row(c, row, line, sizeof(line)));
+}
+
+/* One character per role and layer: a letter by number, selected cells in capitals' place marked.
+ */
+static void put_roles(struct text *t, const struct canvas *c)
+{
+    static const char letters[] = ".abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    char line[4096];
+    for (int row = 0; row < c->rows; row++) {
+        int end = 0;
+        for (int col = 0; col < c->cols; col++) {
+            const struct cell *cell = canvas_at(c, row, col);
+            bool plain = cell->cp == ' ' && cell->under == ROLE_TEXT;
+            line[col] = plain ? ' ' : letters[cell->role];
+            end = plain ? end : col + 1;
+        }
+        line[end] = '\0';
+        put(t, line);
+    }
+}
+
+static void legend(struct text *t)
+{
+    char line[64];
+    put(t, "== roles: . text, then a b c … in the order of screens/role.h");
+    snprintf(line, sizeof(line), "%d roles", ROLE_COUNT);
+    put(t, line);
+}
+
+/* A fixture is built once per character set: building it takes longer than all pictures. */
+static void draw_scene(struct fixture *f, const struct scene *scene, bool ascii, struct text *t)
+{
+    char title[64];
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct ui *ui = ui_new();
+        struct canvas *c = canvas_new(sizes[i].rows, sizes[i].cols, ascii);
+        f->model.now_ms = FIXTURE_NOW_MS;
+        keys_type(ui, &f->model, c, scene->keys, NULL);
+        f->model.now_ms += scene->pass_s * 1000;
+        ui_draw(ui, &f->model, c);
+        snprintf(title, sizeof(title), "== %dx%d", sizes[i].cols, sizes[i].rows);
+        put(t, title);
+        put_picture(t, c);
+        if (scene->roles && !ascii && sizes[i].rows == 24) {
+            legend(t);
+            put_roles(t, c);
+        }
+        canvas_free(c);
+        ui_free(ui);
+    }
+    f->model.now_ms = FIXTURE_NOW_MS;
+}
+
+static char *read_whole(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return NULL;
+    struct text t = { NULL, 0, 0 };
+    char chunk[4096];
+    size_t n;
+    t.data = mem_alloc(1);
+    while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0) {
+        t.data = mem_grow(t.data, t.len + n + 1, 1);
+        memcpy(t.data + t.len, chunk, n);
+        t.len += n;
+        t.data[t.len] = '\0';
+    }
+    fclose(file);
+    return t.data;
+}
+
+static void write_whole(const char *path, const struct text *t)
+{
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(t->data, 1, t->len, file) != t->len)
+        fail_msg("cannot write %s", path);
+    fclose(file);
+}
+
+static void compare(const struct scene *scene, bool ascii, const struct text *t)
+{
+    char path[512], left[512];
+    const char *kind = ascii ? "ascii" : "utf8";
+    snprintf(path, sizeof(path), "%s/tests/golden/expect/%s-%s.txt", MUSTER_SOURCE_DIR, scene->name,
+             kind);
+    if (getenv("UPDATE_GOLDEN")) {
+        write_whole(path, t);
+        return;
+    }
+    char *kept = read_whole(path);
+    bool same = kept && strcmp(kept, t->data) == 0;
+    free(kept);
+    if (same)
+        return;
+    snprintf(left, sizeof(left), "%s/golden-%s-%s.txt", MUSTER_BINARY_DIR, scene->name, kind);
+    write_whole(left, t);
+    fail_msg("the picture differs: diff %s %s (UPDATE_GOLDEN=1 keeps the new one)", path, left);
+}
+
+static void the_picture_is_as_kept(void **state)
+{
+    const struct scene *scene = *state;
+    for (int ascii = 0; ascii < 2; ascii++) {
+        struct fixture *f = fixture_new();
+        struct text t = { NULL, 0, 0 };
+        f->model.read_only = scene->read_only;
+        if (scene->down)
+            fixture_link_down(f);
+        draw_scene(f, scene, ascii, &t);
+        fixture_free(f);
+        compare(scene, ascii, &t);
+        free(t.data);
+    }
+}
+
+/* In ASCII nothing may depend on a glyph that has no stand-in. */
+static void an_ascii_picture_has_no_unknown_glyph(void **state)
+{
+    struct fixture *f = fixture_new();
+    (void)state;
+    for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
+        struct ui *plain = ui_new(), *rich = ui_new();
+        struct canvas *a = canvas_new(40, 120, true), *b = canvas_new(40, 120, false);
+        keys_type(plain, &f->model, a, scenes[i].keys, NULL);
+        keys_type(rich, &f->model, b, scenes[i].keys, NULL);
+        int asked = 0;
+        for (int row = 0; row < 40; row++) {
+            for (int col = 0; col < 120; col++) {
+                asked += (canvas_at(a, row, col)->cp == '?') - (canvas_at(b, row, col)->cp == '?');
+                assert_in_range(canvas_at(a, row, col)->cp, 0x20, 0x7e);
+            }
+        }
+        assert_int_equal(asked, 0);
+        canvas_free(a);
+        canvas_free(b);
+        ui_free(plain);
+        ui_free(rich);
+    }
+    fixture_free(f);
+}
+
+int main(void)
+{
+    size_t count = sizeof(scenes) / sizeof(scenes[0]);
+    struct CMUnitTest *tests = mem_array(count + 1, sizeof(*tests));
+    for (size_t i = 0; i < count; i++) {
+        tests[i].name = scenes[i].name;
+        tests[i].test_func = the_picture_is_as_kept;
+        tests[i].initial_state = mem_alloc(sizeof(scenes[i]));
+        memcpy(tests[i].initial_state, &scenes[i], sizeof(scenes[i]));
+    }
+    tests[count].name = "an_ascii_picture_has_no_unknown_glyph";
+    tests[count].test_func = an_ascii_picture_has_no_unknown_glyph;
+    int failed = _cmocka_run_group_tests("pictures", tests, count + 1, NULL, NULL);
+    for (size_t i = 0; i < count; i++)
+        free(tests[i].initial_state);
+    free(tests);
+    return failed;
+}
