@@ -9,23 +9,37 @@
  * follows. */
 enum { GUESSES = 8 };
 
-/* The offset of the first unescaped character of `stops` (or NUL), or `len`. */
-static size_t find(const char *s, size_t len, const char *stops)
+/* The offset of the first unescaped `stop` or `stop2`, or `len`. */
+static size_t find(const char *s, size_t len, char stop, char stop2)
 {
     for (size_t i = 0; i < len; i++) {
-        if (s[i] == '\\' && i + 1 < len)
-            i++;
-        else if (strchr(stops, s[i]))
+        if (s[i] == stop || s[i] == stop2)
             return i;
+        if (s[i] == '\\')
+            i++;
     }
     return len;
+}
+
+/* The length of a key that ends in '='; 0 when there is none. */
+static size_t key_length(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] == '=')
+            return i;
+        if (s[i] == ',' || s[i] == ' ')
+            return 0;
+        if (s[i] == '\\')
+            i++;
+    }
+    return 0;
 }
 
 /* The length of a field's value; 0 when it is malformed. */
 static size_t value_length(const char *s, size_t len)
 {
     if (len == 0 || s[0] != '"')
-        return find(s, len, ", ");
+        return find(s, len, ',', ' ');
     for (size_t i = 1; i < len; i++) {
         if (s[i] == '\\')
             i++;
@@ -63,9 +77,9 @@ static bool value_is_valid(const char *s, size_t len)
 
 bool line_next_pair(const char **text, size_t *len, struct line_pair *out)
 {
-    size_t key = find(*text, *len, "=, ");
+    size_t key = key_length(*text, *len);
 
-    if (key == 0 || key >= *len || (*text)[key] != '=')
+    if (key == 0)
         return false;
     const char *value = *text + key + 1;
     size_t n = value_length(value, *len - key - 1);
@@ -90,9 +104,9 @@ bool line_next_tag(const char **text, size_t *len, struct line_pair *out)
 {
     if (*len == 0 || **text != ',')
         return false;
-    size_t end = 1 + find(*text + 1, *len - 1, ",");
-    size_t key = 1 + find(*text + 1, end - 1, "=");
-    if (key == 1 || key >= end || (*text)[key] != '=')
+    size_t end = 1 + find(*text + 1, *len - 1, ',', ',');
+    size_t key = 1 + find(*text + 1, end - 1, '=', '=');
+    if (key == 1 || key >= end)
         return false;
     *out = (struct line_pair){ *text + 1, *text + key + 1, key - 1, end - key - 1 };
     *text += end;
@@ -106,8 +120,8 @@ static size_t fields_length(const char *s, size_t len)
     size_t at = 0;
 
     for (;;) {
-        size_t key = find(s + at, len - at, "=, ");
-        if (key == 0 || at + key >= len || s[at + key] != '=')
+        size_t key = key_length(s + at, len - at);
+        if (key == 0)
             return 0;
         at += key + 1;
         size_t n = value_length(s + at, len - at);
@@ -146,7 +160,7 @@ static bool parse_timestamp(const char *s, size_t len, struct line *out)
 
 bool line_split(const char *text, size_t len, struct line *out)
 {
-    size_t name = find(text, len, ", ");
+    size_t name = find(text, len, ',', ' ');
     size_t space = name;
 
     *out = (struct line){ 0 };
@@ -155,7 +169,7 @@ bool line_split(const char *text, size_t len, struct line *out)
     if (name == 0 || name >= len)
         return false;
     for (int i = 0; i < GUESSES; i++) {
-        space += find(text + space, len - space, " ");
+        space += find(text + space, len - space, ' ', ' ');
         if (space >= len)
             return false;
         const char *fields = text + space + 1;
