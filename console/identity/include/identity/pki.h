@@ -41,6 +41,7 @@ struct pki_init {
     const char *fleet; /* a name_is_valid() name */
     const char *root;  /* topic root: "devices" */
     struct pki_endpoint broker, gateway;
+    uint16_t metrics_port;   /* of the gateway's plain listener on 127.0.0.1; 0: none */
     const char *broker_user; /* who the broker runs as, when root starts it; NULL: who runs init */
     const char *const *source; /* foreign topics that every device may write and operators read */
     size_t source_count;
