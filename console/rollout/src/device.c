@@ -165,7 +165,7 @@ int64_t device_deadline(const struct rollout *r, const struct rollout_device *d)
 {
     int64_t wait = seconds(r->plan.gate.silence_after_s);
 
-    if (d->state == RDEV_ORDERED) {
+    if (d->state == RDEV_ORDERED || d->state == RDEV_RECALLING) {
         if (d->ota == OTA_REPORT_RECEIVED || d->ota == OTA_REPORT_WAITING)
             wait += seconds(r->plan.jitter_s);
         else if (d->ota == OTA_REPORT_REBOOTING || d->ota == OTA_REPORT_TRIAL)
@@ -344,6 +344,13 @@ static void reported_aborted(struct rollout *r, uint32_t device, struct rollout_
     }
 }
 
+/* An abort order that was delivered again after the device had forgotten its digest. */
+static bool abort_was_used(const struct rollout_device *d, const struct ota_report *report)
+{
+    return d->state != RDEV_ORDERED && report->state == OTA_REPORT_REJECTED &&
+           report->reason == REASON_REPLAY;
+}
+
 /* What a report means for a device whose order is out. */
 static void take_report(struct rollout *r, uint32_t device, const struct ota_report *report,
                         struct rollout_effects *out)
@@ -354,12 +361,21 @@ static void take_report(struct rollout *r, uint32_t device, const struct ota_rep
     d->ota = (uint8_t)report->state;
     if (report->state == OTA_REPORT_DONE)
         reported_done(r, device, out);
-    else if (report->state == OTA_REPORT_ABORTED)
+    else if (report->state == OTA_REPORT_ABORTED || abort_was_used(d, report))
         reported_aborted(r, device, out);
     else if (ota_report_is_end(report->state))
         reported_failure(r, device, report, out);
+    else if (report->reason == REASON_TOO_LATE && d->state == RDEV_RECALLING)
+        d->state = RDEV_ORDERED;
     if (waited && d->ota > OTA_REPORT_WAITING)
         device_save(r, device, out); /* a restart must not take it for one that only waits */
+}
+
+/* "I know no such rollout": the device has nothing of ours, and says so without an attempt. */
+static bool knows_nothing(const struct rollout_device *d, const struct ota_report *report)
+{
+    return report->state == OTA_REPORT_ABORTED && report->reason == REASON_NO_ROLLOUT &&
+           report->n > d->n && (d->state == RDEV_RECALLING || d->state == RDEV_ABORTING);
 }
 
 static bool is_fall_back(const struct ota_report *report)
@@ -395,8 +411,9 @@ void device_report(struct rollout *r, uint32_t device, const struct ota_report *
 {
     struct rollout_device *d = &r->device[device];
 
-    if (strcmp(report->rollout, r->id) != 0 || d->attempt == 0 || report->attempt != d->attempt ||
-        (report->n != 0 && report->n < d->n) || r->closed)
+    if (strcmp(report->rollout, r->id) != 0 || d->attempt == 0 || r->closed ||
+        (report->n != 0 && report->n < d->n) ||
+        (report->attempt != d->attempt && !knows_nothing(d, report)))
         return;
     device_leave(r, device);
     note_word(r, device, report);
@@ -453,10 +470,15 @@ static void status_of_planned(struct rollout *r, uint32_t device, struct rollout
         device_again(r, device);
 }
 
-static void status_while_told(struct rollout *r, uint32_t device, bool new_boot)
+/* `back`: it has just come (back) online. */
+static void status_while_told(struct rollout *r, uint32_t device, bool new_boot, bool back,
+                              struct rollout_effects *out)
 {
     struct rollout_device *d = &r->device[device];
 
+    /* An abort order is not retained: say it again to who may have missed it. */
+    if ((new_boot || back) && (d->state == RDEV_RECALLING || d->state == RDEV_ABORTING))
+        device_wire(r, device, WIRE_ABORT, out);
     if (!new_boot)
         return;
     d->heard_ms = rollout_heard_ms(r);
@@ -472,6 +494,7 @@ void device_status(struct rollout *r, uint32_t device, const struct device_statu
     struct rollout_device *d = &r->device[device];
     uint64_t boot = status->online ? boot_number(status->boot) : 0;
     bool new_boot = boot != 0 && boot != d->boot;
+    bool back = status->online && d->presence != PRESENCE_ONLINE;
 
     device_leave(r, device);
     d->presence = status->online ? PRESENCE_ONLINE : PRESENCE_OFFLINE;
@@ -488,10 +511,10 @@ void device_status(struct rollout *r, uint32_t device, const struct device_statu
     case RDEV_ORDERED:
     case RDEV_RECALLING:
     case RDEV_ABORTING:
-        status_while_told(r, device, new_boot);
+        status_while_told(r, device, new_boot, back, out);
         break;
     case RDEV_CONFIRMING:
-        status_while_told(r, device, new_boot);
+        status_while_told(r, device, new_boot, back, out);
         try_confirm(r, device, out);
         if (d->state == RDEV_CONFIRMING && new_boot && status->image[0] != '\0' && !d->on_target)
             fail(r, device, REASON_RESET, "reported done, then came back with another image", out);

@@ -10,6 +10,9 @@
 #include "inside.h"
 #include "protocol/id.h"
 
+/* The clocks are kept at least this often: what has passed since counts as deaf after a crash. */
+#define HEAD_MS 60000
+
 /* --- Effects --- */
 
 bool fx_room(const struct rollout_effects *out)
@@ -203,6 +206,7 @@ bool rollout_is_closed(const struct rollout *r)
 int64_t rollout_next_due(const struct rollout *r)
 {
     int64_t due = is_live(r) ? r->deadline_ms : INT64_MAX;
+    int64_t head = r->head_ms + HEAD_MS;
     uint32_t top = timer_top(r);
 
     if (r->hearing && top != NOBODY) {
@@ -210,6 +214,8 @@ int64_t rollout_next_due(const struct rollout *r)
         if (at < due)
             due = at;
     }
+    if (is_live(r) && head < due)
+        due = head;
     return due < r->now_ms ? r->now_ms : due;
 }
 
@@ -442,7 +448,7 @@ void rollout_step(struct rollout *r, const struct rollout_event *ev, struct roll
     } while (moved && fx_room(out));
 
     out->more = !fx_room(out) || r->sweep_kinds != 0 || due;
-    if (out->save_count > 0 || r->now_ms - r->head_ms >= 60000)
+    if (out->save_count > 0 || r->now_ms - r->head_ms >= HEAD_MS)
         out->save_head = out->save_head || is_live(r);
     if (out->save_head)
         r->head_ms = r->now_ms;

@@ -188,6 +188,7 @@ static void publish(struct sim *s, const struct rollout_send *send)
     else
         s->stats.resends++;
     d->wire = (uint8_t)send->wire;
+    d->retained = send->wire == WIRE_ORDER;
     if (send->wire != WIRE_NOTHING) {
         d->wire_attempt = (uint16_t)send->attempt;
         d->unseen = true;
@@ -287,7 +288,7 @@ static void say_status(struct sim *s, uint32_t device)
 static void say_report(struct sim *s, uint32_t device)
 {
     const struct sim_device *d = &s->device[device];
-    struct ota_report report = { .attempt = d->attempt,
+    struct ota_report report = { .attempt = d->nothing ? 0 : d->attempt,
                                  .state = (enum ota_report_state)d->ota,
                                  .reason = (enum reason)d->reason,
                                  .n = d->n };
@@ -369,6 +370,7 @@ static void take_order(struct sim *s, uint32_t device)
         return;
     }
     d->attempt = d->wire_attempt;
+    d->nothing = false;
     if (d->new_image)
         report(s, device, OTA_REPORT_REJECTED, REASON_DOWNGRADE);
     else if (d->fate == SIM_REJECTS)
@@ -379,16 +381,33 @@ static void take_order(struct sim *s, uint32_t device)
     }
 }
 
+/* As the agent answers: "no such rollout" carries no attempt; and once it has forgotten the digest,
+ * an order that comes again is a replay. */
+static void say_no_rollout(struct sim *s, uint32_t device)
+{
+    s->device[device].nothing = true;
+    report(s, device, OTA_REPORT_ABORTED, REASON_NO_ROLLOUT);
+}
+
 static void take_abort(struct sim *s, uint32_t device)
 {
     struct sim_device *d = &s->device[device];
+    bool again = d->abort_attempt == d->wire_attempt;
 
-    if (!is_busy(d)) {
-        if (d->ota == OTA_REPORT_ABORTED && d->attempt == d->wire_attempt)
-            say_report(s, device);
-        else if (d->fate != SIM_DEAD)
-            answer_abort(s, device, REASON_NO_ROLLOUT);
-    } else if (d->ota >= OTA_REPORT_REBOOTING)
+    d->abort_attempt = d->wire_attempt;
+    if (again && !is_busy(d) && d->forgot) {
+        d->attempt = d->wire_attempt;
+        d->nothing = false;
+        report(s, device, OTA_REPORT_REJECTED, REASON_REPLAY);
+    } else if (again)
+        return;
+    else if (!is_busy(d) && d->attempt == d->wire_attempt)
+        report(s, device, (enum ota_report_state)d->ota, (enum reason)d->reason);
+    else if (!is_busy(d))
+        say_no_rollout(s, device);
+    else if (d->ota >= OTA_REPORT_REBOOTING && device % 2)
+        report(s, device, (enum ota_report_state)d->ota, REASON_TOO_LATE);
+    else if (d->ota >= OTA_REPORT_REBOOTING)
         answer_abort(s, device, REASON_TOO_LATE);
     else
         report(s, device, OTA_REPORT_ABORTED, REASON_ABORTED_BY_OPERATOR);
@@ -471,6 +490,11 @@ static void live(struct sim *s, uint32_t device)
             return;
         d->online = true;
         d->online_s = 0;
+        d->forgot = true;
+        if (d->retained)
+            d->unseen = true;
+        else if (chance(s, 3))
+            d->unseen = false; /* the broker lost its session */
         reboot(s, device);
         say_report(s, device); /* what the broker never acknowledged */
     }

@@ -26,10 +26,13 @@ enum sim_fate {
 struct sim_device {
     uint8_t fate;
     uint8_t ota;
-    uint8_t wire; /* what lies on its retained topic */
+    uint8_t wire; /* what was sent to it last */
     uint8_t reason;
-    bool online, new_image, active, unseen, reply_due;
-    uint16_t wire_attempt, attempt, tries;
+    bool online, new_image, active, unseen;
+    bool retained; /* an order lies on commands/update */
+    bool nothing;  /* its last word was that it has nothing of this rollout */
+    bool forgot;   /* has rebooted since it answered an abort */
+    uint16_t wire_attempt, abort_attempt, attempt, tries;
     uint32_t n, boot, next;
     int64_t next_s;   /* when the next step of its update is due */
     int64_t online_s; /* when it comes back; 0: not planned */

@@ -351,6 +351,73 @@ static void an_abort_given_while_the_broker_is_away_is_not_lost(void **state)
     sim_free(&s);
 }
 
+static void say(struct sim *s, uint32_t device, uint32_t attempt, enum ota_report_state state,
+                enum reason reason)
+{
+    struct ota_report report = { .rollout = "r-1",
+                                 .attempt = attempt,
+                                 .state = state,
+                                 .reason = reason,
+                                 .n = ++s->device[device].n };
+    struct rollout_event ev = { .kind = ROLLOUT_EV_REPORT, .device = device, .report = &report };
+
+    sim_event(s, &ev);
+}
+
+static void every_way_to_answer_an_abort_is_understood(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    plan.stage[0].count = 6;
+    begin(&s, &plan, 6, 1);
+    sim_act(&s, ROLLOUT_ACT_START);
+    say(&s, 5, 0, OTA_REPORT_ABORTED, REASON_NO_ROLLOUT); /* of an older one: not about this */
+    assert_int_equal(s.r->device[5].state, RDEV_ORDERED);
+    sim_act(&s, ROLLOUT_ACT_PAUSE);
+    say(&s, 0, 1, OTA_REPORT_ABORTED, REASON_ABORTED_BY_OPERATOR);
+    say(&s, 1, 0, OTA_REPORT_ABORTED, REASON_NO_ROLLOUT);
+    say(&s, 2, 1, OTA_REPORT_REJECTED, REASON_REPLAY);
+    say(&s, 3, 1, OTA_REPORT_TRIAL, REASON_TOO_LATE);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(s.r->device[i].state, RDEV_PLANNED);
+    assert_int_equal(s.r->device[3].state, RDEV_ORDERED);
+
+    sim_act(&s, ROLLOUT_ACT_ABORT);
+    say(&s, 4, 0, OTA_REPORT_ABORTED, REASON_NO_ROLLOUT);
+    say(&s, 5, 1, OTA_REPORT_REJECTED, REASON_REPLAY);
+    assert_int_equal(s.r->device[4].state, RDEV_ABORTED);
+    assert_int_equal(s.r->device[5].state, RDEV_ABORTED);
+    assert_int_equal(s.r->state, ROLLOUT_ABORTING);
+    say(&s, 3, 1, OTA_REPORT_ROLLED_BACK, REASON_SELF_TEST);
+    assert_int_equal(s.r->state, ROLLOUT_ABORTED);
+    assert_int_equal(s.r->device[3].state, RDEV_FAILED);
+    sim_free(&s);
+}
+
+static void an_abort_is_said_again_to_who_comes_back(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    begin(&s, &plan, 6, 1);
+    sim_act(&s, ROLLOUT_ACT_START);
+    sim_act(&s, ROLLOUT_ACT_ABORT);
+    assert_int_equal(s.stats.aborts, 2);
+    struct device_status gone = { .online = false };
+    struct device_status back = { .online = true, .boot = "0000000000000001" };
+    struct rollout_event ev = { .kind = ROLLOUT_EV_STATUS, .device = 0, .status = &gone };
+    sim_event(&s, &ev);
+    ev.status = &back;
+    sim_event(&s, &ev);
+    assert_int_equal(s.stats.aborts, 3);
+    sim_free(&s);
+}
+
 static void acts_that_make_no_sense_are_refused_with_a_reason(void **state)
 {
     struct rollout_plan plan;
@@ -602,6 +669,8 @@ int main(void)
         cmocka_unit_test(pause_recalls_those_that_wait_and_resume_goes_on),
         cmocka_unit_test(abort_reaches_those_that_wait_and_lets_the_others_finish),
         cmocka_unit_test(an_abort_given_while_the_broker_is_away_is_not_lost),
+        cmocka_unit_test(every_way_to_answer_an_abort_is_understood),
+        cmocka_unit_test(an_abort_is_said_again_to_who_comes_back),
         cmocka_unit_test(acts_that_make_no_sense_are_refused_with_a_reason),
         cmocka_unit_test(effects_of_many_devices_come_in_bounded_pieces),
         cmocka_unit_test(whatever_happens_the_run_ends_and_the_rules_hold),

@@ -120,7 +120,16 @@ const char *rollout_stage_word(enum rollout_stage_state state);
 const char *rollout_phase_word(enum rollout_phase phase);
 int rollout_state_from_word(const char *word, enum rollout_state *out); /* 0, or -1 */
 
-/* What should lie on the device's retained commands/update. Kept in the journal. */
+/*
+ * What should be on its way to the device. Kept in the journal. The shell publishes, always QoS 1,
+ *   WIRE_ORDER    order and release, retained, on commands/update;
+ *   WIRE_ABORT    the abort order, not retained, on commands/abort (a device takes a verb only on
+ *                 its own topic), and nothing, retained, on commands/update: a persistent session
+ *                 keeps the first for a device that is away, and the reducer asks again when a
+ *                 device comes back without having answered;
+ *   WIRE_NOTHING  nothing, retained, on commands/update;
+ * and feeds ROLLOUT_EV_PUBLISHED when all of it is acknowledged.
+ */
 enum rollout_wire { WIRE_NOTHING = 0, WIRE_ORDER = 1, WIRE_ABORT = 2 };
 
 enum rollout_presence { PRESENCE_UNKNOWN, PRESENCE_ONLINE, PRESENCE_OFFLINE };
@@ -245,7 +254,7 @@ struct rollout_event {
     const char *who;
 };
 
-/* Publish to the device's retained commands/update: its order, its abort order, or nothing. */
+/* Publish as enum rollout_wire says. */
 struct rollout_send {
     enum rollout_wire wire;
     uint32_t device;
