@@ -41,8 +41,27 @@ static bool is_loopback(const char *host)
  *   max_queued…      the default of 1,000 loses QoS 1 messages silently
  *   autosave…        the default of 30 minutes loses what was retained since, when it is killed
  *   ciphers          without it CBC is accepted under TLS 1.2
- *   use_username_as_clientid  without it one device can throw another off by its client id
+ *   use_username_as_clientid  without it one device can throw another off by its client id. Not for
+ *                    operators: there it would make `muster ls` throw off `muster serve`
  */
+static void put_listener(FILE *out, const struct fleet_file *f, const char *dir, uint16_t port,
+                         const char *ca)
+{
+    fprintf(out,
+            "\nlistener %u%s%s\n"
+            "cafile %s/pki/%s\n"
+            "certfile %s/pki/broker.pem\n"
+            "keyfile %s/pki/broker.key\n"
+            "crlfile %s/pki/crls.pem\n"
+            "require_certificate true\n"
+            "use_identity_as_username true\n"
+            "tls_version tlsv1.2\n"
+            "ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+            "ECDHE-ECDSA-AES256-GCM-SHA384\n",
+            (unsigned)port, is_loopback(f->broker_host) ? " " : "",
+            is_loopback(f->broker_host) ? f->broker_host : "", dir, ca, dir, dir, dir);
+}
+
 char *config_mosquitto(const struct fleet_file *f, const char *dir, const char *user)
 {
     struct builder b;
@@ -50,20 +69,6 @@ char *config_mosquitto(const struct fleet_file *f, const char *dir, const char *
     fprintf(b.out,
             "# Made by muster for fleet %s. After moving the folder: muster pki config --force\n"
             "per_listener_settings false\n"
-            "listener %u%s%s\n"
-            "cafile %s/pki/ca-bundle.pem\n"
-            "certfile %s/pki/broker.pem\n"
-            "keyfile %s/pki/broker.key\n"
-            "crlfile %s/pki/crls.pem\n",
-            f->fleet, (unsigned)f->broker_port, is_loopback(f->broker_host) ? " " : "",
-            is_loopback(f->broker_host) ? f->broker_host : "", dir, dir, dir, dir);
-    fprintf(b.out,
-            "require_certificate true\n"
-            "use_identity_as_username true\n"
-            "use_username_as_clientid true\n"
-            "tls_version tlsv1.2\n"
-            "ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
-            "ECDHE-ECDSA-AES256-GCM-SHA384\n"
             "allow_anonymous false\n"
             "acl_file %s/mosquitto/acl\n"
             "max_queued_messages 200000\n"
@@ -75,9 +80,15 @@ char *config_mosquitto(const struct fleet_file *f, const char *dir, const char *
             "max_packet_size 300000\n"
             "connection_messages true\n"
             "log_timestamp_format %%Y-%%m-%%dT%%H:%%M:%%S\n",
-            dir, dir);
+            f->fleet, dir, dir);
     if (user && user[0])
         fprintf(b.out, "user %s\n", user);
+    fprintf(b.out, "\n# Devices: the certificate's name is user name and client id.");
+    put_listener(b.out, f, dir, f->broker_port, "ca-bundle.pem");
+    fprintf(b.out,
+            "use_username_as_clientid true\n"
+            "\n# Operators: an authority of their own, and as many connections as they like.");
+    put_listener(b.out, f, dir, f->operator_port, "operators.pem");
     return end(&b);
 }
 
@@ -138,15 +149,13 @@ char *config_profile(const struct fleet_file *f)
             "[fleet]\nname = %s\nroot = %s\n\n"
             "[broker]\nhost = %s\nport = %u\nca = pki/ca-bundle.pem\n"
             "cert = pki/operator-admin.pem\nkey = pki/operator-admin.key\n\n",
-            f->fleet, f->root, f->broker_host, (unsigned)f->broker_port);
+            f->fleet, f->root, f->broker_host, (unsigned)f->operator_port);
     fprintf(b.out,
             "[gateway]\nurl = %s\nlisten = %s:%u\ncert = pki/gateway.pem\nkey = pki/gateway.key\n"
-            "ca = pki/ca-bundle.pem\nmax_downloads = 8\n",
+            "ca = pki/clients.pem\nmax_downloads = 8\n\n",
             url, is_loopback(f->gateway_host) ? "127.0.0.1" : "0.0.0.0", (unsigned)f->gateway_port);
-    if (f->metrics_port)
-        fprintf(b.out, "metrics = 127.0.0.1:%u\n", (unsigned)f->metrics_port);
     fprintf(b.out,
-            "\n[store]\ndir = store\n\n[journal]\npath = muster.db\n\n"
+            "[store]\ndir = store\n\n[journal]\npath = muster.db\n\n"
             "[trust]\nrollout_key = pki/keys/rollout.key\nrelease_key = pki/keys/release.key\n"
             "keyset = pki/keys/keyset.json\n\n[pki]\ndir = pki\n\n"
             "[ui]\ntheme = default-dark\nread_only = false\n");

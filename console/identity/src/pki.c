@@ -33,12 +33,13 @@ struct maker {
     const char *fleet;
     int64_t now;
     struct ca_pair root, intermediate;
+    struct ca_pair operators; /* signs consoles only: see make_authorities() */
 };
 
 bool pki_name_is_reserved(const char *name)
 {
-    static const char *const ours[] = { "root",   "intermediate", "ca-bundle", "crls",
-                                        "issued", "keys",         "fleet" };
+    static const char *const ours[] = { "root", "intermediate", "operators", "ca-bundle", "clients",
+                                        "crls", "issued",       "keys",      "fleet" };
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         if (strcmp(name, ours[i]) == 0)
             return true;
@@ -81,13 +82,13 @@ static int make_authority(const struct maker *m, const char *name, enum ca_kind 
 
 /* A server or an operator: key, chain, and the record of what was issued. */
 static int make_leaf(const struct maker *m, const char *name, const struct ca_request *request,
-                     struct err *e)
+                     const struct ca_pair *issuer, struct err *e)
 {
     EVP_PKEY *key = ca_key_new(e);
-    X509 *cert = key ? ca_issue(request, key, &m->intermediate, e) : NULL;
+    X509 *cert = key ? ca_issue(request, key, issuer, e) : NULL;
     int rc = -1;
     if (cert)
-        rc = write_pair(m, name, key, cert, m->intermediate.cert, e);
+        rc = write_pair(m, name, key, cert, issuer->cert, e);
     if (rc == 0)
         rc = store_record(m->pki, cert, request->cn, e);
     X509_free(cert);
@@ -122,7 +123,7 @@ static int make_server(const struct maker *m, const char *name, const struct pki
                                         .host_count = count,
                                         .now = m->now,
                                         .days = days };
-    return make_leaf(m, name, &request, e);
+    return make_leaf(m, name, &request, &m->intermediate, e);
 }
 
 static int make_operator(const struct maker *m, const char *name, int days, struct err *e)
@@ -131,41 +132,79 @@ static int make_operator(const struct maker *m, const char *name, int days, stru
     if (!text_format(cn, sizeof(cn), "operator-%s", name) || !id_is_valid(cn, strlen(cn)))
         return err_set(e, EXIT_USAGE, "'%.60s' is not an operator name: A-Z a-z 0-9 . _ -", name);
     const struct ca_request request = { .kind = CA_CLIENT, .cn = cn, .now = m->now, .days = days };
-    return make_leaf(m, cn, &request, e);
+    return make_leaf(m, cn, &request, &m->operators, e);
 }
 
-/* One list per authority, in one file: with a list for only one of two, Mosquitto refuses all
- * clients of the other. */
+/* One list per authority, in one file: with a list for only some of them, Mosquitto refuses all
+ * clients of the others. */
 static int make_crls(const struct maker *m, struct err *e)
 {
-    X509_CRL *a = ca_crl_new(&m->intermediate, 1, m->now, INTERMEDIATE_DAYS, e);
-    X509_CRL *b = a ? ca_crl_new(&m->root, 1, m->now, ROOT_DAYS, e) : NULL;
-    char *ta = b ? ca_crl_pem(a, e) : NULL, *tb = ta ? ca_crl_pem(b, e) : NULL;
-    int rc = -1;
+    const struct {
+        const struct ca_pair *issuer;
+        int days;
+    } list[] = { { &m->intermediate, INTERMEDIATE_DAYS },
+                 { &m->root, ROOT_DAYS },
+                 { &m->operators, ROOT_DAYS } };
     char path[FILES_PATH_MAX];
-    if (tb && path_in(m, path, "crls", ".pem", e) == 0) {
-        size_t la = strlen(ta), lb = strlen(tb);
-        char *both = mem_alloc(la + lb + 1);
-        memcpy(both, ta, la);
-        memcpy(both + la, tb, lb);
-        rc = files_write(NULL, path, both, la + lb, FILES_PUBLIC, FILES_NEW, e);
-        free(both);
+    char *all = mem_strdup("");
+    size_t len = 0;
+    int rc = path_in(m, path, "crls", ".pem", e);
+
+    for (size_t i = 0; rc == 0 && i < sizeof(list) / sizeof(list[0]); i++) {
+        X509_CRL *crl = ca_crl_new(list[i].issuer, 1, m->now, list[i].days, e);
+        char *text = crl ? ca_crl_pem(crl, e) : NULL;
+        if (text) {
+            size_t more = strlen(text);
+            all = mem_grow(all, len + more + 1, 1);
+            memcpy(all + len, text, more + 1);
+            len += more;
+        }
+        rc = text ? 0 : -1;
+        free(text);
+        X509_CRL_free(crl);
     }
-    free(ta);
-    free(tb);
-    X509_CRL_free(a);
-    X509_CRL_free(b);
+    if (rc == 0)
+        rc = files_write(NULL, path, all, len, FILES_PUBLIC, FILES_NEW, e);
+    free(all);
     return rc;
 }
 
+/* clients.pem: everybody the gateway lets in: the devices' authorities and the operators'. */
+static int make_clients(const struct maker *m, struct err *e)
+{
+    char path[FILES_PATH_MAX], *devices = NULL, *operators = NULL;
+    int rc = -1;
+
+    if (path_in(m, path, "ca-bundle", ".pem", e) == 0 &&
+        files_read(path, 65536, &devices, NULL, e) == 0 &&
+        (operators = ca_cert_pem(m->operators.cert, e)) != NULL &&
+        path_in(m, path, "clients", ".pem", e) == 0) {
+        size_t a = strlen(devices), b = strlen(operators);
+        devices = mem_grow(devices, a + b + 1, 1);
+        memcpy(devices + a, operators, b + 1);
+        rc = files_write(NULL, path, devices, a + b, FILES_PUBLIC, FILES_NEW, e);
+    }
+    free(devices);
+    free(operators);
+    return rc;
+}
+
+/*
+ * Operators have an authority of their own, so that the broker can give them a listener of their
+ * own that no device can enter: there an operator may be connected many times at once (console,
+ * serve, ls …), while on the devices' listener the client id is the certificate's name, and a
+ * second connection would throw off the first.
+ */
 static int make_authorities(struct maker *m, struct err *e)
 {
     char path[FILES_PATH_MAX];
     if (make_authority(m, "root", CA_ROOT, ROOT_DAYS, NULL, &m->root, e) != 0 ||
         make_authority(m, "intermediate", CA_INTERMEDIATE, INTERMEDIATE_DAYS, &m->root,
                        &m->intermediate, e) != 0 ||
+        make_authority(m, "operators", CA_ROOT, ROOT_DAYS, NULL, &m->operators, e) != 0 ||
         path_in(m, path, "ca-bundle", ".pem", e) != 0 ||
-        store_write_chain(path, m->intermediate.cert, m->root.cert, FILES_NEW, e) != 0)
+        store_write_chain(path, m->intermediate.cert, m->root.cert, FILES_NEW, e) != 0 ||
+        make_clients(m, e) != 0)
         return -1;
     return make_crls(m, e);
 }
@@ -202,11 +241,17 @@ static int make_all(struct maker *m, const struct pki_init *init, const struct f
     return signing_make(path, init->fleet, e);
 }
 
+static uint16_t next_port(uint16_t port)
+{
+    return (uint16_t)(port < UINT16_MAX ? port + 1 : port - 1);
+}
+
 static int fleet_of(const struct pki_init *init, struct fleet_file *f, struct err *e)
 {
     *f = (struct fleet_file){ .broker_port = init->broker.port,
+                              .operator_port = init->operator_port ? init->operator_port
+                                                                   : next_port(init->broker.port),
                               .gateway_port = init->gateway.port,
-                              .metrics_port = init->metrics_port,
                               .product = "weather",
                               .hw = "linux",
                               .sensors = "bme280",
@@ -269,6 +314,7 @@ int pki_init(const struct pki_init *init, int64_t now, struct err *e)
     int rc = make_all(&m, init, &f, e);
     ca_pair_close(&m.root);
     ca_pair_close(&m.intermediate);
+    ca_pair_close(&m.operators);
     if (rc == 0 && rename(aside, pki) != 0)
         rc = err_set(e, EXIT_REFUSED, "cannot make %s: %s", pki, strerror(errno));
     if (rc != 0) {
@@ -386,16 +432,16 @@ int pki_config(const char *dir, bool force, struct err *e)
 
 /* The key stays, the certificate is replaced. */
 static int renew_leaf(const struct maker *m, const char *dir, const char *name,
-                      const struct ca_request *request, struct err *e)
+                      const struct ca_request *request, const struct ca_pair *issuer, struct err *e)
 {
     struct ca_pair old;
     char path[FILES_PATH_MAX];
     if (store_load_pair(dir, name, &old, e) != 0)
         return -1;
-    X509 *cert = ca_issue(request, old.key, &m->intermediate, e);
+    X509 *cert = ca_issue(request, old.key, issuer, e);
     int rc = -1;
     if (cert && path_in(m, path, name, ".pem", e) == 0)
-        rc = store_write_chain(path, cert, m->intermediate.cert, FILES_REPLACE, e);
+        rc = store_write_chain(path, cert, issuer->cert, FILES_REPLACE, e);
     if (rc == 0)
         rc = store_record(m->pki, cert, request->cn, e);
     X509_free(cert);
@@ -403,13 +449,15 @@ static int renew_leaf(const struct maker *m, const char *dir, const char *name,
     return rc;
 }
 
-static int open_maker(const char *dir, int64_t now, char pki[FILES_PATH_MAX], struct maker *m,
-                      struct err *e)
+/* With the one authority that the caller is going to use. */
+static int open_maker(const char *dir, int64_t now, const char *authority, char pki[FILES_PATH_MAX],
+                      struct maker *m, struct err *e)
 {
     *m = (struct maker){ .pki = pki, .now = now };
     if (files_join(pki, dir, "pki", e) != 0)
         return -1;
-    return store_load_pair(dir, "intermediate", &m->intermediate, e);
+    bool operators = strcmp(authority, "operators") == 0;
+    return store_load_pair(dir, authority, operators ? &m->operators : &m->intermediate, e);
 }
 
 static int append_acl(const char *dir, const struct fleet_file *f, const char *name, struct err *e)
@@ -442,16 +490,16 @@ int pki_operator(const char *dir, const char *name, int days, bool renew, int64_
     struct fleet_file f;
     struct maker m;
     char pki[FILES_PATH_MAX], cn[PKI_CN_MAX];
-    if (store_fleet(dir, &f, e) != 0 || open_maker(dir, now, pki, &m, e) != 0)
+    if (store_fleet(dir, &f, e) != 0 || open_maker(dir, now, "operators", pki, &m, e) != 0)
         return -1;
     int rc;
     if (renew && text_format(cn, sizeof(cn), "operator-%s", name)) {
         const struct ca_request request = { .kind = CA_CLIENT, .cn = cn, .now = now, .days = days };
-        rc = renew_leaf(&m, dir, cn, &request, e);
+        rc = renew_leaf(&m, dir, cn, &request, &m.operators, e);
     } else {
         rc = make_operator(&m, name, days, e);
     }
-    ca_pair_close(&m.intermediate);
+    ca_pair_close(&m.operators);
     return rc == 0 ? append_acl(dir, &f, name, e) : -1;
 }
 
@@ -464,7 +512,7 @@ int pki_server(const char *dir, const char *name, const struct pki_endpoint *at,
         return err_set(e, EXIT_USAGE, "'%.60s' is not a server name: A-Z a-z 0-9 . _ -", name);
     if (pki_name_is_reserved(name))
         return err_set(e, EXIT_REFUSED, "the name %s is taken: choose another", name);
-    if (open_maker(dir, now, pki, &m, e) != 0)
+    if (open_maker(dir, now, "intermediate", pki, &m, e) != 0)
         return -1;
     int rc;
     if (renew) {
@@ -476,7 +524,7 @@ int pki_server(const char *dir, const char *name, const struct pki_endpoint *at,
                                             .host_count = count,
                                             .now = now,
                                             .days = days };
-        rc = renew_leaf(&m, dir, name, &request, e);
+        rc = renew_leaf(&m, dir, name, &request, &m.intermediate, e);
     } else {
         rc = make_server(&m, name, at, days, e);
     }

@@ -117,11 +117,11 @@ static int add_issued(struct cert_list *l, const char *dir, struct err *e)
 
 int pki_list(const char *dir, struct pki_cert **list, size_t *count, struct err *e)
 {
-    static const char *const authorities[] = { "root.pem", "intermediate.pem" };
+    static const char *const authorities[] = { "root.pem", "intermediate.pem", "operators.pem" };
     struct cert_list l = { 0 };
     char path[FILES_PATH_MAX];
     int rc = 0;
-    for (size_t i = 0; i < 2 && rc == 0; i++)
+    for (size_t i = 0; i < sizeof(authorities) / sizeof(authorities[0]) && rc == 0; i++)
         rc = store_path(path, dir, authorities[i], e) == 0 ? add(&l, path, e) : -1;
     if (rc == 0)
         rc = add_issued(&l, dir, e);

@@ -135,7 +135,7 @@ static void an_interrupted_init_is_completed_by_config(void **state)
     assert_int_equal(pki_config(dir, false, &e), 0);
 
     char *profile = slurp(dir, "profile.ini");
-    assert_non_null(strstr(profile, "host = broker.example\nport = 8883\n"));
+    assert_non_null(strstr(profile, "host = broker.example\nport = 8884\n"));
     assert_non_null(strstr(profile, "url = https://gw.example:8443/firmware/\n"));
     free(profile);
 }
@@ -181,7 +181,6 @@ static void a_device_gets_what_it_was_set_and_never_a_second_key(void **state)
     char *nvs = slurp(dir, "out/nvs.csv");
     assert_non_null(strstr(nvs, "key,type,encoding,value\nfactory,namespace,,\n"));
     assert_non_null(strstr(nvs, "\nid,data,string,sensor-001\n"));
-    assert_non_null(strstr(nvs, "\nroot,data,string,devices\n"));
     assert_non_null(strstr(nvs, "\ninterval,data,u32,5\n"));
     assert_non_null(strstr(nvs, "\ngroups,data,string,\"berlin,outdoor\"\n"));
     assert_non_null(strstr(nvs, "\nbroker_host,data,string,broker.example\n"));
@@ -298,10 +297,11 @@ static void all_that_was_issued_is_listed(void **state)
 
     assert_int_equal(pki_list(dir, &list, &count, &e), 0);
 
-    assert_int_equal(count, 6);
+    assert_int_equal(count, 7);
     assert_string_equal(list[0].cn, "test root CA");
     assert_string_equal(list[1].cn, "test intermediate CA");
-    assert_string_equal(list[5].cn, "sensor-001");
+    assert_string_equal(list[2].cn, "test operators CA");
+    assert_string_equal(list[6].cn, "sensor-001");
     free(list);
 }
 

@@ -14,8 +14,11 @@
  *
  *   DIR/pki/root.key root.pem                 signs the intermediate and its CRL; keep it elsewhere
  *          /intermediate.key intermediate.pem signs everything else; pathlen:0
- *          /ca-bundle.pem                     intermediate + root: what servers verify clients with
- *          /crls.pem                          a CRL of each of the two
+ *          /ca-bundle.pem                     intermediate + root: what devices are verified with
+ *          /operators.key operators.pem       signs consoles; the broker's second listener trusts
+ *                                             it alone, so that no device can enter there
+ *          /clients.pem                       all three authorities: whom the gateway lets in
+ *          /crls.pem                          a CRL of each of the three
  *          /broker.key broker.pem …           servers and operators: key, and certificate + issuer
  *          /issued/CN-SERIAL.pem              a copy of every certificate made, for `show`
  *          /fleet.json                        what all devices and configurations share
@@ -41,7 +44,7 @@ struct pki_init {
     const char *fleet; /* a name_is_valid() name */
     const char *root;  /* topic root: "devices" */
     struct pki_endpoint broker, gateway;
-    uint16_t metrics_port;   /* of the gateway's plain listener on 127.0.0.1; 0: none */
+    uint16_t operator_port;  /* the broker's second listener, for consoles; 0: the next port */
     const char *broker_user; /* who the broker runs as, when root starts it; NULL: who runs init */
     const char *const *source; /* foreign topics that every device may write and operators read */
     size_t source_count;
