@@ -54,8 +54,17 @@ struct reader {
     struct profile *profile;
     const struct log *log;
     struct err *err;
+    FILE *file;
+    int line; /* being read: Debian's inih does not tell its handler */
     bool failed;
 };
+
+static char *next_line(char *out, int cap, void *stream)
+{
+    struct reader *r = stream;
+    r->line++;
+    return fgets(out, cap, r->file);
+}
 
 static int bad(struct reader *r, int line, const char *format, const char *a, const char *b)
 {
@@ -159,9 +168,10 @@ static int source_field(struct reader *r, const char *name, const char *key, con
     return 1;
 }
 
-static int on_entry(void *user, const char *section, const char *key, const char *value, int line)
+static int on_entry(void *user, const char *section, const char *key, const char *value)
 {
     struct reader *r = user;
+    int line = r->line;
 
     if (strncmp(section, "source ", 7) == 0)
         return source_field(r, section + 7, key, value, line);
@@ -239,13 +249,15 @@ int config_load(const char *name, struct profile *out, const struct log *log, st
     if (config_path(name, out->path, sizeof(out->path), err) || absolute_dir(out, err))
         return -1;
     name_from_path(out);
-    int rc = ini_parse(out->path, on_entry, &r);
-    if (r.failed)
-        return -1;
-    if (rc < 0)
+    r.file = fopen(out->path, "re");
+    if (!r.file)
         return err_set(err, EXIT_USAGE,
                        "cannot read profile %s: %s. 'scripts/demo' or 'muster pki init' makes one",
                        out->path, strerror(errno));
+    int rc = ini_parse_stream(next_line, &r, on_entry, &r);
+    fclose(r.file);
+    if (r.failed)
+        return -1;
     if (rc > 0)
         return err_set(err, EXIT_USAGE, "%s:%d: neither [section] nor key = value", out->path, rc);
     out->broker.tls = out->broker.ca[0] != '\0';

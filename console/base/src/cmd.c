@@ -1,5 +1,6 @@
 #include "base/cmd.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -184,6 +185,17 @@ const struct command *cmd_find(const struct command *const *tables, int argc, ch
         }
     }
     return NULL;
+}
+
+int cmd_fail(struct cmd_context *ctx, enum exit_code code, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(ctx->err.text, sizeof(ctx->err.text), format, ap);
+    va_end(ap);
+    ctx->err.code = code;
+    return (int)code;
 }
 
 static void help_options(const char *title, const struct option *options, FILE *out)

@@ -97,6 +97,10 @@ int cmd_u32(const struct cmd_args *args, const char *name, uint32_t min, uint32_
 int cmd_seconds(const struct cmd_args *args, const char *name, uint32_t otherwise, uint32_t *out,
                 struct err *err);
 
+/* Fail with this text: returns the code, so that a command's failing path is one line. */
+int cmd_fail(struct cmd_context *ctx, enum exit_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Find by the first one or two words of argv; *used gets how many. NULL when there is none. */
 const struct command *cmd_find(const struct command *const *tables, int argc, char **argv,
                                int *used);

@@ -1,0 +1,230 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "protocol/id.h"
+#include "protocol/order.h"
+#include "protocol/reply.h"
+#include "protocol/topic.h"
+
+#include "commands.h"
+#include "output.h"
+#include "session.h"
+
+/* One order, one device, one answer. */
+struct call {
+    const char *root;
+    struct order order;
+    uint32_t seq;
+    bool answered;
+    struct reply reply;
+};
+
+static void on_message(void *ctx, const char *topic, const void *body, size_t len, bool retained)
+{
+    struct call *call = ctx;
+    struct topic t;
+    struct reply reply;
+
+    topic_parse(call->root, topic, &t);
+    if (retained || t.kind != TOPIC_REPLY || strcmp(t.id, call->order.dev) != 0)
+        return;
+    if (reply_decode(body, len, &reply) || reply.seq != call->seq || reply.verb != call->order.verb)
+        return;
+    call->reply = reply;
+    call->answered = true;
+}
+
+static int say_answer(struct cmd_context *ctx, const struct call *call)
+{
+    const struct reply *r = &call->reply;
+    const char *verb = verb_word(call->order.verb);
+    char detail[PROTO_DETAIL_MAX];
+
+    text_clean(detail, sizeof(detail), r->detail, strlen(r->detail));
+    if (ctx->json)
+        output_json(ctx, json_pack("{s:s, s:s, s:I, s:b, s:b, s:s, s:s}", "id", call->order.dev,
+                                   "verb", verb, "seq", (json_int_t)call->seq, "answered",
+                                   (int)call->answered, "ok", (int)(call->answered && r->ok),
+                                   "reason", call->answered ? reason_word(r->reason) : "no_answer",
+                                   "detail", detail));
+    else if (!call->answered)
+        fprintf(ctx->out, "%s: %s sent (seq %u), no answer yet; the broker keeps it for an hour\n",
+                call->order.dev, verb, call->seq);
+    else if (r->ok)
+        fprintf(ctx->out, "%s: %s done%s%s\n", call->order.dev, verb, *detail ? ": " : "", detail);
+    else
+        fprintf(ctx->out, "%s: %s refused: %s%s%s\n", call->order.dev, verb, reason_text(r->reason),
+                *detail ? ": " : "", detail);
+    return call->answered && r->ok ? EXIT_DONE : EXIT_NO;
+}
+
+static int send_and_wait(struct cmd_context *ctx, struct call *call, uint32_t wait_s)
+{
+    struct session_config config = { .profile = ctx->profile,
+                                     .log = ctx->log,
+                                     .parts = SESSION_JOURNAL | SESSION_SIGNER,
+                                     .name = "device",
+                                     .on_message = on_message,
+                                     .ctx = call };
+    char who[65];
+    struct session *s = session_open(&config, &ctx->err);
+
+    call->root = ctx->profile->root;
+    session_who(who, sizeof(who));
+    if (!s || session_settle(s, 0, &ctx->err) ||
+        session_command(s, &call->order, who, &call->seq, &ctx->err)) {
+        session_close(s);
+        return (int)ctx->err.code;
+    }
+    int64_t until = session_now() + (int64_t)wait_s * 1000;
+    while (!call->answered && session_now() < until && session_poll(s, NULL, 0, 100))
+        ;
+    session_close(s);
+    return say_answer(ctx, call);
+}
+
+/* An act names what it touches and wants a yes. */
+static int confirm(struct cmd_context *ctx, const struct cmd_args *args, const struct order *o,
+                   const char *what)
+{
+    char answer[16];
+
+    if (ctx->profile->ui.read_only)
+        return err_set(&ctx->err, EXIT_REFUSED, "this profile is read-only ([ui] read_only)");
+    if (cmd_has(args, "yes") || o->verb == VERB_IDENTIFY)
+        return 0;
+    if (!isatty(STDIN_FILENO))
+        return err_set(&ctx->err, EXIT_REFUSED, "%s %s: say --yes to do it without being asked",
+                       what, o->dev);
+    fprintf(stderr, "%s %s? Type yes: ", what, o->dev);
+    if (!fgets(answer, sizeof(answer), stdin) || strcmp(answer, "yes\n") != 0)
+        return err_set(&ctx->err, EXIT_NO, "nothing was done");
+    return 0;
+}
+
+static int start(struct cmd_context *ctx, const struct cmd_args *args, enum verb verb,
+                 struct call *call)
+{
+    if (args->word_count < 1 || !id_is_valid(args->word[0], strlen(args->word[0])))
+        return err_set(&ctx->err, EXIT_USAGE, "device %s wants a device id", verb_word(verb));
+    call->order.verb = verb;
+    text_copy(call->order.dev, sizeof(call->order.dev), args->word[0]);
+    return 0;
+}
+
+static int finish(struct cmd_context *ctx, const struct cmd_args *args, struct call *call,
+                  const char *what)
+{
+    uint32_t wait_s;
+
+    if (cmd_seconds(args, "wait", 15, &wait_s, &ctx->err) || confirm(ctx, args, &call->order, what))
+        return (int)ctx->err.code;
+    return send_and_wait(ctx, call, wait_s);
+}
+
+static int run_reboot(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    struct call call = { 0 };
+    return start(ctx, args, VERB_REBOOT, &call) ? (int)ctx->err.code
+                                                : finish(ctx, args, &call, "reboot");
+}
+
+static int run_identify(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    struct call call = { 0 };
+    return start(ctx, args, VERB_IDENTIFY, &call) ? (int)ctx->err.code
+                                                  : finish(ctx, args, &call, "identify");
+}
+
+/* ---- config
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static int set_groups(struct order_config *set, const char *value, struct err *err)
+{
+    set->has_groups = true;
+    while (*value) {
+        size_t len = strcspn(value, ",");
+        if (set->group_count == PROTO_GROUP_COUNT || !name_is_valid(value, len))
+            return err_set(err, EXIT_USAGE, "groups wants at most %d names of A-Z a-z 0-9 . _ -",
+                           PROTO_GROUP_COUNT);
+        text_copy_n(set->groups[set->group_count++], PROTO_GROUP_MAX, value, len);
+        value += len + (value[len] == ',');
+    }
+    return 0;
+}
+
+static int set_interval(struct order_config *set, const char *value, struct err *err)
+{
+    uint64_t n;
+    if (!text_to_seconds(value, &n) || n < 1 || n > 86400)
+        return err_set(err, EXIT_USAGE, "interval wants 1 to 86400 seconds, not '%s'", value);
+    set->interval = (uint32_t)n;
+    set->has_interval = true;
+    return 0;
+}
+
+static int set_one(struct order_config *set, const char *text, struct err *err)
+{
+    const char *equals = strchr(text, '=');
+    size_t len = equals ? (size_t)(equals - text) : 0;
+
+    if (!equals)
+        return err_set(err, EXIT_USAGE, "'%s': KEY=VALUE is wanted", text);
+    if (len == 8 && !memcmp(text, "interval", len))
+        return set_interval(set, equals + 1, err);
+    if (len == 6 && !memcmp(text, "groups", len))
+        return set_groups(set, equals + 1, err);
+    if (len == 3 && !memcmp(text, "url", len)) {
+        set->has_url = true;
+        if (strncmp(equals + 1, "https://", 8) ||
+            !text_copy(set->url, sizeof(set->url), equals + 1))
+            return err_set(err, EXIT_USAGE, "url wants https://… of at most %d bytes",
+                           PROTO_URL_MAX - 1);
+        return 0;
+    }
+    if (len == 3 && !memcmp(text, "ntp", len)) {
+        set->has_ntp = true;
+        if (!text_copy(set->ntp, sizeof(set->ntp), equals + 1))
+            return err_set(err, EXIT_USAGE, "ntp wants a host name of at most %d bytes",
+                           PROTO_HOST_MAX - 1);
+        return 0;
+    }
+    return err_set(err, EXIT_USAGE, "'%.*s' is not one of interval, url, groups, ntp", (int)len,
+                   text);
+}
+
+static int run_config(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    struct call call = { 0 };
+
+    if (start(ctx, args, VERB_CONFIG, &call))
+        return (int)ctx->err.code;
+    if (args->word_count < 2)
+        return cmd_fail(ctx, EXIT_USAGE,
+                        "device config wants KEY=VALUE …: interval, url, groups, ntp");
+    for (size_t i = 1; i < args->word_count; i++) {
+        if (set_one(&call.order.set, args->word[i], &ctx->err))
+            return (int)ctx->err.code;
+    }
+    return finish(ctx, args, &call, "change the configuration of");
+}
+
+static const struct option device_options[] = {
+    { "yes", 'y', NULL, "do it without asking" },
+    { "wait", 0, "TIME", "how long to wait for the answer (default 15s)" },
+    { 0 },
+};
+
+const struct command device_commands[] = {
+    { "device config", "ID KEY=VALUE…",
+      "change interval, url, groups or ntp of a device, all or nothing", device_options, run_config,
+      COMMAND_PROFILE, NULL },
+    { "device reboot", "ID", "restart a device", device_options, run_reboot, COMMAND_PROFILE,
+      NULL },
+    { "device identify", "ID", "let a device blink and log, so that a person finds it",
+      device_options, run_identify, COMMAND_PROFILE, NULL },
+    { 0 },
+};

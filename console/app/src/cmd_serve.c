@@ -1,0 +1,277 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "identity/pki.h"
+#include "ossl/crypto.h"
+
+#include "commands.h"
+#include "output.h"
+#include "planning.h"
+#include "probe.h"
+#include "session.h"
+
+/* ---- serve: the engine without a screen
+ * --------------------------------------------------------------------------- */
+
+static void say_leader(const struct log *log, const struct engine *e, char *last, size_t cap)
+{
+    const char *leader = engine_leader(e);
+    const char *now = leader ? leader : "this process";
+
+    if (strcmp(last, now) == 0)
+        return;
+    text_copy(last, cap, now);
+    log_say(log, LOG_INFO, "the rollout engine is run by %s", now);
+}
+
+static int run_serve(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    /* A service tells its story in its log. */
+    struct log log = { .sink = log_to_stderr, .least = ctx->verbose ? LOG_DEBUG : LOG_INFO };
+    struct session_config config = {
+        .profile = ctx->profile, .log = &log, .parts = SESSION_ENGINE, .name = "serve"
+    };
+    char leader[160] = "";
+    struct session *s = session_open(&config, &ctx->err);
+
+    (void)args;
+    if (!s)
+        return (int)ctx->err.code;
+    signals_install();
+    log_say(&log, LOG_INFO, "serving fleet %s at %s:%u", ctx->profile->fleet,
+            ctx->profile->broker.host, ctx->profile->broker.port);
+    do {
+        say_leader(&log, session_engine(s), leader, sizeof(leader));
+    } while (session_poll(s, NULL, 0, 1000));
+    session_close(s);
+    return EXIT_DONE;
+}
+
+/* ---- doctor
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+enum severity { FINE, NOTE, WARNING, BROKEN };
+
+struct doctor {
+    struct cmd_context *ctx;
+    json_t *findings;
+    bool broken, unreachable;
+};
+
+static void say(struct doctor *d, enum severity severity, const char *what, const char *text,
+                const char *todo)
+{
+    static const char *const word[] = { "ok", "note", "warning", "broken" };
+
+    if (severity == BROKEN)
+        d->broken = true;
+    if (d->ctx->json)
+        json_array_append_new(d->findings,
+                              json_pack("{s:s, s:s, s:s, s:s}", "check", what, "severity",
+                                        word[severity], "text", text, "do", todo));
+    else if (severity != FINE || !d->ctx->quiet)
+        fprintf(d->ctx->out, "%-8s %-12s %s%s%s\n", word[severity], what, text,
+                *todo ? "\n                      -> " : "", todo);
+}
+
+static void check_private(struct doctor *d, const char *what, const char *path)
+{
+    struct stat st;
+    char text[PROFILE_PATH_MAX + 64];
+
+    if (!*path) {
+        say(d, NOTE, what, "not configured", "");
+    } else if (stat(path, &st)) {
+        text_format(text, sizeof(text), "cannot read %s", path);
+        say(d, BROKEN, what, text, "check the path in the profile");
+    } else if (st.st_mode & 077) {
+        text_format(text, sizeof(text), "%s can be read by others (mode %04o)", path,
+                    (unsigned)(st.st_mode & 07777));
+        say(d, WARNING, what, text, "chmod 600 the file");
+    } else {
+        say(d, FINE, what, path, "");
+    }
+}
+
+static void check_cert(struct doctor *d, const char *what, const char *path, int64_t now)
+{
+    struct pki_cert cert;
+    struct err err;
+    char text[256];
+
+    if (!*path)
+        return;
+    if (pki_cert_read(path, &cert, &err)) {
+        say(d, BROKEN, what, err.text,
+            "make one with 'muster pki operator' or 'muster pki server'");
+        return;
+    }
+    int64_t days = (cert.not_after - now) / 86400;
+    text_format(text, sizeof(text), "%s, %lld days left", cert.cn, (long long)days);
+    if (cert.not_before > now)
+        say(d, BROKEN, what, "certificate is not valid yet", "is this machine's clock right?");
+    else if (cert.not_after <= now)
+        say(d, BROKEN, what, "certificate has expired", "renew it with --renew");
+    else
+        say(d, days < 30 ? WARNING : FINE, what, text, days < 30 ? "renew it with --renew" : "");
+}
+
+static void check_broker(struct doctor *d)
+{
+    struct session_config config = { .profile = d->ctx->profile,
+                                     .log = d->ctx->log,
+                                     .name = "doctor" };
+    struct err err;
+    char text[128];
+    struct session *s = session_open(&config, &err);
+
+    if (!s || session_settle(s, 0, &err)) {
+        say(d, BROKEN, "broker", err.text,
+            "is it running, and do host, port, ca, cert and key in [broker] belong together?");
+        d->unreachable = true;
+    } else {
+        text_format(text, sizeof(text), "%s:%u answers, %u devices known",
+                    d->ctx->profile->broker.host, d->ctx->profile->broker.port,
+                    fleet_count(session_fleet(s)));
+        say(d, FINE, "broker", text, "");
+    }
+    session_close(s);
+}
+
+static void check_gateway(struct doctor *d)
+{
+    struct err err;
+    int64_t skew_s;
+    char text[256];
+
+    if (!d->ctx->profile->gateway.url[0]) {
+        say(d, NOTE, "gateway", "no [gateway] url: rollouts can't be started", "");
+        return;
+    }
+    if (probe_gateway(d->ctx->profile, session_now() / 1000, &skew_s, &err)) {
+        say(d, BROKEN, "gateway", err.text, "start 'muster gateway', or correct [gateway] url");
+        d->unreachable = true;
+        return;
+    }
+    text_format(text, sizeof(text), "%s answers, clocks differ by %lld s",
+                d->ctx->profile->gateway.url, (long long)skew_s);
+    bool off = skew_s > 60 || skew_s < -60;
+    say(d, off ? WARNING : FINE, "gateway", text,
+        off ? "set the clocks by NTP: orders carry times" : "");
+}
+
+static void check_store(struct doctor *d)
+{
+    struct err err;
+    struct keyset keys;
+    char text[256];
+    const char *broken;
+    struct release_store *releases =
+        release_store_open(d->ctx->profile->store_dir, ossl_crypto(), &err);
+
+    if (!releases) {
+        say(d, BROKEN, "store", err.text, "correct [store] dir");
+        return;
+    }
+    text_format(text, sizeof(text), "%zu releases", release_store_count(releases));
+    say(d, FINE, "store", text, "");
+    if (release_store_broken(releases, &broken))
+        say(d, WARNING, "store", broken, "'muster release verify' names them");
+    if (planning_keyset(d->ctx->profile, &keys, &err))
+        say(d, BROKEN, "keyset", err.text, "correct [trust] keyset");
+    else
+        say(d, FINE, "keyset", "readable", "");
+    release_store_close(releases);
+}
+
+static void check_journal(struct doctor *d)
+{
+    struct err err;
+    char holder[160];
+    struct store *store = store_open(d->ctx->profile->journal, false, ossl_crypto(), &err);
+    int64_t row;
+
+    if (!store) {
+        say(d, BROKEN, "journal", err.text, "");
+        return;
+    }
+    int rc = store_audit_verify(store, &row, &err);
+    say(d, rc ? BROKEN : FINE, "journal",
+        rc == 0   ? "whole"
+        : rc == 1 ? "the audit chain is broken"
+                  : err.text,
+        rc ? "'muster journal verify' says where" : "");
+    if (store_engine_holder(store, holder, sizeof(holder), &err) == 1)
+        say(d, FINE, "engine", holder, "");
+    else
+        say(d, NOTE, "engine", "nobody runs it",
+            "start 'muster serve' or the console when a rollout is to move");
+    store_close(store);
+}
+
+static int run_doctor(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    struct doctor d = { .ctx = ctx, .findings = json_array() };
+    const struct profile *p = ctx->profile;
+    int64_t now = session_now() / 1000;
+
+    (void)args;
+    say(&d, FINE, "profile", p->path, "");
+    check_private(&d, "operator key", p->broker.key);
+    check_private(&d, "rollout key", p->trust.rollout_key);
+    check_cert(&d, "operator", p->broker.cert, now);
+    check_cert(&d, "gateway cert", p->gateway.cert, now);
+    check_store(&d);
+    check_journal(&d);
+    check_gateway(&d);
+    check_broker(&d);
+    if (ctx->json)
+        output_json(ctx, d.findings);
+    else
+        json_decref(d.findings);
+    return d.unreachable ? EXIT_REACH : d.broken ? EXIT_NO : EXIT_DONE;
+}
+
+/* ---- journal
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static int run_verify(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    int64_t row = 0;
+    struct store *store = store_open(ctx->profile->journal, true, ossl_crypto(), &ctx->err);
+    int rc = store ? store_audit_verify(store, &row, &ctx->err) : -1;
+
+    (void)args;
+    store_close(store);
+    if (rc < 0)
+        return (int)ctx->err.code;
+    if (ctx->json)
+        output_json(ctx, json_pack("{s:b, s:I}", "whole", rc == 0, "row", (json_int_t)row));
+    else if (rc == 0)
+        fprintf(ctx->out, "the audit chain is whole\n");
+    else
+        fprintf(ctx->out,
+                "the audit chain is broken at row %lld: it, or one before it, was changed\n",
+                (long long)row);
+    return rc == 0 ? EXIT_DONE : EXIT_NO;
+}
+
+const struct command serve_commands[] = {
+    { "serve", "", "run the rollout engine without a screen", NULL, run_serve, COMMAND_PROFILE,
+      "One engine leads at a time. Another one that is started waits and takes over when the first "
+      "is gone." },
+    { "doctor", "",
+      "can broker, gateway and store be reached; are clocks, keys and permissions right; what to "
+      "do",
+      NULL, run_doctor, COMMAND_PROFILE,
+      "Exit code 0 when all is well, 1 when something is broken, 3 when something can't be "
+      "reached." },
+    { "journal verify", "", "check the hash chain of the audit trail", NULL, run_verify,
+      COMMAND_PROFILE, NULL },
+    { 0 },
+};

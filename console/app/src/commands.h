@@ -1,0 +1,18 @@
+#ifndef APP_COMMANDS_H
+#define APP_COMMANDS_H
+
+#include "base/cmd.h"
+
+/* All tables, ended by NULL: dispatch, --help, man pages and completion are made from these. */
+extern const struct command *const app_command_tables[];
+/* What runs without a command: the console. */
+extern const struct command app_console_command;
+
+extern const struct command fleet_commands[];  /* ls watch tail */
+extern const struct command device_commands[]; /* device config, reboot, identify */
+extern const struct command
+    rollout_commands[]; /* rollout plan start ls show watch pause resume abort */
+extern const struct command serve_commands[]; /* serve, doctor, journal verify */
+extern const struct command help_commands[];  /* man, completion */
+
+#endif

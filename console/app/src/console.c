@@ -1,0 +1,490 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "files/files.h"
+#include "fleet/history.h"
+#include "ossl/crypto.h"
+#include "protocol/topic.h"
+#include "screens/ui.h"
+#include "term/term.h"
+
+#include "commands.h"
+#include "device_json.h"
+#include "output.h"
+#include "planning.h"
+#include "session.h"
+#include "themes.h"
+
+enum {
+    FRAME_MS = 100,     /* at most ten data frames a second */
+    RELEASES_MS = 2000, /* how often the release folder is looked at */
+    LOG_LINES = 1000,
+    RELEASES_MAX = 256,
+    HINT_MS = 60000
+};
+
+/* Everything the screen is drawn from, and what keeps it up to date. */
+struct console {
+    struct cmd_context *cmd;
+    struct log log;
+    struct session *session;
+    struct term *term;
+    struct canvas *canvas;
+    struct ui *ui;
+    struct theme theme;
+    struct themes themes;
+    struct tail *lines;
+    struct release_store *releases;
+    struct keyset keys;
+    bool have_keys;
+    struct ui_release *release;
+    size_t release_count;
+    int64_t releases_ms;
+    char next_rollout[PROTO_ROLLOUT_MAX];
+    bool hints;
+    int64_t opened_ms;
+    struct ui_link link;
+    char who[65];
+    uint64_t drawn; /* fleet_changes() of the last frame */
+    int64_t drawn_ms;
+    bool dirty, quit;
+};
+
+static void sink(void *ctx, enum log_level level, const char *line)
+{
+    struct console *c = ctx;
+    enum tail_level as = level == LOG_ERROR  ? TAIL_ERROR
+                         : level == LOG_WARN ? TAIL_WARN
+                                             : TAIL_PLAIN;
+    tail_push(c->lines, session_now(), as, false, "", line, strlen(line));
+    c->dirty = true;
+}
+
+/* ---- the model
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static void fill_release(struct console *c, const struct release_entry *e, struct ui_release *out)
+{
+    struct release checked;
+
+    out->release = e->release;
+    out->signed_ok = c->have_keys && release_check(e->jws, e->jws_len, ossl_crypto(), &c->keys.keys,
+                                                   &checked) == REASON_NONE;
+}
+
+/* What other processes may have changed: the release folder, and the next rollout's id. */
+static void look_around(struct console *c, int64_t now)
+{
+    if (now - c->releases_ms < RELEASES_MS)
+        return;
+    bool first = c->releases_ms == 0;
+    c->releases_ms = now;
+    store_rollout_next_id(session_store(c->session), now, c->next_rollout, NULL);
+    if (!c->releases || (release_store_refresh(c->releases, NULL) <= 0 && !first))
+        return;
+    c->release_count = 0;
+    for (size_t i = 0; i < release_store_count(c->releases) && c->release_count < RELEASES_MAX;
+         i++) {
+        const struct release_entry *e = release_store_at(c->releases, i);
+        if (!e->superseded)
+            fill_release(c, e, &c->release[c->release_count++]);
+    }
+    c->dirty = true;
+}
+
+static void read_link(struct console *c)
+{
+    struct link_facts f;
+    struct ui_link *l = &c->link;
+    const struct profile *p = c->cmd->profile;
+
+    link_facts(session_link(c->session), &f);
+    text_format(l->host, sizeof(l->host), "%.60s:%u", p->broker.host, p->broker.port);
+    l->tls = p->broker.tls;
+    text_copy(l->tls_text, sizeof(l->tls_text), f.tls);
+    l->rtt_ms = f.rtt_ms;
+    l->retry_at_ms = f.retry_at_ms;
+    l->attempt = f.attempt;
+}
+
+static struct ui_model model_of(struct console *c, int64_t now)
+{
+    static const char hint[] =
+        "Enter opens a device, u updates, R shows rollouts, / filters, ? helps";
+    const struct profile *p = c->cmd->profile;
+    const char *trouble = engine_trouble(session_engine(c->session));
+    struct ui_model m = { .now_ms = now,
+                          .fleet = session_fleet(c->session),
+                          .releases = c->release,
+                          .release_count = c->release_count,
+                          .next_rollout = c->next_rollout,
+                          .crypto = ossl_crypto(),
+                          .link = &c->link,
+                          .log = c->lines,
+                          .profile = p->name,
+                          .operator_name = c->who,
+                          .read_only = p->ui.read_only || *trouble,
+                          .read_only_why = *trouble ? trouble : "the profile says read_only",
+                          .engine = engine_leader(session_engine(c->session)),
+                          .themes = c->themes.name,
+                          .theme_count = c->themes.count,
+                          .theme = c->theme.name,
+                          .hint = c->hints && now - c->opened_ms < HINT_MS ? hint : NULL };
+
+    m.rollouts = engine_rollouts(session_engine(c->session), &m.rollout_count);
+    return m;
+}
+
+/* ---- effects
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static void tell(struct console *c, const struct ui_model *m, enum tail_level level,
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static void tell(struct console *c, const struct ui_model *m, enum tail_level level,
+                 const char *format, ...)
+{
+    char text[256];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    ui_notify(c->ui, m, level, text);
+    tail_push(c->lines, m->now_ms, level, false, "", text, strlen(text));
+}
+
+static void do_command(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
+{
+    struct err err;
+    uint32_t seq;
+    size_t sent = 0;
+
+    for (size_t i = 0; i < fx->id_count; i++) {
+        struct order order = { .verb = fx->verb };
+        text_copy(order.dev, sizeof(order.dev), fx->ids[i]);
+        if (session_command(c->session, &order, c->who, &seq, &err)) {
+            tell(c, m, TAIL_ERROR, "%s %s: %s", verb_word(fx->verb), fx->ids[i], err.text);
+            break;
+        }
+        log_say(&c->log, LOG_INFO, "muster device %s %s --yes   (seq %u)", verb_word(fx->verb),
+                fx->ids[i], seq);
+        sent++;
+    }
+    if (sent == fx->id_count)
+        tell(c, m, TAIL_PLAIN, "%s sent to %zu device%s; answers come in the events",
+             verb_word(fx->verb), sent, sent == 1 ? "" : "s");
+}
+
+static void do_start(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
+{
+    char name[PROTO_PRODUCT_MAX + PROTO_VERSION_MAX], id[PROTO_ROLLOUT_MAX] = "";
+    struct err err = { .text = "the release store could not be opened" };
+    struct plan_candidate *candidate;
+    uint32_t count =
+        planning_candidates_of(session_fleet(c->session), fx->ids, fx->id_count, &candidate);
+
+    text_format(name, sizeof(name), "%s@%s", fx->plan->product, fx->plan->version);
+    text_copy(id, sizeof(id), fx->id);
+    struct planning p = { .profile = c->cmd->profile,
+                          .crypto = ossl_crypto(),
+                          .store = session_store(c->session),
+                          .plan = fx->plan,
+                          .candidate = candidate,
+                          .count = count,
+                          .who = c->who };
+    p.release = c->releases ? planning_release(p.profile, c->releases, p.crypto, name, &err) : NULL;
+    if (!p.release || planning_start(&p, m->now_ms, id, &err))
+        tell(c, m, TAIL_ERROR, "not started: %s", err.text);
+    else
+        tell(c, m, TAIL_PLAIN, "%s started: %s to %u devices", id, name, count);
+    c->releases_ms = 0;
+    engine_nudge(session_engine(c->session));
+    free(candidate);
+}
+
+static void do_act(struct console *c, const struct ui_model *m, const struct ui_effect *fx,
+                   enum rollout_act act)
+{
+    struct err err;
+
+    if (store_act_add(session_store(c->session), c->who, fx->id, act, m->now_ms, NULL, &err))
+        tell(c, m, TAIL_ERROR, "%s %s: %s", rollout_act_word(act), fx->id, err.text);
+    else
+        log_say(&c->log, LOG_INFO, "muster rollout %s %s", rollout_act_word(act), fx->id);
+    engine_nudge(session_engine(c->session));
+}
+
+static void do_export(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
+{
+    char path[64];
+    struct err err;
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < fx->id_count; i++) {
+        uint32_t at = fleet_find(m->fleet, fx->ids[i]);
+        if (at != FLEET_NONE)
+            json_array_append_new(list,
+                                  device_json(m->fleet, fleet_device(m->fleet, at), m->now_ms));
+    }
+    char *text = json_dumps(list, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
+    text_format(path, sizeof(path), "muster-export-%lld.json", (long long)(m->now_ms / 1000));
+    if (!text || files_write(NULL, path, text, strlen(text), FILES_PUBLIC, FILES_NEW, &err))
+        tell(c, m, TAIL_ERROR, "not exported: %s", text ? err.text : "out of memory");
+    else
+        tell(c, m, TAIL_PLAIN, "%zu rows written to %s", fx->id_count, path);
+    free(text);
+    json_decref(list);
+}
+
+static void carry_out(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
+{
+    switch (fx->kind) {
+    case UI_QUIT:
+        c->quit = true;
+        break;
+    case UI_SUSPEND:
+        term_suspend(c->term);
+        break;
+    case UI_REDRAW:
+        term_redraw(c->term);
+        break;
+    case UI_RECONNECT:
+        link_reconnect(session_link(c->session), m->now_ms);
+        break;
+    case UI_WATCH:
+        fleet_watch(session_fleet(c->session), fx->id);
+        break;
+    case UI_UNWATCH:
+        fleet_unwatch(session_fleet(c->session), fx->id);
+        break;
+    case UI_TREND:
+        fleet_set_trend(session_fleet(c->session), fx->reading);
+        break;
+    case UI_COMMAND:
+        do_command(c, m, fx);
+        break;
+    case UI_START_ROLLOUT:
+        do_start(c, m, fx);
+        break;
+    case UI_PAUSE_ROLLOUT:
+        do_act(c, m, fx, ROLLOUT_ACT_PAUSE);
+        break;
+    case UI_RESUME_ROLLOUT:
+        do_act(c, m, fx, ROLLOUT_ACT_RESUME);
+        break;
+    case UI_ABORT_ROLLOUT:
+        do_act(c, m, fx, ROLLOUT_ACT_ABORT);
+        break;
+    case UI_COPY:
+        term_copy(c->term, fx->text);
+        break;
+    case UI_EXPORT:
+        do_export(c, m, fx);
+        break;
+    case UI_THEME:
+        themes_load(&c->themes, fx->text, &c->theme, &c->log);
+        term_redraw(c->term);
+        break;
+    }
+}
+
+/* ---- the loop
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+static void feed(struct console *c, const struct ui_event *ev)
+{
+    struct ui_effects fx;
+    struct ui_model m = model_of(c, session_now());
+
+    ui_step(c->ui, ev, &m, &fx);
+    for (size_t i = 0; i < fx.count; i++)
+        carry_out(c, &m, &fx.item[i]);
+    c->dirty = true;
+}
+
+static void read_keys(struct console *c)
+{
+    struct ui_event ev;
+    int rc;
+
+    while (!c->quit && (rc = term_read(c->term, &ev)) != 0) {
+        if (rc < 0) {
+            c->quit = true; /* the terminal is gone */
+            return;
+        }
+        if (ev.kind == UI_RESIZE)
+            canvas_resize(c->canvas, ev.row, ev.col);
+        feed(c, &ev);
+    }
+}
+
+static void draw(struct console *c, int64_t now)
+{
+    struct ui_model m = model_of(c, now);
+
+    read_link(c);
+    ui_draw(c->ui, &m, c->canvas);
+    term_show(c->term, c->canvas, &c->theme);
+    c->drawn = fleet_changes(m.fleet);
+    c->drawn_ms = now;
+    c->dirty = false;
+}
+
+static void loop(struct console *c)
+{
+    int fd[TERM_FDS];
+    struct pollfd fds[TERM_FDS];
+    struct ui_event tick = { .kind = UI_TICK };
+
+    term_fds(c->term, fd);
+    while (!c->quit) {
+        struct ui_model m = model_of(c, session_now());
+        int64_t left = ui_next_ms(c->ui, &m) - m.now_ms;
+        for (size_t i = 0; i < TERM_FDS; i++)
+            fds[i] = (struct pollfd){ .fd = fd[i], .events = POLLIN };
+        if (!session_poll(c->session, fds, TERM_FDS,
+                          left < FRAME_MS ? FRAME_MS
+                          : left > 1000   ? 1000
+                                          : (int)left))
+            break;
+        read_keys(c); /* keys first: they are drawn at once */
+        int64_t now = session_now();
+        look_around(c, now);
+        bool changed = fleet_changes(session_fleet(c->session)) != c->drawn;
+        bool due = now >= m.now_ms + left;
+        if (due)
+            feed(c, &tick);
+        if (!c->quit && (c->dirty || ((changed || due) && now - c->drawn_ms >= FRAME_MS)))
+            draw(c, now);
+    }
+}
+
+/* ---- opening and closing
+ * ------------------------------------------------------------------------------------------ */
+
+/* While curses is on, a stray line on stderr would tear the screen. */
+static int hide_stderr(void)
+{
+    int keep = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    if (null >= 0) {
+        dup2(null, STDERR_FILENO);
+        close(null);
+    }
+    return keep;
+}
+
+static void show_stderr(int kept)
+{
+    if (kept >= 0) {
+        dup2(kept, STDERR_FILENO);
+        close(kept);
+    }
+}
+
+static int open_screen(struct console *c, const struct cmd_args *args)
+{
+    const struct profile *p = c->cmd->profile;
+    struct term_options options = { .ascii =
+                                        cmd_has(args, "ascii") || strcmp(p->ui.ascii, "yes") == 0,
+                                    .utf8 = strcmp(p->ui.ascii, "no") == 0,
+                                    .no_mouse = !p->ui.mouse,
+                                    .no_color = !c->cmd->color };
+    int rows, cols;
+
+    c->term = term_open(&options, &c->cmd->err);
+    if (!c->term)
+        return -1;
+    themes_find(&c->themes);
+    const char *wanted = cmd_get(args, "theme", p->ui.theme);
+    const char *name = options.no_color  ? "mono"
+                       : *wanted         ? wanted
+                       : term_is_light() ? "default-light"
+                                         : "default-dark";
+    themes_load(&c->themes, name, &c->theme, &c->log);
+    term_size(c->term, &rows, &cols);
+    c->canvas = canvas_new(rows, cols, !term_facts(c->term)->utf8);
+    c->ui = ui_new();
+    return 0;
+}
+
+static int open_fleet(struct console *c)
+{
+    const struct profile *p = c->cmd->profile;
+    struct session_config config = {
+        .profile = p, .log = &c->log, .parts = SESSION_ENGINE, .name = "console"
+    };
+    struct err err;
+
+    c->session = session_open(&config, &c->cmd->err);
+    if (!c->session)
+        return -1;
+    c->have_keys = planning_keyset(p, &c->keys, &err) == 0;
+    if (!c->have_keys)
+        log_say(&c->log, LOG_WARN, "%s", err.text);
+    c->releases = release_store_open(p->store_dir, ossl_crypto(), &err);
+    if (!c->releases)
+        log_say(&c->log, LOG_WARN, "%s", err.text);
+    return 0;
+}
+
+static void close_all(struct console *c)
+{
+    term_close(c->term);
+    ui_free(c->ui);
+    canvas_free(c->canvas);
+    themes_free(&c->themes);
+    session_close(c->session);
+    release_store_close(c->releases);
+    tail_free(c->lines);
+    free(c->release);
+}
+
+static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    struct console *c = mem_alloc(sizeof(*c));
+    int rc = EXIT_DONE;
+
+    c->cmd = ctx;
+    c->log = (struct log){ .sink = sink, .ctx = c, .least = ctx->verbose ? LOG_DEBUG : LOG_INFO };
+    c->lines = tail_new(LOG_LINES);
+    c->release = mem_array(RELEASES_MAX, sizeof(*c->release));
+    session_who(c->who, sizeof(c->who));
+    c->hints = cmd_has(args, "hint");
+    c->opened_ms = session_now();
+    if (open_fleet(c) || open_screen(c, args)) {
+        rc = (int)ctx->err.code;
+    } else {
+        int kept = hide_stderr();
+        signals_install();
+        loop(c);
+        term_close(c->term);
+        c->term = NULL;
+        show_stderr(kept);
+    }
+    close_all(c);
+    free(c);
+    return rc;
+}
+
+static const struct option console_options[] = {
+    { "ascii", 0, NULL, "draw with ASCII only" },
+    { "theme", 0, "NAME", "colours: a file in themes/ without .ini" },
+    { "hint", 0, NULL, "say in the first minute what to press" },
+    { 0 },
+};
+
+const struct command app_console_command = {
+    "", "", "the console", console_options, run_console, COMMAND_PROFILE, NULL,
+};

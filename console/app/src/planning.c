@@ -1,0 +1,145 @@
+#include "planning.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "files/files.h"
+#include "fleet/filter.h"
+#include "protocol/hex.h"
+#include "rollout_json/plan_json.h"
+
+static void fill(const struct fleet *fleet, const struct fleet_device *d, struct plan_candidate *c)
+{
+    *c = (struct plan_candidate){ .id = d->id,
+                                  .product = fleet_word(fleet, d->product),
+                                  .hw = fleet_word(fleet, d->hw),
+                                  .fw = fleet_word(fleet, d->fw),
+                                  .image = fleet_word(fleet, d->image),
+                                  .boot = d->boot,
+                                  .release_seq = d->release_seq,
+                                  .security = d->security,
+                                  .agent = d->agent,
+                                  .cert_not_after = d->cert_not_after,
+                                  .last_seen_ms = d->last_ms,
+                                  .online = d->online };
+}
+
+uint32_t planning_candidates(const struct fleet *fleet, struct filter *filter, int64_t now_ms,
+                             struct plan_candidate **out)
+{
+    uint32_t count = 0;
+
+    *out = mem_array(fleet_count(fleet), sizeof(**out));
+    for (uint32_t i = 0; i < fleet_span(fleet); i++) {
+        const struct fleet_device *d = fleet_device(fleet, i);
+        if (d && filter_match(filter, fleet, d, now_ms))
+            fill(fleet, d, &(*out)[count++]);
+    }
+    return count;
+}
+
+uint32_t planning_candidates_of(const struct fleet *fleet, char (*ids)[PROTO_ID_MAX],
+                                size_t count, struct plan_candidate **out)
+{
+    uint32_t n = 0;
+
+    *out = mem_array(count, sizeof(**out));
+    for (size_t i = 0; i < count; i++) {
+        uint32_t at = fleet_find(fleet, ids[i]);
+        const struct fleet_device *d = at == FLEET_NONE ? NULL : fleet_device(fleet, at);
+        if (d)
+            fill(fleet, d, &(*out)[n++]);
+    }
+    return n;
+}
+
+int planning_keyset(const struct profile *profile, struct keyset *out, struct err *err)
+{
+    char *text;
+    size_t len;
+
+    if (!profile->trust.keyset[0])
+        return err_set(err, EXIT_USAGE, "%s: [trust] keyset is missing: releases can't be checked",
+                       profile->path);
+    if (files_read(profile->trust.keyset, PROTO_KEYSET_BYTES, &text, &len, err))
+        return -1;
+    enum reason reason = keyset_open(text, len, out);
+    free(text);
+    if (reason != REASON_NONE)
+        return err_set(err, EXIT_USAGE, "%s: %s", profile->trust.keyset, reason_text(reason));
+    return 0;
+}
+
+const struct release_entry *planning_release(const struct profile *profile,
+                                             const struct release_store *releases,
+                                             const struct crypto *crypto, const char *name,
+                                             struct err *err)
+{
+    struct keyset keys;
+    struct release checked;
+    const struct release_entry *entry = release_store_find_name(releases, name, err);
+
+    if (!entry || planning_keyset(profile, &keys, err))
+        return NULL;
+    enum reason reason = release_check(entry->jws, entry->jws_len, crypto, &keys.keys, &checked);
+    if (reason != REASON_NONE) {
+        err_set(err, EXIT_REFUSED, "release %s is not trusted: %s", name, reason_text(reason));
+        return NULL;
+    }
+    return entry;
+}
+
+static int describe(const struct release_entry *entry, struct rollout_release *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->size = entry->release.size;
+    out->seq = entry->release.seq;
+    return text_copy(out->product, sizeof(out->product), entry->release.product) &&
+                   text_copy(out->version, sizeof(out->version), entry->release.version) &&
+                   text_copy(out->image, sizeof(out->image), entry->image) &&
+                   hex_decode(entry->digest, strlen(entry->digest), out->digest,
+                              sizeof(out->digest)) == 0
+               ? 0
+               : -1;
+}
+
+static int keep(const struct planning *p, const char *id, const struct plan_set *set,
+                int64_t now_ms, struct err *err)
+{
+    struct rollout_release release;
+    int64_t act;
+    int rc;
+
+    if (describe(p->release, &release))
+        return err_set(err, EXIT_USAGE, "release %s is malformed", p->release->ref);
+    char *json = plan_encode(p->plan);
+    struct rollout *r = rollout_new(id, p->plan, &release, p->candidate, set, now_ms);
+    struct store_rollout_new row = {
+        .rollout = r, .plan_json = json, .release_jws = p->release->jws, .who = p->who
+    };
+    rc = store_rollout_create(p->store, &row, now_ms, &act, err);
+    rollout_free(r);
+    free(json);
+    return rc;
+}
+
+int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLOUT_MAX],
+                   struct err *err)
+{
+    struct plan_set set;
+
+    if (!p->profile->gateway.url[0])
+        return err_set(err, EXIT_USAGE,
+                       "%s: [gateway] url is missing: devices would not know where to download",
+                       p->profile->path);
+    if (plan_check(p->plan, err) || (!id[0] && store_rollout_next_id(p->store, now_ms, id, err)))
+        return -1;
+    if (plan_resolve(p->plan, &p->release->release, id, p->crypto, p->candidate, p->count, now_ms,
+                     &set, err))
+        return -1;
+    int rc = keep(p, id, &set, now_ms, err);
+    plan_set_free(&set);
+    return rc;
+}

@@ -1,0 +1,473 @@
+#include "session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "ossl/crypto.h"
+#include "protocol/jws.h"
+#include "protocol/order.h"
+#include "protocol/topic.h"
+
+enum {
+    TICK_MS = 100,      /* the fleet looks for silence, the engine for timers */
+    QUIET_MS = 300,     /* no retained message for so long: the picture is whole */
+    CONNECT_MS = 15000, /* a command gives up */
+    PICTURE_MS = 60000,
+    COMMAND_EXP_S = 3600 /* an order for a sleeping device waits so long in the broker */
+};
+
+struct session {
+    const struct profile *profile;
+    const struct log *log;
+    session_message_fn *on_message;
+    void *ctx;
+    struct fleet *fleet;
+    struct link *link;
+    struct store *store;
+    struct engine *engine;
+    struct crypto_signer *signer;
+    int64_t now_ms, tick_ms;
+    int64_t retained_ms; /* when the last retained message came */
+    bool up, was_up;
+};
+
+/* ---- signals: the one place that needs something global
+ * ------------------------------------------------------ */
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_stop(int number)
+{
+    (void)number;
+    stop_asked = 1;
+}
+
+void signals_install(void)
+{
+    struct sigaction sa = { .sa_handler = on_stop };
+    sigemptyset(&sa.sa_mask);
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    sa.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &sa, NULL);
+}
+
+bool signals_stop(void)
+{
+    return stop_asked;
+}
+
+int64_t session_now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void session_who(char *out, size_t cap)
+{
+    char host[64] = "localhost";
+    const char *user = getenv("SUDO_USER");
+
+    if (!user || !*user)
+        user = getenv("USER");
+    if (!user || !*user)
+        user = getenv("LOGNAME");
+    if (!user || !*user)
+        user = geteuid() == 0 ? "root" : "unknown";
+    gethostname(host, sizeof(host) - 1);
+    if (!text_format(out, cap, "%s@%s", user, host))
+        text_copy(out, cap, "unknown");
+}
+
+/* ---- what the link says
+ * ---------------------------------------------------------------------------------------- */
+
+static void on_message(void *ctx, const char *topic, const void *body, size_t len, bool retained)
+{
+    struct session *s = ctx;
+    struct fleet_event ev = {
+        .kind = FLEET_EV_MESSAGE, .topic = topic, .body = body, .len = len, .retained = retained
+    };
+
+    if (retained)
+        s->retained_ms = s->now_ms;
+    fleet_apply(s->fleet, &ev, s->now_ms);
+    if (s->engine) {
+        struct topic parsed;
+        topic_parse(s->profile->root, topic, &parsed);
+        engine_message(s->engine, &parsed, body, len, s->now_ms);
+    }
+    if (s->on_message)
+        s->on_message(s->ctx, topic, body, len, retained);
+}
+
+static void on_state(void *ctx, bool up, const char *reason)
+{
+    struct session *s = ctx;
+    struct fleet_event ev = { .kind = up ? FLEET_EV_LINK_UP : FLEET_EV_LINK_DOWN, .text = reason };
+
+    s->up = up;
+    s->was_up = s->was_up || up;
+    s->retained_ms = s->now_ms;
+    fleet_apply(s->fleet, &ev, s->now_ms);
+    if (s->engine)
+        engine_broker(s->engine, up, s->now_ms);
+}
+
+static void on_published(void *ctx, int mid, int code)
+{
+    struct session *s = ctx;
+
+    if (code >= 128)
+        log_say(s->log, LOG_ERROR, "the broker refused a message (reason code %d%s)", code,
+                code == 135 ? ": this certificate may not publish there" : "");
+    else if (s->engine)
+        engine_published(s->engine, mid, s->now_ms);
+}
+
+static int engine_publish(void *ctx, const char *topic, const void *body, size_t len, bool retain)
+{
+    struct session *s = ctx;
+    struct link_publish m = {
+        .topic = topic, .body = body, .len = len, .qos = 1, .retain = retain
+    };
+    return link_publish(s->link, &m);
+}
+
+static void engine_replay(void *ctx, const struct rollout *r)
+{
+    struct session *s = ctx;
+
+    for (uint32_t i = 0; i < r->count; i++) {
+        uint32_t at = fleet_find(s->fleet, r->device[i].id);
+        const struct fleet_device *d = at == FLEET_NONE ? NULL : fleet_device(s->fleet, at);
+        struct device_status status;
+        struct ota_report report;
+        if (!d)
+            continue;
+        if (d->has_status) {
+            fleet_status(s->fleet, d, &status);
+            engine_status(s->engine, d->id, &status, s->now_ms);
+        }
+        if (fleet_report(s->fleet, d, &report))
+            engine_report(s->engine, d->id, &report, s->now_ms);
+    }
+}
+
+/* ---- opening
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+static int make_fleet(struct session *s, struct err *err)
+{
+    struct fleet_source source[PROFILE_SOURCES_MAX];
+    const struct profile *p = s->profile;
+
+    for (size_t i = 0; i < p->source_count; i++) {
+        if (fleet_source_parse(p->source[i].name, p->source[i].topic, p->source[i].id, &source[i],
+                               err))
+            return err_prefix(err, "%s", p->path);
+    }
+    struct fleet_config config = { .root = p->root,
+                                   .source = source,
+                                   .source_count = p->source_count };
+    s->fleet = fleet_new(&config);
+    return 0;
+}
+
+static int make_link(struct session *s, const char *name, struct err *err)
+{
+    static const char *const kinds[] = { "+/status", "+/ota/report", "+/telemetry/#", "+/log",
+                                         "+/reply/#" };
+    enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+    char topic[KINDS][PROTO_TOPIC_MAX];
+    char client[64];
+    const struct profile *p = s->profile;
+    struct link_config c = { .host = p->broker.host,
+                             .port = p->broker.port,
+                             .ca = p->broker.ca,
+                             .cert = p->broker.cert,
+                             .key = p->broker.key,
+                             .client_id = client,
+                             .log = s->log,
+                             .on_message = on_message,
+                             .on_state = on_state,
+                             .on_published = on_published,
+                             .ctx = s };
+
+    text_format(client, sizeof(client), "muster-%s-%ld", name, (long)getpid());
+    for (size_t i = 0; i < KINDS; i++) {
+        text_format(topic[i], sizeof(topic[i]), "%s/%s", p->root, kinds[i]);
+        c.topic[c.topic_count++] = topic[i];
+    }
+    for (size_t i = 0; i < p->source_count && c.topic_count < LINK_TOPICS; i++)
+        c.topic[c.topic_count++] = p->source[i].topic;
+    s->link = link_new(&c, err);
+    return s->link ? 0 : -1;
+}
+
+static int open_journal(struct session *s, unsigned parts, const char *name, struct err *err)
+{
+    const struct profile *p = s->profile;
+
+    if (!p->journal[0])
+        return err_set(err, EXIT_USAGE,
+                       "%s: [journal] path is missing: orders and rollouts need it", p->path);
+    s->store = store_open(p->journal, false, ossl_crypto(), err);
+    if (!s->store)
+        return -1;
+    if (parts & (SESSION_SIGNER | SESSION_ENGINE)) {
+        if (!p->trust.rollout_key[0])
+            return err_set(err, EXIT_USAGE,
+                           "%s: [trust] rollout_key is missing: orders can't be signed", p->path);
+        s->signer = mem_alloc(sizeof(*s->signer));
+        enum ossl_error e = ossl_signer_load(p->trust.rollout_key, s->signer);
+        if (e != OSSL_OK)
+            return err_set(err, EXIT_USAGE, "rollout key %s: %s", p->trust.rollout_key,
+                           ossl_error_text(e));
+    }
+    if (!(parts & SESSION_ENGINE))
+        return 0;
+    struct engine_config c = { .profile = p,
+                               .store = s->store,
+                               .crypto = ossl_crypto(),
+                               .signer = s->signer,
+                               .log = s->log,
+                               .name = name,
+                               .publish = engine_publish,
+                               .replay = engine_replay,
+                               .ctx = s };
+    s->engine = engine_new(&c, s->now_ms, err);
+    return s->engine ? 0 : -1;
+}
+
+struct session *session_open(const struct session_config *config, struct err *err)
+{
+    struct session *s = mem_alloc(sizeof(*s));
+
+    s->profile = config->profile;
+    s->log = config->log;
+    s->on_message = config->on_message;
+    s->ctx = config->ctx;
+    s->now_ms = session_now();
+    if (make_fleet(s, err))
+        goto fail;
+    if (config->parts && open_journal(s, config->parts, config->name, err))
+        goto fail;
+    if (make_link(s, config->name, err))
+        goto fail;
+    return s;
+
+fail:
+    session_close(s);
+    return NULL;
+}
+
+void session_close(struct session *s)
+{
+    if (!s)
+        return;
+    engine_free(s->engine);
+    link_free(s->link);
+    if (s->signer) {
+        ossl_signer_free(s->signer);
+        free(s->signer);
+    }
+    store_close(s->store);
+    fleet_free(s->fleet);
+    free(s);
+}
+
+/* ---- the loop
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+#define POLL_MAX 8
+
+static void tick(struct session *s)
+{
+    struct fleet_event ev = { .kind = FLEET_EV_TICK };
+
+    if (s->now_ms - s->tick_ms < TICK_MS && s->now_ms >= s->tick_ms)
+        return;
+    s->tick_ms = s->now_ms;
+    fleet_apply(s->fleet, &ev, s->now_ms);
+    if (s->engine)
+        engine_tick(s->engine, s->now_ms);
+}
+
+static int wait_ms(const struct session *s, int timeout_ms)
+{
+    int64_t due = s->tick_ms + TICK_MS;
+    int64_t link_due = link_next_ms(s->link);
+    if (link_due < due)
+        due = link_due;
+    int64_t left = due - s->now_ms;
+    if (left < 0)
+        left = 0;
+    return left < timeout_ms ? (int)left : timeout_ms;
+}
+
+bool session_poll(struct session *s, struct pollfd *extra, nfds_t count, int timeout_ms)
+{
+    struct pollfd fds[POLL_MAX + 1];
+    nfds_t n = count < POLL_MAX ? count : POLL_MAX;
+
+    if (n)
+        memcpy(fds, extra, n * sizeof(*fds));
+    fds[n].fd = link_fd(s->link);
+    fds[n].events = (short)(POLLIN | (link_wants_write(s->link) ? POLLOUT : 0));
+    fds[n].revents = 0;
+    s->now_ms = session_now();
+    int ready = poll(fds, n + 1, wait_ms(s, timeout_ms));
+    if (ready < 0) {
+        for (nfds_t i = 0; i <= n; i++)
+            fds[i].revents = 0;
+    }
+    if (n)
+        memcpy(extra, fds, n * sizeof(*fds));
+
+    s->now_ms = session_now();
+    bool readable = fds[n].revents & (POLLIN | POLLHUP | POLLERR);
+    link_run(s->link, readable, fds[n].revents & POLLOUT, s->now_ms);
+    tick(s);
+    return !stop_asked;
+}
+
+/* Does an online device of ours still owe its first readings? */
+static bool readings_are_missing(const struct session *s)
+{
+    for (uint32_t i = 0; i < fleet_span(s->fleet); i++) {
+        const struct fleet_device *d = fleet_device(s->fleet, i);
+        if (d && d->online && d->has_status && d->value_count == 0)
+            return true;
+    }
+    return false;
+}
+
+int session_settle(struct session *s, int readings_ms, struct err *err)
+{
+    int64_t begun = session_now();
+    struct link_facts facts;
+
+    while (!s->up || s->now_ms - s->retained_ms < QUIET_MS) {
+        int64_t limit = s->was_up ? PICTURE_MS : CONNECT_MS;
+        link_facts(s->link, &facts);
+        bool hopeless = !s->was_up && facts.attempt >= 2;
+        if (!session_poll(s, NULL, 0, 50))
+            return err_set(err, EXIT_REACH, "interrupted");
+        if (hopeless || s->now_ms - begun > limit)
+            return err_set(err, EXIT_REACH,
+                           "cannot reach the broker at %s:%u: %s. 'muster doctor' looks closer",
+                           s->profile->broker.host, s->profile->broker.port,
+                           facts.reason[0] ? facts.reason : "no answer");
+    }
+    begun = s->now_ms;
+    while (s->now_ms - begun < readings_ms && readings_are_missing(s)) {
+        if (!session_poll(s, NULL, 0, 50))
+            return err_set(err, EXIT_REACH, "interrupted");
+    }
+    return 0;
+}
+
+/* ---- orders outside a rollout
+ * ------------------------------------------------------------------------------------ */
+
+static int keep_order(struct session *s, const struct order *o, const char *jws, const char *who,
+                      struct err *err)
+{
+    struct store_order row = { .verb = o->verb, .attempt = 0, .seq = o->seq };
+    char what[160];
+
+    text_copy(row.device, sizeof(row.device), o->dev);
+    text_copy(row.jws, sizeof(row.jws), jws);
+    text_format(what, sizeof(what), "%s %s seq %u", verb_word(o->verb), o->dev, o->seq);
+    return store_order_add(s->store, &row, s->now_ms, err) ||
+                   store_audit_add(s->store, who, what, s->now_ms, err)
+               ? -1
+               : 0;
+}
+
+int session_command(struct session *s, struct order *o, const char *who, uint32_t *seq,
+                    struct err *err)
+{
+    char json[PROTO_ORDER_BYTES], jws[PROTO_ORDER_BYTES + 1], body[PROTO_UPDATE_BYTES];
+    char topic[PROTO_TOPIC_MAX], correlation[16];
+    uint32_t floor = (uint32_t)(s->now_ms / 1000 - 1577836800);
+
+    if (!text_copy(o->fleet, sizeof(o->fleet), s->profile->fleet))
+        return err_set(err, EXIT_USAGE, "[fleet] name is too long");
+    if (store_seq_next(s->store, verb_class(o->verb), floor, &o->seq, err))
+        return -1;
+    o->iat = (uint64_t)(s->now_ms / 1000);
+    o->nbf = o->iat;
+    o->exp = o->iat + COMMAND_EXP_S;
+    int len = order_encode(o, json, sizeof(json));
+    if (len < 0 ||
+        jws_sign(JWS_ORDER, json, (size_t)len, ossl_crypto(), s->signer, jws, sizeof(jws)) < 0)
+        return err_set(err, EXIT_REFUSED,
+                       "the order could not be signed, or is longer than %d bytes",
+                       PROTO_ORDER_BYTES);
+    len = command_body_encode(jws, NULL, body, sizeof(body));
+    if (len < 0 || topic_format(topic, sizeof(topic), s->profile->root, o->dev, TOPIC_COMMAND,
+                                verb_word(o->verb)) < 0)
+        return err_set(err, EXIT_USAGE, "'%s' is not a device id", o->dev);
+    if (keep_order(s, o, jws, who, err))
+        return -1;
+    snprintf(correlation, sizeof(correlation), "%u", o->seq);
+    struct link_publish m = { .topic = topic,
+                              .body = body,
+                              .len = (size_t)len,
+                              .qos = 1,
+                              .expiry_s = COMMAND_EXP_S,
+                              .correlation = correlation,
+                              .correlation_len = strlen(correlation) };
+    if (link_publish(s->link, &m) < 0)
+        return err_set(err, EXIT_REACH, "the broker is not reachable: the order was not sent");
+    *seq = o->seq;
+    return 0;
+}
+
+struct fleet *session_fleet(struct session *s)
+{
+    return s->fleet;
+}
+
+struct link *session_link(struct session *s)
+{
+    return s->link;
+}
+
+struct store *session_store(struct session *s)
+{
+    return s->store;
+}
+
+struct engine *session_engine(struct session *s)
+{
+    return s->engine;
+}
+
+const struct crypto *session_crypto(const struct session *s)
+{
+    (void)s;
+    return ossl_crypto();
+}
+
+const struct crypto_signer *session_signer(const struct session *s)
+{
+    return s->signer;
+}
+
+bool session_is_up(const struct session *s)
+{
+    return s->up;
+}

@@ -1,0 +1,128 @@
+#include "themes.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "files/files.h"
+
+enum { FOLDERS = 3, THEME_BYTES = 65536 };
+
+/* 1 with a folder, 0 when that one does not exist in this environment. */
+static int folder(int i, char out[FILES_PATH_MAX])
+{
+    const char *xdg = getenv("XDG_CONFIG_HOME");
+    const char *home = getenv("HOME");
+
+    if (i == 0 && xdg && *xdg)
+        return text_format(out, FILES_PATH_MAX, "%s/muster/themes", xdg);
+    if (i == 0)
+        return home && text_format(out, FILES_PATH_MAX, "%s/.config/muster/themes", home);
+    static const char *const fixed[] = { MUSTER_THEMES_INSTALLED, MUSTER_THEMES_SOURCE };
+    return text_copy(out, FILES_PATH_MAX, fixed[i - 1]);
+}
+
+static void take(struct themes *t, const char *file)
+{
+    char name[32];
+    size_t len = strlen(file);
+
+    if (len < 5 || strcmp(file + len - 4, ".ini") != 0 ||
+        !text_copy_n(name, sizeof(name), file, len - 4))
+        return;
+    for (size_t i = 0; i < t->count; i++) {
+        if (strcmp(t->name[i], name) == 0)
+            return;
+    }
+    if (t->count < THEMES_MAX)
+        t->name[t->count++] = mem_strdup(name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void themes_find(struct themes *t)
+{
+    char dir[FILES_PATH_MAX];
+
+    t->count = 0;
+    for (int i = 0; i < FOLDERS; i++) {
+        char **names;
+        size_t count;
+        struct err err;
+        if (!folder(i, dir) || !files_exists(dir) || files_list(dir, &names, &count, &err))
+            continue;
+        for (size_t k = 0; k < count; k++)
+            take(t, names[k]);
+        files_list_free(names, count);
+    }
+    qsort(t->name, t->count, sizeof(t->name[0]), by_name);
+}
+
+void themes_free(struct themes *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        char *name;
+        memcpy(&name, &t->name[i], sizeof(name));
+        free(name);
+    }
+    t->count = 0;
+}
+
+/* Reads of one parse: the text given to theme_parse() must live until the next call. */
+struct source {
+    const struct log *log;
+    char *text;
+    const char *name;
+};
+
+static char *read_theme(const char *name)
+{
+    char dir[FILES_PATH_MAX], path[FILES_PATH_MAX];
+
+    if (strchr(name, '/'))
+        return NULL;
+    for (int i = 0; i < FOLDERS; i++) {
+        char *text;
+        struct err err;
+        if (folder(i, dir) && text_format(path, sizeof(path), "%s/%s.ini", dir, name) &&
+            files_exists(path) && files_read(path, THEME_BYTES, &text, NULL, &err) == 0)
+            return text;
+    }
+    return NULL;
+}
+
+static const char *inherit(void *ctx, const char *name)
+{
+    struct source *s = ctx;
+    free(s->text);
+    s->text = read_theme(name);
+    return s->text;
+}
+
+static void warn(void *ctx, const char *line)
+{
+    struct source *s = ctx;
+    log_say(s->log, LOG_WARN, "theme %s: not understood: %s", s->name, line);
+}
+
+void themes_load(const struct themes *t, const char *name, struct theme *out, const struct log *log)
+{
+    struct source source = { .log = log, .name = name };
+    char *text = read_theme(name);
+
+    (void)t;
+    if (text) {
+        theme_parse(out, name, text, inherit, warn, &source);
+    } else {
+        theme_mono(out);
+        if (strcmp(name, "mono") != 0)
+            log_say(log, LOG_WARN, "there is no theme '%s': using mono", name);
+    }
+    free(text);
+    free(source.text);
+}
