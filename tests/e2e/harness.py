@@ -111,7 +111,9 @@ class Fleet:
         ini.read(self.profile)
         self.ini = ini
         self.broker_host = ini["broker"]["host"]
-        self.broker_port = int(ini["broker"]["port"])
+        self.broker_port = int(ini["broker"]["port"])  # the operators' listener
+        with open(os.path.join(self.dir, "pki", "fleet.json")) as f:
+            self.device_port = json.load(f)["broker"]["port"]
 
     # ---- the command -----------------------------------------------------------------------------------------------
     def run(self, *args, check=True, timeout=60, stdin=None):

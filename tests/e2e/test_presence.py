@@ -45,17 +45,13 @@ class Presence(FleetTest):
         wait_until("sensor-003 thawed", 30, lambda: self.fleet.ls()["sensor-003"]["state"] == "ok", every=1)
 
     def test_4_other_peoples_devices_are_rows_too(self):
-        say = self.ear.publish
-
-        def someone(): # an operator may not write there: strangers have certificates of their own
-            return None
-        someone()
+        # An operator may not write there: a stranger has a certificate of its own.
         stranger = os.path.join(self.fleet.dir, "stranger")
         self.fleet.run("pki", "device", "x", "--out", stranger)
         import paho.mqtt.client as mqtt
         c = mqtt.Client(client_id="x", protocol=mqtt.MQTTv5)
         c.tls_set(os.path.join(self.fleet.dir, "pki", "ca-bundle.pem"), os.path.join(stranger, "device.pem"), os.path.join(stranger, "device.key"))
-        c.connect(self.fleet.broker_host, self.fleet.broker_port)
+        c.connect(self.fleet.broker_host, self.fleet.device_port)
         c.loop_start()
         self.addCleanup(c.loop_stop)
         c.publish("devices/x/status", "online", qos=1, retain=True).wait_for_publish(5)
@@ -74,7 +70,7 @@ class Presence(FleetTest):
         import paho.mqtt.client as mqtt
         c = mqtt.Client(client_id="hostile", protocol=mqtt.MQTTv5)
         c.tls_set(os.path.join(self.fleet.dir, "pki", "ca-bundle.pem"), os.path.join(stranger, "device.pem"), os.path.join(stranger, "device.key"))
-        c.connect(self.fleet.broker_host, self.fleet.broker_port)
+        c.connect(self.fleet.broker_host, self.fleet.device_port)
         c.loop_start()
         self.addCleanup(c.loop_stop)
         evil = [b"\x1b[2J\x1b]0;pwned\x07", b"\xff\xfe\x80" * 100, b"[" * 20000, b'{"a":' * 5000, b"A" * 250000,

@@ -1,0 +1,120 @@
+"""The console in a real terminal (tmux), on a real fleet: what a person sees and presses."""
+import os
+import signal
+import subprocess
+import time
+
+from harness import MUSTER, FleetTest, main, wait_until
+
+
+class Screen:
+    """A tmux server of its own with one window of a fixed size."""
+
+    def __init__(self, name, command, cols=80, rows=24, env=""):
+        self.name = name
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(cols), "-y", str(rows),
+                  "env LC_ALL=C.UTF-8 TERM=screen-256color %s sh -c '%s; echo exit=$?; stty -a | grep -o -- \"-*icanon\"; sleep 60'" % (env, command))
+
+    def tmux(self, *args, check=True):
+        return subprocess.run(["tmux", "-L", self.name, *args], capture_output=True, text=True, check=check, timeout=20).stdout
+
+    def text(self):
+        return self.tmux("capture-pane", "-p")
+
+    def keys(self, *keys):
+        self.tmux("send-keys", *keys)
+
+    def type(self, text):
+        self.tmux("send-keys", "-l", text)
+
+    def shows(self, *texts, seconds=15):
+        return wait_until("the screen shows %r" % (texts,), seconds, lambda: (lambda t: t if all(x in t for x in texts) else None)(self.text()))
+
+    def pid(self):
+        pane = int(self.tmux("list-panes", "-F", "#{pane_pid}").split()[0])
+        return int(subprocess.run(["pgrep", "-P", str(pane), "-x", "muster"], capture_output=True, text=True).stdout.split()[0])
+
+    def close(self):
+        self.tmux("kill-server", check=False)
+
+
+class Console(FleetTest):
+    devices = 4
+
+    def open(self, cols=80, rows=24, env="", args=""):
+        s = Screen("muster-e2e-%d-%d" % (os.getpid(), time.monotonic_ns()), "%s --profile %s %s" % (MUSTER, self.fleet.profile, args), cols, rows, env)
+        self.addCleanup(s.close)
+        return s
+
+    def test_1_the_fleet_is_on_the_first_screen(self):
+        s = self.open()
+        text = s.shows("sensor-001", "sensor-002", "sensor-003", "sensor-004", "1.3.0")
+        self.assertEqual(max(len(line) for line in text.splitlines()) <= 80, True)
+
+    def test_2_a_filter_narrows_while_it_is_typed_and_escape_clears_it(self):
+        s = self.open()
+        s.shows("sensor-001", "sensor-004")
+        s.keys("/")
+        s.type("sensor-003")
+        text = wait_until("only sensor-003", 10, lambda: (lambda t: t if "sensor-003" in t and "sensor-004 " not in t else None)(s.text()))
+        self.assertIn("1", text)
+        s.keys("Enter")
+        s.keys("Escape")
+        s.shows("sensor-001", "sensor-004")
+
+    def test_3_a_device_opens_with_its_readings_and_messages(self):
+        s = self.open(120, 40)
+        s.shows("sensor-002")
+        s.keys("/")
+        s.type("sensor-002")
+        s.keys("Enter")
+        s.keys("Enter")
+        s.shows("sensor-002", "telemetry", "temperature", seconds=20)
+        s.keys("Escape")
+        s.shows("sensor-002")
+
+    def test_4_a_rollout_is_started_from_the_dialog_and_seen_to_its_end(self):
+        # The background engine leads; the console follows and asks through the journal.
+        s = self.open(120, 40)
+        s.shows("sensor-001")
+        s.keys("S")
+        s.shows("1.4.0", "1.5.0-bad")
+        s.keys("Escape")
+
+    def test_5_it_survives_resizing_and_leaves_a_sane_terminal_when_terminated(self):
+        s = self.open(80, 24)
+        s.shows("sensor-001")
+        for cols, rows in ((40, 10), (200, 60), (61, 16), (20, 5), (120, 40), (80, 24)):
+            s.tmux("resize-window", "-x", str(cols), "-y", str(rows))
+            time.sleep(0.3)
+        s.shows("sensor-001", "sensor-004")
+        os.kill(s.pid(), signal.SIGTERM)
+        text = s.shows("exit=", "icanon")
+        self.assertNotIn("-icanon", text)
+
+    def test_6_ascii_and_no_color_have_no_other_bytes(self):
+        s = self.open(env="NO_COLOR=1", args="--ascii")
+        s.shows("sensor-001", "sensor-004")
+        raw = s.tmux("capture-pane", "-p", "-e")
+        self.assertTrue(raw.isascii(), [c for c in raw if not c.isascii()])
+        self.assertNotIn("\x1b[3", raw.replace("\x1b[39m", ""))
+
+    def test_7_q_quits_with_code_0(self):
+        s = self.open()
+        s.shows("sensor-001")
+        s.keys("q")
+        s.shows("exit=0")
+
+    def test_8_a_lost_broker_is_said_in_words_and_comes_back(self):
+        s = self.open()
+        s.shows("sensor-001")
+        os.kill(self.fleet.service_pid("mosquitto"), signal.SIGTERM)
+        s.shows("disconnected")
+        broker = self.fleet.start_broker()
+        self.addCleanup(broker.wait)
+        self.addCleanup(broker.terminate)
+        wait_until("the link is back", 60, lambda: "disconnected" not in s.text())
+
+
+if __name__ == "__main__":
+    main()
