@@ -1,12 +1,16 @@
 #include "mqtt.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+
+#include "lookup.h"
 
 #define CONNECT_TIMEOUT_MS   15000
 #define HANDSHAKE_WAIT_MS    50
@@ -88,7 +92,12 @@ static void on_disconnect(struct mosquitto *mosq, void *ctx, int rc,
 {
     struct mqtt *m = ctx;
     (void)mosq, (void)properties;
-    fall(m, rc == 0 ? "closed" : rc >= 128 ? mosquitto_reason_string(rc) : mosquitto_strerror(rc));
+    if (rc == MOSQ_ERR_KEEPALIVE)
+        fall(m, "no answer within the keep-alive");
+    else if (rc == 0)
+        fall(m, "closed");
+    else
+        fall(m, rc >= 128 ? mosquitto_reason_string(rc) : mosquitto_strerror(rc));
 }
 
 static void on_publish(struct mosquitto *mosq, void *ctx, int mid, int rc,
@@ -132,6 +141,7 @@ void mqtt_init(struct mqtt *m, const struct mqtt_sink *sink, const struct tls_id
     m->sink = sink;
     m->identity = identity;
     m->keepalive = keepalive < 5 ? 60 : keepalive;
+    m->lookup = lookup_new();
     mosquitto_lib_init();
 }
 
@@ -140,8 +150,10 @@ void mqtt_free(struct mqtt *m)
     if (m->mosq)
         mosquitto_destroy(m->mosq);
     tls_free(m->tls);
+    lookup_free(m->lookup);
     m->mosq = NULL;
     m->tls = NULL;
+    m->lookup = NULL;
     mosquitto_lib_cleanup();
 }
 
@@ -197,23 +209,42 @@ static int set_will(struct mqtt *m, const struct app_broker *broker)
 
 void mqtt_connect(struct mqtt *m, const struct app_broker *broker, int64_t now_ms)
 {
-    m->state = MQTT_CONNECTING;
+    m->state = MQTT_RESOLVING;
     m->since_ms = m->misc_ms = now_ms;
     m->sent = m->fell = false;
     m->tls_text[0] = '\0';
+    m->port = broker->port;
+    snprintf(m->host, sizeof(m->host), "%s", broker->host);
     snprintf(m->root, sizeof(m->root), "%s", broker->root);
     snprintf(m->id, sizeof(m->id), "%s", broker->id);
     int rc = m->mosq ? 0 : make_client(m, broker);
     if (!rc)
         rc = set_will(m, broker);
-    if (!rc)
-        rc = mosquitto_connect_async(m->mosq, broker->host, broker->port, m->keepalive);
     if (rc)
         fall(m, mosquitto_strerror(rc));
+    else if (!m->lookup || lookup_begin(m->lookup, broker->host))
+        fall(m, "cannot look up the broker's name");
     if (rc && m->mosq == NULL && m->tls) {
         tls_free(m->tls);
         m->tls = NULL;
     }
+}
+
+/* The name has become an address, perhaps: begin to connect to it. */
+static void resolve(struct mqtt *m)
+{
+    char address[LOOKUP_ADDR_MAX];
+    const char *why = "";
+    int rc = lookup_end(m->lookup, m->tries, address, &why);
+    if (rc < 0)
+        fall(m, why);
+    if (rc <= 0)
+        return;
+    m->tries++;
+    m->state = MQTT_CONNECTING;
+    rc = mosquitto_connect_async(m->mosq, address, m->port, m->keepalive);
+    if (rc)
+        fall(m, mosquitto_strerror(rc));
 }
 
 int mqtt_publish(struct mqtt *m, const struct app_publish *message)
@@ -242,7 +273,7 @@ int mqtt_publish(struct mqtt *m, const struct app_publish *message)
 
 int mqtt_fd(const struct mqtt *m)
 {
-    return m->mosq && m->state != MQTT_OFF ? mosquitto_socket(m->mosq) : -1;
+    return m->mosq && m->state > MQTT_RESOLVING ? mosquitto_socket(m->mosq) : -1;
 }
 
 /* During the handshake libmosquitto always wants to write, although it has to wait for the peer:
@@ -257,15 +288,41 @@ uint32_t mqtt_wait_ms(const struct mqtt *m)
 {
     if (m->fell || m->acked_count > 0)
         return 0;
-    return m->state == MQTT_CONNECTING ? HANDSHAKE_WAIT_MS : MISC_EVERY_MS;
+    return m->state == MQTT_CONNECTING || m->state == MQTT_RESOLVING ? HANDSHAKE_WAIT_MS
+                                                                     : MISC_EVERY_MS;
 }
 
-static void drive(struct mqtt *m, bool readable, bool writable, int64_t now_ms)
+/* libmosquitto does not look whether its connect() has failed: OpenSSL swallows the error, and
+ * poll() reports a hang-up for ever. */
+static void give_up_if_dead(struct mqtt *m, short revents)
 {
+    struct sockaddr_storage peer;
+    int error = 0;
+    socklen_t len = sizeof(error), peer_len = sizeof(peer);
+    int fd = mosquitto_socket(m->mosq);
+    if (m->state != MQTT_CONNECTING || !(revents & (POLLERR | POLLHUP)) || fd < 0)
+        return;
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    if (error == 0 && getpeername(fd, (struct sockaddr *)&peer, &peer_len))
+        error = ECONNREFUSED;
+    fall(m, error ? strerror(error) : "connection closed");
+}
+
+static void drive(struct mqtt *m, short revents, int64_t now_ms)
+{
+    bool readable = (revents & (POLLIN | POLLHUP | POLLERR)) != 0;
     int rc = MOSQ_ERR_SUCCESS;
+    if (m->state != MQTT_UP && now_ms - m->since_ms > CONNECT_TIMEOUT_MS) {
+        fall(m, "no answer");
+        return;
+    }
+    if (m->state == MQTT_RESOLVING) {
+        resolve(m);
+        return;
+    }
     if (readable)
         rc = mosquitto_loop_read(m->mosq, 1);
-    m->sent = m->sent || writable;
+    m->sent = m->sent || (revents & POLLOUT);
     if (!rc && m->state != MQTT_OFF && m->sent && mosquitto_want_write(m->mosq))
         rc = mosquitto_loop_write(m->mosq, 1);
     if (!rc && m->state != MQTT_OFF && now_ms - m->misc_ms >= MISC_EVERY_MS) {
@@ -274,16 +331,15 @@ static void drive(struct mqtt *m, bool readable, bool writable, int64_t now_ms)
     }
     if (rc)
         fall(m, mosquitto_strerror(rc));
-    else if (m->state == MQTT_CONNECTING && now_ms - m->since_ms > CONNECT_TIMEOUT_MS)
-        fall(m, "no answer from the broker");
     else if (m->state != MQTT_OFF && mosquitto_socket(m->mosq) < 0)
         fall(m, "connection closed");
+    give_up_if_dead(m, revents);
 }
 
-void mqtt_run(struct mqtt *m, bool readable, bool writable, int64_t now_ms)
+void mqtt_run(struct mqtt *m, short revents, int64_t now_ms)
 {
     if (m->state != MQTT_OFF)
-        drive(m, readable, writable, now_ms);
+        drive(m, revents, now_ms);
     while (m->acked_count > 0) {
         int mid = m->acked[0];
         m->acked_count--;

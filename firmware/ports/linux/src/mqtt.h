@@ -9,8 +9,8 @@
 #include "tls.h"
 
 /*
- * The broker, for one device. No libmosquitto type leaves mqtt.c. Nothing here blocks but the
- * resolution of a host name that is not an address. Single-threaded: poll mqtt_fd() for
+ * The broker, for one device. No libmosquitto type leaves mqtt.c. Nothing here blocks.
+ * Single-threaded: poll mqtt_fd() for
  * mqtt_poll_events(), at most mqtt_wait_ms() long, then call mqtt_run().
  *
  * The callbacks are made only from inside mqtt_run(), never from mqtt_connect() or mqtt_publish().
@@ -27,7 +27,8 @@ struct mqtt_sink {
 #define MQTT_INFLIGHT 64 /* QoS 1 messages taken and not yet acknowledged */
 
 struct mosquitto;
-enum mqtt_state { MQTT_OFF, MQTT_CONNECTING, MQTT_UP };
+struct lookup;
+enum mqtt_state { MQTT_OFF, MQTT_RESOLVING, MQTT_CONNECTING, MQTT_UP };
 
 /* Private. */
 struct mqtt {
@@ -38,6 +39,9 @@ struct mqtt {
     struct ssl_ctx_st *tls;
     char root[PROTO_ROOT_MAX], id[PROTO_ID_MAX];
     char host[PROTO_HOST_MAX];
+    uint16_t port;
+    struct lookup *lookup;
+    uint32_t tries; /* so that each address of a name gets its turn */
     enum mqtt_state state;
     bool sent; /* the socket was writable once, so the handshake has begun */
     bool fell; /* tell sink->down() */
@@ -59,7 +63,8 @@ int mqtt_publish(struct mqtt *m, const struct app_publish *message);
 int mqtt_fd(const struct mqtt *m); /* -1: nothing to poll */
 short mqtt_poll_events(const struct mqtt *m);
 uint32_t mqtt_wait_ms(const struct mqtt *m);
-void mqtt_run(struct mqtt *m, bool readable, bool writable, int64_t now_ms);
+/* `revents` as poll() gave them, 0 when there was nothing to poll. */
+void mqtt_run(struct mqtt *m, short revents, int64_t now_ms);
 
 /* Nothing that was taken is still on its way. */
 bool mqtt_is_idle(const struct mqtt *m);

@@ -387,8 +387,7 @@ static void turn(struct process *p, uint32_t wait)
     if (fds[0].revents)
         take_signals(p);
     http_run(&p->http);
-    mqtt_run(&p->mqtt, (fds[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0,
-             (fds[1].revents & POLLOUT) != 0, mono_ms(p));
+    mqtt_run(&p->mqtt, fds[1].revents, mono_ms(p));
 }
 
 static void live(struct process *p)
