@@ -332,32 +332,38 @@ static int64_t measured_ms(const struct fleet *fleet, const struct readings *r, 
     return retained ? 0 : fleet->now_ms;
 }
 
+static void take_value(struct fleet_value *v, double value, int64_t t_ms)
+{
+    if (t_ms / 1000 < v->t)
+        return; /* late: a device's ring after a lost link */
+    v->value = value;
+    v->t = (uint32_t)(t_ms / 1000);
+}
+
 static void take_readings(struct fleet *fleet, struct fleet_device *d, const struct readings *r,
                           bool retained)
 {
+    uint32_t reading[PROTO_READINGS];
     int64_t t_ms = measured_ms(fleet, r, retained);
     bool added = false;
 
     fleet->counters.dropped += r->dropped;
     for (uint32_t i = 0; i < r->count; i++) {
-        uint32_t reading = fleet_reading_intern(fleet, r->item[i].name);
-        struct fleet_value *v = reading == FLEET_NONE ? NULL : value_for(fleet, d, reading, &added);
-        if (!v) {
+        reading[i] = fleet_reading_intern(fleet, r->item[i].name);
+        struct fleet_value *v =
+            reading[i] == FLEET_NONE ? NULL : value_for(fleet, d, reading[i], &added);
+        if (v) {
+            take_value(v, r->item[i].value, t_ms);
+        } else {
             fleet->counters.dropped++;
-            continue;
-        }
-        if (t_ms / 1000 >= v->t) {
-            v->value = r->item[i].value;
-            v->t = (uint32_t)(t_ms / 1000);
+            reading[i] = FLEET_NONE;
         }
     }
     if (added)
         fleet_trend_choose(fleet, d);
-    for (uint32_t i = 0; t_ms && i < r->count; i++) {
-        uint32_t reading = fleet_reading_intern(fleet, r->item[i].name);
-        if (reading != FLEET_NONE && fleet_value(d, reading))
-            fleet_history_add(fleet, d, reading, t_ms, r->item[i].value);
-    }
+    for (uint32_t i = 0; t_ms && i < r->count; i++)
+        if (reading[i] != FLEET_NONE)
+            fleet_history_add(fleet, d, reading[i], t_ms, r->item[i].value);
 }
 
 static bool on_telemetry(struct fleet *fleet, struct fleet_device *d, const struct fleet_event *ev)

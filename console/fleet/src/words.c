@@ -73,8 +73,12 @@ uint16_t fleet_words_add(struct words *words, const char *text)
     char clean[WORD_BYTES];
     if (!*text)
         return 0;
+    /* Nearly always it is known and clean. */
+    uint16_t word = words->slot[find_slot(words, text, strlen(text))];
+    if (word)
+        return word;
     size_t len = text_clean(clean, sizeof(clean), text, strlen(text));
-    uint16_t word = words->slot[find_slot(words, clean, len)];
+    word = words->slot[find_slot(words, clean, len)];
     if (word)
         return word;
     return words->count < FLEET_MAX_WORDS ? push(words, clean, len) : 1;
@@ -94,31 +98,42 @@ static const char *const preferred[PREFERRED_TRENDS] = {
     "temperature", "co2", "pm2_5", "pm10", "humidity", "pressure", "battery", "rssi",
 };
 
-uint32_t fleet_reading_intern(struct fleet *fleet, const char *name)
+/* The slot that holds the name, or the free one where it belongs. */
+static uint32_t name_slot(const struct fleet *fleet, const char *name, size_t len)
 {
-    char clean[PROTO_READING_MAX];
-    size_t len = text_clean(clean, sizeof(clean), name, strlen(name));
-    uint32_t at = fleet_hash(clean, len) & (NAME_SLOTS - 1);
-
-    if (len == 0)
-        return FLEET_NONE;
-    while (fleet->name_slot[at]) {
-        if (strcmp(fleet->reading[fleet->name_slot[at] - 1].name, clean) == 0)
-            return fleet->name_slot[at] - 1u;
+    uint32_t at = fleet_hash(name, len) & (NAME_SLOTS - 1);
+    while (fleet->name_slot[at] && strcmp(fleet->reading[fleet->name_slot[at] - 1].name, name) != 0)
         at = (at + 1) & (NAME_SLOTS - 1);
-    }
-    if (fleet->reading_count == FLEET_MAX_READINGS)
-        return FLEET_NONE;
+    return at;
+}
 
+static uint32_t add_reading(struct fleet *fleet, uint32_t at, const char *name, size_t len)
+{
     uint32_t reading = fleet->reading_count++;
     struct fleet_reading *r = &fleet->reading[reading];
-    memcpy(r->name, clean, len + 1);
+    memcpy(r->name, name, len + 1);
     describe(r);
     fleet->name_slot[at] = (uint16_t)(reading + 1);
     for (size_t i = 0; i < PREFERRED_TRENDS; i++)
-        if (strcmp(preferred[i], clean) == 0)
+        if (strcmp(preferred[i], name) == 0)
             fleet->preferred[i] = reading;
     return reading;
+}
+
+uint32_t fleet_reading_intern(struct fleet *fleet, const char *name)
+{
+    char clean[PROTO_READING_MAX];
+    uint32_t at = name_slot(fleet, name, strlen(name));
+
+    if (fleet->name_slot[at])
+        return fleet->name_slot[at] - 1u; /* nearly always: known and clean */
+    size_t len = text_clean(clean, sizeof(clean), name, strlen(name));
+    at = name_slot(fleet, clean, len);
+    if (fleet->name_slot[at])
+        return fleet->name_slot[at] - 1u;
+    if (len == 0 || fleet->reading_count == FLEET_MAX_READINGS)
+        return FLEET_NONE;
+    return add_reading(fleet, at, clean, len);
 }
 
 uint32_t fleet_reading_count(const struct fleet *fleet)
@@ -134,13 +149,8 @@ const struct fleet_reading *fleet_reading(const struct fleet *fleet, uint32_t re
 uint32_t fleet_reading_find(const struct fleet *fleet, const char *name)
 {
     const char *canonical = reading_canonical(name);
-    uint32_t at = fleet_hash(canonical, strlen(canonical)) & (NAME_SLOTS - 1);
-    while (fleet->name_slot[at]) {
-        if (strcmp(fleet->reading[fleet->name_slot[at] - 1].name, canonical) == 0)
-            return fleet->name_slot[at] - 1u;
-        at = (at + 1) & (NAME_SLOTS - 1);
-    }
-    return FLEET_NONE;
+    uint32_t at = name_slot(fleet, canonical, strlen(canonical));
+    return fleet->name_slot[at] ? fleet->name_slot[at] - 1u : FLEET_NONE;
 }
 
 const struct fleet_value *fleet_value(const struct fleet_device *device, uint32_t reading)

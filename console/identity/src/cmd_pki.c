@@ -73,7 +73,7 @@ static int cmd_init(struct cmd_context *ctx, const struct cmd_args *args)
                              .root = cmd_get(args, "root", "devices"),
                              .broker_user = cmd_get(args, "broker-user", NULL) };
     const char *source[8];
-    uint32_t broker, operators, gateway;
+    uint32_t broker, operators, gateway, metrics;
     if (!init.fleet) {
         err_set(&ctx->err, EXIT_USAGE,
                 "--fleet NAME is needed: devices obey orders of their own "
@@ -83,11 +83,13 @@ static int cmd_init(struct cmd_context *ctx, const struct cmd_args *args)
     if (cmd_u32(args, "broker-port", 1, 65535, 8883, &broker, &ctx->err) != 0 ||
         cmd_u32(args, "operator-port", 1, 65535, broker < 65535 ? broker + 1 : 8884, &operators,
                 &ctx->err) != 0 ||
-        cmd_u32(args, "gateway-port", 1, 65535, 8443, &gateway, &ctx->err) != 0)
+        cmd_u32(args, "gateway-port", 1, 65535, 8443, &gateway, &ctx->err) != 0 ||
+        cmd_u32(args, "metrics-port", 0, 65535, 0, &metrics, &ctx->err) != 0)
         return (int)ctx->err.code;
     init.broker.port = (uint16_t)broker;
     init.operator_port = (uint16_t)operators;
     init.gateway.port = (uint16_t)gateway;
+    init.metrics_port = (uint16_t)metrics;
     init.broker.host_count = hosts(args, "broker-host", init.broker.host);
     init.gateway.host_count = hosts(args, "gateway-host", init.gateway.host);
     if (init.broker.host_count == 0)
@@ -346,6 +348,7 @@ static const struct option init_options[] = {
     { "operator-port", 0, "PORT", "the broker\'s listener for consoles (default: the next one)" },
     { "gateway-host", 0, "HOST", "name or address of the gateway (default: the broker's)" },
     { "gateway-port", 0, "PORT", "default 8443" },
+    { "metrics-port", 0, "PORT", "plain metrics of the gateway, on 127.0.0.1 (default: none)" },
     { "root", 0, "TOPIC", "topic root (default: devices)" },
     { "broker-user", 0, "USER", "system user that Mosquitto runs as (default: who runs this)" },
     { "source", 0, "TOPIC", "foreign topic that devices may write, as sensors/#; may be repeated" },

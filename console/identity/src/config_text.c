@@ -152,10 +152,12 @@ char *config_profile(const struct fleet_file *f)
             f->fleet, f->root, f->broker_host, (unsigned)f->operator_port);
     fprintf(b.out,
             "[gateway]\nurl = %s\nlisten = %s:%u\ncert = pki/gateway.pem\nkey = pki/gateway.key\n"
-            "ca = pki/clients.pem\nmax_downloads = 8\n\n",
+            "ca = pki/clients.pem\nmax_downloads = 8\n",
             url, is_loopback(f->gateway_host) ? "127.0.0.1" : "0.0.0.0", (unsigned)f->gateway_port);
+    if (f->metrics_port)
+        fprintf(b.out, "metrics = 127.0.0.1:%u\n", (unsigned)f->metrics_port);
     fprintf(b.out,
-            "[store]\ndir = store\n\n[journal]\npath = muster.db\n\n"
+            "\n[store]\ndir = store\n\n[journal]\npath = muster.db\n\n"
             "[trust]\nrollout_key = pki/keys/rollout.key\nrelease_key = pki/keys/release.key\n"
             "keyset = pki/keys/keyset.json\n\n[pki]\ndir = pki\n\n"
             "[ui]\ntheme = default-dark\nread_only = false\n");

@@ -203,19 +203,20 @@ static int make_identity(const char *dir, const char *id, const char *out, int d
     return rc;
 }
 
-static int write_nvs(const struct factory *f, const char *id, const char *fleet, const char *out,
-                     struct err *e)
+static int write_nvs(const struct factory *f, const char *id, const struct fleet_file *fleet,
+                     const char *out, struct err *e)
 {
     struct nvs_item item[NVS_ITEMS_MAX] = {
         { "id", "string", id },
-        { "fleet", "string", fleet },
+        { "fleet", "string", fleet->fleet },
+        { "root", "string", fleet->root },
         /* The root alone: servers send their chain, and an intermediate may be replaced. */
         { "ca", "string", f->ca },
         { "cert", "string", f->chain },
         { "key", "string", f->key },
         { "keyset", "string", f->keyset },
     };
-    size_t count = 6;
+    size_t count = 7;
     for (size_t i = 0; i < SET_COUNT; i++)
         if (f->value[i][0])
             item[count++] = (struct nvs_item){ set_rows[i].key, set_rows[i].encoding, f->value[i] };
@@ -233,7 +234,7 @@ static int write_nvs(const struct factory *f, const char *id, const char *fleet,
 }
 
 static int make_device(const char *dir, const char *id, const char *out, struct factory *f,
-                       const char *fleet, int days, int64_t now, struct err *e)
+                       const struct fleet_file *fleet, int days, int64_t now, struct err *e)
 {
     char path[FILES_PATH_MAX];
     f->ca = read_pki(dir, "root.pem", e);
@@ -271,7 +272,7 @@ int pki_device(const char *dir, const char *id, const char *out, const struct pk
     struct factory f = { 0 };
     if (store_fleet(dir, &fleet, e) != 0 || fill_settings(&f, &fleet, set, set_count, e) != 0)
         return -1;
-    int rc = make_device(dir, id, out, &f, fleet.fleet, days, now, e);
+    int rc = make_device(dir, id, out, &f, &fleet, days, now, e);
     if (f.key)
         OPENSSL_cleanse(f.key, strlen(f.key));
     free(f.ca);

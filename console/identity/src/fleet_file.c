@@ -89,9 +89,11 @@ static bool take_all(const json_t *o, struct fleet_file *f)
     take_text(o, "broker_user", f->broker_user, sizeof(f->broker_user), &ok);
     take_endpoint(json_object_get(o, "broker"), f->broker_host, &f->broker_port, &ok);
     take_endpoint(json_object_get(o, "gateway"), f->gateway_host, &f->gateway_port, &ok);
-    uint32_t port = 0;
+    uint32_t port = 0, metrics = 0;
     take_number(json_object_get(o, "broker"), "operator_port", 65535, &port, &ok);
     f->operator_port = (uint16_t)port;
+    take_number(json_object_get(o, "gateway"), "metrics_port", 65535, &metrics, &ok);
+    f->metrics_port = (uint16_t)metrics;
 
     size_t i;
     json_t *item;
@@ -136,14 +138,14 @@ char *fleet_file_text(const struct fleet_file *f)
     json_t *sources = json_array();
     for (size_t i = 0; i < f->source_count; i++)
         json_array_append_new(sources, json_string(f->source[i]));
-    json_t *o = json_pack("{s:s, s:s, s:s, s:{s:s, s:i, s:i}, s:{s:s, s:i}, s:o,"
-                          " s:{s:s, s:s, s:s, s:s, s:s, s:i}}",
-                          "fleet", f->fleet, "root", f->root, "broker_user", f->broker_user,
-                          "broker", "host", f->broker_host, "port", (int)f->broker_port,
-                          "operator_port", (int)f->operator_port, "gateway", "host",
-                          f->gateway_host, "port", (int)f->gateway_port, "sources", sources,
-                          "device", "product", f->product, "hw", f->hw, "sensors", f->sensors,
-                          "groups", f->groups, "ntp", f->ntp, "interval", (int)f->interval);
+    json_t *o = json_pack(
+        "{s:s, s:s, s:s, s:{s:s, s:i, s:i}, s:{s:s, s:i, s:i}, s:o,"
+        " s:{s:s, s:s, s:s, s:s, s:s, s:i}}",
+        "fleet", f->fleet, "root", f->root, "broker_user", f->broker_user, "broker", "host",
+        f->broker_host, "port", (int)f->broker_port, "operator_port", (int)f->operator_port,
+        "gateway", "host", f->gateway_host, "port", (int)f->gateway_port, "metrics_port",
+        (int)f->metrics_port, "sources", sources, "device", "product", f->product, "hw", f->hw,
+        "sensors", f->sensors, "groups", f->groups, "ntp", f->ntp, "interval", (int)f->interval);
     char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
     json_decref(o);
     return text;

@@ -252,6 +252,7 @@ static int fleet_of(const struct pki_init *init, struct fleet_file *f, struct er
                               .operator_port = init->operator_port ? init->operator_port
                                                                    : next_port(init->broker.port),
                               .gateway_port = init->gateway.port,
+                              .metrics_port = init->metrics_port,
                               .product = "weather",
                               .hw = "linux",
                               .sensors = "bme280",

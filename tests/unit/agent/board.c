@@ -736,7 +736,7 @@ void board_tick(struct board *b)
     board_event(b, (struct ota_event){ .kind = OTA_EV_TICK });
 }
 
-static void boot(struct board *b)
+void board_boot(struct board *b)
 {
     char boot_id[PROTO_BOOT_MAX];
     bootloader(b);
@@ -834,7 +834,7 @@ static void pass_time(struct board *b)
 static bool run_on(struct board *b, enum ota_state until, uint64_t end_ms)
 {
     if (!b->alive)
-        boot(b);
+        board_boot(b);
     while (b->mono_ms <= end_ms) {
         surroundings(b);
         if (b->agent.state == until || is_quiet(b))

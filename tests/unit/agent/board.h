@@ -174,6 +174,8 @@ enum reason board_event(struct board *b, struct ota_event ev);
 /* Power on (if it is off) and run until nothing more happens, `until` is entered (OTA_STATE_COUNT:
  * never), or so many seconds have passed. Resets happen inside. False: time was up. */
 bool board_run(struct board *b, enum ota_state until, uint32_t seconds);
+/* Choose a slot as the bootloader does and start the agent; b->jump must be set. */
+void board_boot(struct board *b);
 /* One tick, without letting time pass. */
 void board_tick(struct board *b);
 void board_power_off(struct board *b);

@@ -244,6 +244,17 @@ class Broker(unittest.TestCase):
                 self.assertEqual(path.stat().st_mode & 0o777, 0o600, path)
         self.assertEqual(os.stat(self.dir + "/pki/keys").st_mode & 0o777, 0o700)
 
+    def test_the_examples_in_deploy_are_what_init_writes(self):
+        deploy = pathlib.Path(__file__).parents[3] / "deploy" / "mosquitto"
+        with tempfile.TemporaryDirectory() as made:
+            tool("pki", "init", "--dir", made, "--fleet", "home", "--broker-host", "mqtt.example.org",
+                 "--gateway-host", "gw.example.org")
+            conf = pathlib.Path(made, "mosquitto", "mosquitto.conf").read_text().replace(made, "/etc/muster")
+            acl = pathlib.Path(made, "mosquitto", "acl").read_text()
+        lines = [line for line in conf.splitlines() if not line.startswith("user ")] + ["user mosquitto"]
+        self.assertEqual((deploy / "mosquitto.conf").read_text().splitlines(), lines)
+        self.assertEqual((deploy / "acl").read_text(), acl)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -181,6 +181,7 @@ static void a_device_gets_what_it_was_set_and_never_a_second_key(void **state)
     char *nvs = slurp(dir, "out/nvs.csv");
     assert_non_null(strstr(nvs, "key,type,encoding,value\nfactory,namespace,,\n"));
     assert_non_null(strstr(nvs, "\nid,data,string,sensor-001\n"));
+    assert_non_null(strstr(nvs, "\nroot,data,string,devices\n"));
     assert_non_null(strstr(nvs, "\ninterval,data,u32,5\n"));
     assert_non_null(strstr(nvs, "\ngroups,data,string,\"berlin,outdoor\"\n"));
     assert_non_null(strstr(nvs, "\nbroker_host,data,string,broker.example\n"));

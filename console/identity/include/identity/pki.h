@@ -45,6 +45,7 @@ struct pki_init {
     const char *root;  /* topic root: "devices" */
     struct pki_endpoint broker, gateway;
     uint16_t operator_port;  /* the broker's second listener, for consoles; 0: the next port */
+    uint16_t metrics_port;   /* of the gateway's plain listener on 127.0.0.1; 0: none */
     const char *broker_user; /* who the broker runs as, when root starts it; NULL: who runs init */
     const char *const *source; /* foreign topics that every device may write and operators read */
     size_t source_count;
