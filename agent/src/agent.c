@@ -18,6 +18,25 @@ enum ev {
     EV_COUNT
 };
 
+/* Numbered, because a table of small numbers is a third of one of pointers. */
+#define ACTION_MAP(X)                                                                              \
+    X(idle)                                                                                        \
+    X(take) X(schedule) X(there) X(wait) X(replace) X(abort) X(pause) X(expire) X(open) X(seal)    \
+        X(connect) X(restart) X(download) X(resume) X(verify) X(install) X(reboot) X(trial)
+
+enum action {
+    REFUSED,
+#define X(name) DO_##name,
+    ACTION_MAP(X)
+#undef X
+};
+
+static action_fn *const actions[] = {
+#define X(name) [DO_##name] = act_##name,
+    ACTION_MAP(X)
+#undef X
+};
+
 /*
  * The whole life of an update. An empty cell is a refused event: nothing changes. Actions never set
  * the state; this table does. An end is IDLE with a memory: it takes IDLE's row, whose act_idle
@@ -25,63 +44,63 @@ enum ev {
  */
 /* clang-format off */
 static const struct transition {
-    action_fn *action;
-    uint8_t ok;   /* enum ota_state */
+    uint8_t action; /* enum action */
+    uint8_t ok;     /* enum ota_state */
     uint8_t fail;
 } transitions[OTA_TRIAL + 1][EV_COUNT] = {
     /* in              on                do             then          or else      */
-    [OTA_IDLE]        [EV_TICK]     = { act_idle,      OTA_IDLE,     OTA_IDLE     },
-    [OTA_IDLE]        [EV_ORDER]    = { act_take,      OTA_CHECK,    OTA_REJECTED },
+    [OTA_IDLE]        [EV_TICK]     = { DO_idle,      OTA_IDLE,     OTA_IDLE     },
+    [OTA_IDLE]        [EV_ORDER]    = { DO_take,      OTA_CHECK,    OTA_REJECTED },
 
-    [OTA_CHECK]       [EV_TICK]     = { act_schedule,  OTA_WAIT,     OTA_REJECTED },
-    [OTA_CHECK]       [EV_COMPLETE] = { act_there,     OTA_DONE,     OTA_FAILED   },
+    [OTA_CHECK]       [EV_TICK]     = { DO_schedule,  OTA_WAIT,     OTA_REJECTED },
+    [OTA_CHECK]       [EV_COMPLETE] = { DO_there,     OTA_DONE,     OTA_FAILED   },
 
-    [OTA_WAIT]        [EV_TICK]     = { act_wait,      OTA_OPEN,     OTA_FAILED   },
-    [OTA_WAIT]        [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_WAIT]        [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_WAIT]        [EV_SETBACK]  = { act_pause,     OTA_PAUSED,   OTA_FAILED   },
-    [OTA_WAIT]        [EV_EXPIRED]  = { act_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
+    [OTA_WAIT]        [EV_TICK]     = { DO_wait,      OTA_OPEN,     OTA_FAILED   },
+    [OTA_WAIT]        [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_WAIT]        [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_WAIT]        [EV_SETBACK]  = { DO_pause,     OTA_PAUSED,   OTA_FAILED   },
+    [OTA_WAIT]        [EV_EXPIRED]  = { DO_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
 
-    [OTA_OPEN]        [EV_TICK]     = { act_open,      OTA_CONNECT,  OTA_FAILED   },
-    [OTA_OPEN]        [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_OPEN]        [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_OPEN]        [EV_COMPLETE] = { act_seal,      OTA_VERIFY,   OTA_FAILED   },
+    [OTA_OPEN]        [EV_TICK]     = { DO_open,      OTA_CONNECT,  OTA_FAILED   },
+    [OTA_OPEN]        [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_OPEN]        [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_OPEN]        [EV_COMPLETE] = { DO_seal,      OTA_VERIFY,   OTA_FAILED   },
 
-    [OTA_CONNECT]     [EV_TICK]     = { act_connect,   OTA_DOWNLOAD, OTA_FAILED   },
-    [OTA_CONNECT]     [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_CONNECT]     [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_CONNECT]     [EV_SETBACK]  = { act_pause,     OTA_PAUSED,   OTA_FAILED   },
-    [OTA_CONNECT]     [EV_RESTART]  = { act_restart,   OTA_OPEN,     OTA_FAILED   },
-    [OTA_CONNECT]     [EV_EXPIRED]  = { act_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
+    [OTA_CONNECT]     [EV_TICK]     = { DO_connect,   OTA_DOWNLOAD, OTA_FAILED   },
+    [OTA_CONNECT]     [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_CONNECT]     [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_CONNECT]     [EV_SETBACK]  = { DO_pause,     OTA_PAUSED,   OTA_FAILED   },
+    [OTA_CONNECT]     [EV_RESTART]  = { DO_restart,   OTA_OPEN,     OTA_FAILED   },
+    [OTA_CONNECT]     [EV_EXPIRED]  = { DO_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
 
-    [OTA_DOWNLOAD]    [EV_TICK]     = { act_download,  OTA_DOWNLOAD, OTA_FAILED   },
-    [OTA_DOWNLOAD]    [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_DOWNLOAD]    [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_DOWNLOAD]    [EV_SETBACK]  = { act_pause,     OTA_PAUSED,   OTA_FAILED   },
-    [OTA_DOWNLOAD]    [EV_COMPLETE] = { act_seal,      OTA_VERIFY,   OTA_FAILED   },
-    [OTA_DOWNLOAD]    [EV_EXPIRED]  = { act_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
+    [OTA_DOWNLOAD]    [EV_TICK]     = { DO_download,  OTA_DOWNLOAD, OTA_FAILED   },
+    [OTA_DOWNLOAD]    [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_DOWNLOAD]    [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_DOWNLOAD]    [EV_SETBACK]  = { DO_pause,     OTA_PAUSED,   OTA_FAILED   },
+    [OTA_DOWNLOAD]    [EV_COMPLETE] = { DO_seal,      OTA_VERIFY,   OTA_FAILED   },
+    [OTA_DOWNLOAD]    [EV_EXPIRED]  = { DO_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
 
-    [OTA_PAUSED]      [EV_TICK]     = { act_resume,    OTA_OPEN,     OTA_FAILED   },
-    [OTA_PAUSED]      [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_PAUSED]      [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_PAUSED]      [EV_SETBACK]  = { act_pause,     OTA_PAUSED,   OTA_FAILED   },
-    [OTA_PAUSED]      [EV_EXPIRED]  = { act_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
+    [OTA_PAUSED]      [EV_TICK]     = { DO_resume,    OTA_OPEN,     OTA_FAILED   },
+    [OTA_PAUSED]      [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_PAUSED]      [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_PAUSED]      [EV_SETBACK]  = { DO_pause,     OTA_PAUSED,   OTA_FAILED   },
+    [OTA_PAUSED]      [EV_EXPIRED]  = { DO_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
 
-    [OTA_VERIFY]      [EV_TICK]     = { act_verify,    OTA_INSTALL,  OTA_FAILED   },
-    [OTA_VERIFY]      [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_VERIFY]      [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_VERIFY]      [EV_RESTART]  = { act_restart,   OTA_OPEN,     OTA_FAILED   },
+    [OTA_VERIFY]      [EV_TICK]     = { DO_verify,    OTA_INSTALL,  OTA_FAILED   },
+    [OTA_VERIFY]      [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_VERIFY]      [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_VERIFY]      [EV_RESTART]  = { DO_restart,   OTA_OPEN,     OTA_FAILED   },
 
-    [OTA_INSTALL]     [EV_TICK]     = { act_install,   OTA_REBOOT,   OTA_FAILED   },
-    [OTA_INSTALL]     [EV_ORDER]    = { act_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_INSTALL]     [EV_ABORT]    = { act_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_INSTALL]     [EV_SETBACK]  = { act_pause,     OTA_PAUSED,   OTA_FAILED   },
-    [OTA_INSTALL]     [EV_EXPIRED]  = { act_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
+    [OTA_INSTALL]     [EV_TICK]     = { DO_install,   OTA_REBOOT,   OTA_FAILED   },
+    [OTA_INSTALL]     [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
+    [OTA_INSTALL]     [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
+    [OTA_INSTALL]     [EV_SETBACK]  = { DO_pause,     OTA_PAUSED,   OTA_FAILED   },
+    [OTA_INSTALL]     [EV_EXPIRED]  = { DO_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
 
     /* The switch is made: no order changes that any more. */
-    [OTA_REBOOT]      [EV_TICK]     = { act_reboot,    OTA_REBOOT,   OTA_FAILED   },
+    [OTA_REBOOT]      [EV_TICK]     = { DO_reboot,    OTA_REBOOT,   OTA_FAILED   },
 
-    [OTA_TRIAL]       [EV_TICK]     = { act_trial,     OTA_DONE,     OTA_REBOOT   },
+    [OTA_TRIAL]       [EV_TICK]     = { DO_trial,     OTA_DONE,     OTA_REBOOT   },
 };
 /* clang-format on */
 
@@ -166,9 +185,9 @@ static bool dispatch(struct ota_agent *a, enum ev ev)
     /* An event leads to at most an order, its check, and one raised event. */
     for (int hops = 0; hops < 4; hops++) {
         const struct transition *t = &transitions[is_end(a->state) ? OTA_IDLE : a->state][ev];
-        if (!t->action)
+        if (t->action == REFUSED)
             return false;
-        enum outcome out = t->action(a);
+        enum outcome out = actions[t->action](a);
         if (out == OUT_STAY)
             return true;
         if (out == OUT_OK || out == OUT_FAIL) {

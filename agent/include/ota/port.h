@@ -122,14 +122,16 @@ struct ota_port {
      * From the next restart on boot the passive slot, on probation (ESP-IDF: state NEW, which the
      * bootloader makes PENDING_VERIFY; a second start before mark_valid() goes back to the image
      * that runs now). Called once image_check() was good, with the slot still open.
-     * Must be atomic: power lost inside leaves either the old choice or the new one.
+     * Power lost inside: either the old choice or the new one stands.
      * REASON_NONE, REASON_BOOT_SWITCH (then the old choice stands).
      */
     enum reason (*boot_switch)(void *ctx);
 
     /*
-     * The running image has proved itself: end its probation. Atomic as above.
+     * The running image has proved itself: end its probation.
      * REASON_NONE, REASON_BOOT_SWITCH (then it is still on probation).
+     * Power lost inside: it is valid, or on probation still, or its boot record is lost and the
+     * other image boots (ESP-IDF rewrites the record in place).
      */
     enum reason (*mark_valid)(void *ctx);
 

@@ -164,14 +164,14 @@ static void power_may_go_again_and_again(void **state)
 {
     uint32_t cuts = 0;
     (void)state;
-    for (uint32_t seed = 1; seed <= 150; seed++) {
+    for (uint32_t seed = 1; seed <= 300; seed++) {
         cuts += cut_often(MANNER_GOOD, seed, 40);
         cuts += cut_often(MANNER_GOOD, seed, 12);
         cuts += cut_often(MANNER_UNFIT, seed, 60);
         cuts += cut_often(MANNER_UNFIT, seed, 6);
     }
-    printf("power cuts one after the other: %u in 600 lives\n", cuts);
-    assert_true(cuts > 3000);
+    printf("power cuts one after the other: %u in 1200 lives\n", cuts);
+    assert_true(cuts > 6000);
 }
 
 /* ---- a server that does its worst -------------------------------------------------------------

@@ -227,7 +227,8 @@ static void slot_close(void *ctx)
 
 /* ---- otadata --------------------------------------------------------------------------------- */
 
-/* Atomic: a cut leaves all or nothing. */
+/* ESP-IDF erases an entry's sector and writes it anew: a cut leaves the old entry, the new one, or
+ * none. */
 static enum reason set_otadata(struct board *b, int slot, struct otadata to)
 {
     if (cut_now(b, CUT_BEFORE))
@@ -235,8 +236,11 @@ static enum reason set_otadata(struct board *b, int slot, struct otadata to)
     if (breaks(b))
         return REASON_BOOT_SWITCH;
     if (cut_now(b, CUT_INSIDE)) {
-        if (next_random(b) % 2)
+        uint32_t left = next_random(b) % 4;
+        if (left == 0)
             b->otadata[slot] = to;
+        else if (left > 1)
+            b->otadata[slot] = (struct otadata){ 0 };
         lose_power(b);
     }
     b->otadata[slot] = to;
@@ -286,6 +290,15 @@ static void reboot(void *ctx)
     die(ctx, RESET_SOFTWARE);
 }
 
+/* Its flash does not fail, but power may go. */
+static void bootloader_writes(struct board *b, int slot, struct otadata to)
+{
+    uint32_t fail_at = b->fail_at;
+    b->fail_at = 0;
+    (void)set_otadata(b, slot, to);
+    b->fail_at = fail_at;
+}
+
 /* ESP-IDF's choice: the highest number that is not given up; one that was pending is. */
 static void bootloader(struct board *b)
 {
@@ -299,17 +312,20 @@ static void bootloader(struct board *b)
                 best = i;
         }
         assert(best >= 0);
-        struct otadata *o = &b->otadata[best];
-        if (o->state == IMG_PENDING) {
-            o->state = IMG_ABORTED;
+        struct otadata to = b->otadata[best];
+        if (to.state == IMG_PENDING) {
+            to.state = IMG_ABORTED;
+            bootloader_writes(b, best, to);
             continue;
         }
         /* What is tested: the bootloader is never handed anything but a whole signed image. */
         assert(whole_image(b, best));
-        if (o->state == IMG_NEW)
-            o->state = IMG_PENDING;
+        if (to.state == IMG_NEW) {
+            to.state = IMG_PENDING;
+            bootloader_writes(b, best, to);
+        }
         b->running = best;
-        b->on_probation = o->state == IMG_PENDING;
+        b->on_probation = to.state == IMG_PENDING;
         return;
     }
     assert(!"nothing boots");
