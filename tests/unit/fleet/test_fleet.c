@@ -60,6 +60,8 @@ static void a_last_will_turns_a_device_offline_and_keeps_its_facts(void **state)
     char why[96];
     assert_int_equal(d->state, FLEET_OFFLINE);
     assert_string_equal(fleet_word(f->fleet, d->fw), "1.3.0");
+    assert_int_equal(d->group_count, 2);
+    assert_int_equal(d->boots, 3);
     /* The will is the broker's word, not the device's. */
     assert_int_equal(fleet_age_ms(f->fleet, d, f->now_ms), 5000);
     assert_int_equal(feed_last_note(f)->kind, FLEET_NOTE_OFFLINE);

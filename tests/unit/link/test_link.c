@@ -395,15 +395,20 @@ static struct link_config tls_config(struct client *c, const struct broker *b, c
     return config;
 }
 
-static void start_tls(struct broker *b, const char *server)
+static void start_tls_with(struct broker *b, const char *server, const char *more)
 {
-    char conf[600];
+    char conf[700];
     broker_run(make_pki, b->dir);
     snprintf(conf, sizeof(conf),
              "allow_anonymous true\ncafile %s/authority.pem\ncertfile %s/%s.pem\n"
-             "keyfile %s/%s.key\nrequire_certificate true\nuse_identity_as_username true",
-             b->dir, b->dir, server, b->dir, server);
+             "keyfile %s/%s.key\nrequire_certificate true\nuse_identity_as_username true\n%s",
+             b->dir, b->dir, server, b->dir, server, more);
     broker_start(b, conf);
+}
+
+static void start_tls(struct broker *b, const char *server)
+{
+    start_tls_with(b, server, "");
 }
 
 static void a_certificate_opens_the_door_and_the_round_works(void **state)
@@ -420,6 +425,40 @@ static void a_certificate_opens_the_door_and_the_round_works(void **state)
     link_facts(c.link, &facts);
     assert_string_equal(facts.tls, "on");
     link_free(c.link);
+}
+
+/* Two programs of one operator: with use_username_as_clientid the later throws the earlier off. */
+static void two_with_one_certificate(struct broker *b, struct client c[2])
+{
+    struct files files[2];
+    for (int i = 0; i < 2; i++) {
+        struct link_config config = tls_config(&c[i], b, "authority", "operator", &files[i]);
+        config.client_id = i ? "muster-ls-2" : "muster-console-1";
+        open_client(&c[i], &config);
+        RUN_UNTIL(&c[i], c[i].ups == 1);
+    }
+    for (int i = 0; i < 20; i++)
+        run_once(&c[0]);
+}
+
+static void one_certificate_serves_two_programs_only_on_a_listener_for_operators(void **state)
+{
+    struct client c[2];
+    start_tls_with(*state, "broker", "use_username_as_clientid false");
+    two_with_one_certificate(*state, c);
+    assert_int_equal(c[0].downs, 0);
+    link_free(c[0].link);
+    link_free(c[1].link);
+}
+
+static void on_a_listener_for_devices_the_second_program_throws_the_first_off(void **state)
+{
+    struct client c[2];
+    start_tls_with(*state, "broker", "use_username_as_clientid true");
+    two_with_one_certificate(*state, c);
+    assert_int_equal(c[0].downs, 1);
+    link_free(c[0].link);
+    link_free(c[1].link);
 }
 
 static void refusals_in_tls_are_told_in_words(void **state)
@@ -504,6 +543,8 @@ int main(int argc, char **argv)
         T(a_refused_topic_is_acknowledged_as_refused),
         T(what_can_not_work_is_refused_at_once),
         T(a_certificate_opens_the_door_and_the_round_works),
+        T(one_certificate_serves_two_programs_only_on_a_listener_for_operators),
+        T(on_a_listener_for_devices_the_second_program_throws_the_first_off),
         T(refusals_in_tls_are_told_in_words),
         T(a_key_of_another_certificate_is_told),
         T(a_broker_under_another_name_is_not_believed),
