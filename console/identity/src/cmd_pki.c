@@ -190,7 +190,14 @@ static int read_settings(struct device_run *r, const struct cmd_args *args, stru
     return 0;
 }
 
-/* `alone`: --out is the device's own folder; in a batch each gets OUT/ID. */
+static bool is_made(const char *out)
+{
+    char path[FILES_PATH_MAX];
+    return files_join(path, out, "nvs.csv", NULL) == 0 && files_exists(path);
+}
+
+/* A batch that was interrupted goes on where it was.
+ * `alone`: --out is the device's own folder; in a batch each gets OUT/ID. */
 static int one_device(struct cmd_context *ctx, struct device_run *r, const char *id, bool alone)
 {
     char out[FILES_PATH_MAX];
@@ -198,6 +205,10 @@ static int one_device(struct cmd_context *ctx, struct device_run *r, const char 
                        : text_format(out, sizeof(out), "%s/devices/%s", r->dir, id);
     if (!fits)
         return err_set(&ctx->err, EXIT_USAGE, "path is too long");
+    if (!alone && is_made(out)) {
+        log_say(ctx->log, LOG_INFO, "%s is there already and stays as it is", id);
+        return 0;
+    }
     if (pki_device(r->dir, id, out, r->set, r->set_count, (int)r->days, now_s(), &ctx->err) != 0)
         return -1;
     if (r->done)

@@ -181,6 +181,32 @@ static char *read_out(const char *out, const char *name, struct err *e)
     return text;
 }
 
+/*
+ * A new key, or the one that a run which was interrupted has left: nvs.csv is written last, so
+ * without it no device has been told of the key.
+ */
+static EVP_PKEY *device_key(const char *out, struct err *e)
+{
+    char path[FILES_PATH_MAX];
+    EVP_PKEY *key;
+    if (files_join(path, out, "device.key", e) != 0)
+        return NULL;
+    if (files_exists(path)) {
+        char *pem = read_out(out, "device.key", e);
+        key = pem ? ca_key_parse(pem, e) : NULL;
+        if (pem)
+            OPENSSL_cleanse(pem, strlen(pem));
+        free(pem);
+        return key;
+    }
+    key = ca_key_new(e);
+    if (key && store_write_key(path, key, e) != 0) {
+        EVP_PKEY_free(key);
+        key = NULL;
+    }
+    return key;
+}
+
 /* Key and chain in OUT, so that what goes into NVS is what lies there. */
 static int make_identity(const char *dir, const char *id, const char *out, int days, int64_t now,
                          struct err *e)
@@ -190,11 +216,10 @@ static int make_identity(const char *dir, const char *id, const char *out, int d
     if (files_join(pki, dir, "pki", e) != 0 || store_load_pair(dir, "intermediate", &by, e) != 0)
         return -1;
     const struct ca_request request = { .kind = CA_CLIENT, .cn = id, .now = now, .days = days };
-    EVP_PKEY *key = ca_key_new(e);
+    EVP_PKEY *key = device_key(out, e);
     X509 *cert = key ? ca_issue(&request, key, &by, e) : NULL;
     int rc = -1;
-    if (cert && files_join(path, out, "device.key", e) == 0 && store_write_key(path, key, e) == 0 &&
-        files_join(path, out, "device.pem", e) == 0 &&
+    if (cert && files_join(path, out, "device.pem", e) == 0 &&
         store_write_chain(path, cert, by.cert, FILES_REPLACE, e) == 0)
         rc = store_record(pki, cert, id, e);
     X509_free(cert);
@@ -239,7 +264,7 @@ static int make_device(const char *dir, const char *id, const char *out, struct 
     char path[FILES_PATH_MAX];
     f->ca = read_pki(dir, "root.pem", e);
     f->keyset = f->ca ? read_pki(dir, "keys/keyset.json", e) : NULL;
-    if (!f->keyset || files_join(path, out, "device.key", e) != 0)
+    if (!f->keyset || files_join(path, out, "nvs.csv", e) != 0)
         return -1;
     if (files_exists(path))
         return err_set(e, EXIT_REFUSED, "%s is already there, and keys are never overwritten",

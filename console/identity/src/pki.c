@@ -295,34 +295,47 @@ static void remove_aside(const char *path)
     }
 }
 
-int pki_init(const struct pki_init *init, int64_t now, struct err *e)
+static int init_locked(const struct pki_init *init, const struct fleet_file *f, const char *pki,
+                       int64_t now, struct err *e)
 {
-    struct fleet_file f;
-    char aside[FILES_PATH_MAX], pki[FILES_PATH_MAX];
-    if (fleet_of(init, &f, e) != 0 || files_mkdirs(NULL, init->dir, 0755, e) != 0 ||
-        files_join(pki, init->dir, "pki", e) != 0)
-        return -1;
+    char aside[FILES_PATH_MAX];
     if (files_exists(pki))
         return err_set(e, EXIT_REFUSED,
                        "%s is already there, and keys are never overwritten: move it away to start "
                        "anew; `muster pki config` writes only configuration again",
                        pki);
-    if (!text_format(aside, sizeof(aside), "%s.%ld.tmp", pki, (long)getpid()))
+    if (!text_format(aside, sizeof(aside), "%s.tmp", pki))
         return err_set(e, EXIT_USAGE, "path is too long: %.160s…", pki);
 
-    remove_aside(aside);
-    struct maker m = { .pki = aside, .fleet = f.fleet, .now = now };
-    int rc = make_all(&m, init, &f, e);
+    remove_aside(aside); /* of one that was interrupted: we have the lock */
+    struct maker m = { .pki = aside, .fleet = f->fleet, .now = now };
+    int rc = make_all(&m, init, f, e);
     ca_pair_close(&m.root);
     ca_pair_close(&m.intermediate);
     ca_pair_close(&m.operators);
     if (rc == 0 && rename(aside, pki) != 0)
         rc = err_set(e, EXIT_REFUSED, "cannot make %s: %s", pki, strerror(errno));
-    if (rc != 0) {
+    if (rc != 0)
         remove_aside(aside);
+    return rc;
+}
+
+int pki_init(const struct pki_init *init, int64_t now, struct err *e)
+{
+    struct fleet_file f;
+    char pki[FILES_PATH_MAX], lock_path[FILES_PATH_MAX];
+    if (fleet_of(init, &f, e) != 0 || files_mkdirs(NULL, init->dir, 0755, e) != 0 ||
+        files_join(pki, init->dir, "pki", e) != 0 ||
+        files_join(lock_path, init->dir, ".pki.lock", e) != 0)
         return -1;
-    }
-    return pki_config(init->dir, false, e);
+    int lock = files_lock(lock_path, 10000, e);
+    if (lock < 0)
+        return -1;
+    int rc = init_locked(init, &f, pki, now, e);
+    if (rc == 0)
+        rc = pki_config(init->dir, false, e);
+    files_unlock(lock); /* the file stays: removing it would let two in */
+    return rc;
 }
 
 /* --- configuration files ------------------------------------------------------------------- */

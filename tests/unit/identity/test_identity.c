@@ -29,6 +29,8 @@ static void remove_tree(const char *path)
             remove_tree(file);
     }
     files_list_free(names, count);
+    if (files_join(file, path, ".pki.lock", NULL) == 0)
+        unlink(file);
     rmdir(path);
 }
 
@@ -193,6 +195,41 @@ static void a_device_gets_what_it_was_set_and_never_a_second_key(void **state)
     assert_int_equal(e.code, EXIT_REFUSED);
 }
 
+static void an_interrupted_device_is_completed_with_the_key_it_has(void **state)
+{
+    const char *dir = *state;
+    struct err e = { 0 };
+    char path[FILES_PATH_MAX];
+    assert_int_equal(init(dir, &e), 0);
+    assert_int_equal(device(dir, "sensor-001", NULL, 0, &e), 0);
+    char *key = slurp(dir, "out/device.key");
+    assert_int_equal(files_join(path, dir, "out/nvs.csv", &e), 0);
+    assert_int_equal(unlink(path), 0);
+
+    assert_int_equal(device(dir, "sensor-001", NULL, 0, &e), 0);
+
+    char *nvs = slurp(dir, "out/nvs.csv");
+    assert_non_null(strstr(nvs, key));
+    free(nvs);
+    free(key);
+}
+
+static void what_an_interrupted_init_left_is_cleared_away(void **state)
+{
+    const char *dir = *state;
+    struct err e = { 0 };
+    char path[FILES_PATH_MAX], file[FILES_PATH_MAX];
+    assert_int_equal(files_join(path, dir, "pki.tmp/keys", &e), 0);
+    assert_int_equal(files_mkdirs(NULL, path, 0700, &e), 0);
+    assert_int_equal(files_join(file, path, "root.key", &e), 0);
+    assert_int_equal(files_write(NULL, file, "old", 3, 0600, FILES_NEW, &e), 0);
+
+    assert_int_equal(init(dir, &e), 0);
+
+    assert_int_equal(files_join(path, dir, "pki.tmp", &e), 0);
+    assert_false(files_exists(path));
+}
+
 static void a_setting_that_no_device_has_or_takes_is_refused(void **state)
 {
     const struct pki_setting bad[] = { { "id", "x" },           { "key", "x" },
@@ -316,6 +353,8 @@ int main(void)
         T(an_interrupted_init_is_completed_by_config),
         T(the_keyset_is_signed_by_its_root_and_knows_each_role),
         T(a_device_gets_what_it_was_set_and_never_a_second_key),
+        T(an_interrupted_device_is_completed_with_the_key_it_has),
+        T(what_an_interrupted_init_left_is_cleared_away),
         T(a_setting_that_no_device_has_or_takes_is_refused),
         T(a_device_can_not_be_an_operator),
         T(a_certificate_says_who_and_for_how_long),

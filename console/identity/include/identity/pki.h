@@ -87,7 +87,7 @@ struct pki_setting {
 /*
  * `muster pki device ID`: OUT/device.key, device.pem (chain) and nvs.csv (what
  * nvs_partition_gen.py of ESP-IDF and `muster-device --flash` read). OUT is made if missing. At
- * most 365 days.
+ * most 365 days. EXIT_REFUSED when OUT has an nvs.csv; what an interrupted run left is completed.
  */
 int pki_device(const char *dir, const char *id, const char *out, const struct pki_setting *set,
                size_t set_count, int days, int64_t now, struct err *e);
