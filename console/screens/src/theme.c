@@ -277,6 +277,29 @@ void theme_parse(struct theme *out, const char *name, const char *text, theme_so
     text_clean(out->name, sizeof(out->name), name, strlen(name));
 }
 
+void theme_ansi(struct theme *out)
+{
+    static const char text[] = "focus = cyan bold\nselection = default reverse\nkey = cyan\n"
+                               "input.error = red bold\nok = green\nwarn = yellow bold\n"
+                               "crit = red bold\nupdating = cyan bold\nstale = magenta\n"
+                               "plot = cyan\nplot.2 = blue\nplot.3 = magenta\n"
+                               "plot.threshold = red\ngauge.fill = green\n"
+                               "gauge.limit = red bold\nbadge.prod = white on red bold\n"
+                               "badge.readonly = black on yellow\nfrozen = black on cyan\n"
+                               "disconnected = white on red bold\nlog.warn = yellow\n"
+                               "log.error = red\nmatch = black on yellow\n";
+    theme_parse(out, "ansi", text, NULL, NULL, NULL);
+}
+
+bool theme_is_rgb(const struct theme *t)
+{
+    for (unsigned i = 0; i < ROLE_COUNT; i++) {
+        if (t->style[i].fg.kind == COLOUR_RGB || t->style[i].bg.kind == COLOUR_RGB)
+            return true;
+    }
+    return false;
+}
+
 /* ---------------------------------------------------------------------------------- resolve */
 
 struct theme_style theme_resolve(const struct theme *t, enum role role, enum role under)

@@ -696,6 +696,10 @@ void ui_draw(struct ui *ui, const struct ui_model *m, struct canvas *c)
     const struct dialog_ops *dialog = dialog_ops(ui->dialog);
     if (dialog)
         dialog->draw(ui, m, area_all(c));
+    if (c->cursor_row >= c->rows || c->cursor_row < 0)
+        c->cursor_row = c->rows - 1;
+    if (c->cursor_col >= c->cols || c->cursor_col < 0)
+        c->cursor_col = c->cols - 1;
 }
 
 /* ------------------------------------------------------------------------------------ lists */

@@ -12,7 +12,7 @@
 struct term {
     SCREEN *screen;
     struct term_facts facts;
-    struct theme mono;
+    struct theme mono, ansi;
 
     /* What the terminal shows. */
     struct cell *shown;

@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#define SYNC_CELLS 60 /* a frame that changes more is wrapped in synchronised output */
+
 void term_raw(const char *text)
 {
     size_t len = strlen(text);
@@ -73,6 +75,7 @@ static SCREEN *open_screen(struct term_facts *facts)
         }
         endwin();
         delscreen(screen);
+        return NULL; /* known, and it can't: "dumb" means it */
     }
     return NULL;
 }
@@ -136,6 +139,7 @@ struct term *term_open(const struct term_options *o, struct err *err)
         return NULL;
     }
     theme_mono(&t->mono);
+    theme_ansi(&t->ansi);
     t->facts.mouse = !o->no_mouse;
     t->sync =
         !o->no_sync && strncmp(t->facts.type, "vt", 2) != 0 && strcmp(t->facts.type, "linux") != 0;
@@ -256,14 +260,16 @@ static int colour_number(const struct term *t, struct theme_colour colour)
         return -1;
     if (colour.kind == COLOUR_INDEX && colour.value < t->facts.colours)
         return (int)colour.value;
-    if (colour.kind == COLOUR_INDEX) /* bright-red on eight colours is red */
-        return colour.value < 16 ? (int)(colour.value & 7) : 7;
+    if (colour.kind == COLOUR_INDEX) /* bright-red on eight colours is red, bright-black grey */
+        return colour.value < 16 && colour.value != 8 ? (int)(colour.value & 7) : 7;
     return (int)theme_nearest(colour.value, t->facts.colours);
 }
 
 static void find_style(struct term *t, enum role role, enum role under)
 {
-    const struct theme *theme = t->facts.colours ? &t->theme : &t->mono;
+    /* Few colours: what hex values come to there is luck, so the plain sixteen are used. */
+    bool few = t->facts.colours < 256 && theme_is_rgb(&t->theme);
+    const struct theme *theme = t->facts.colours == 0 ? &t->mono : few ? &t->ansi : &t->theme;
     struct theme_style s = theme_resolve(theme, role, under);
     attr_t attributes = A_NORMAL;
     if (s.attributes & THEME_BOLD)
@@ -298,36 +304,38 @@ static void put_cell(struct term *t, int row, int col, const struct cell *cell)
     mvadd_wch(row, col, &c);
 }
 
-/* Give curses the cells of a row that changed; true when any did. */
-static bool show_row(struct term *t, const struct canvas *canvas, int row, int cols)
+/* Give curses the cells of a row that changed; how many did. */
+static int show_row(struct term *t, const struct canvas *canvas, int row, int cols)
 {
     const struct cell *new = &canvas->cell[(size_t)row * (size_t)canvas->cols];
     struct cell *old = &t->shown[(size_t)row * (size_t)t->cols];
     if (!t->all && memcmp(new, old, (size_t)cols * sizeof(*new)) == 0)
-        return false;
+        return 0;
+    int changed = 0;
     for (int col = 0; col < cols; col++) {
         bool same = !t->all && memcmp(&new[col], &old[col], sizeof(*new)) == 0;
         bool halves = col + 1 < cols && (new[col + 1].cp == 0 || old[col + 1].cp == 0);
+        changed += !same;
         if ((!same || halves) && new[col].cp)
             put_cell(t, row, col, &new[col]);
     }
     memcpy(old, new, (size_t)cols * sizeof(*new));
-    return true;
+    return changed;
 }
 
 void term_show(struct term *t, const struct canvas *canvas, const struct theme *theme)
 {
     int rows = canvas->rows < t->rows ? canvas->rows : t->rows;
     int cols = canvas->cols < t->cols ? canvas->cols : t->cols;
-    bool changed = t->all;
+    int changed = 0;
 
     if (memcmp(&t->theme, theme, sizeof(*theme)) != 0) {
         t->theme = *theme;
         memset(t->style, 0, sizeof(t->style));
-        t->all = changed = true;
+        t->all = true;
     }
     for (int row = 0; row < rows; row++)
-        changed |= show_row(t, canvas, row, cols);
+        changed += show_row(t, canvas, row, cols);
     t->all = false;
     if (t->cursor_shown != canvas->cursor_visible) {
         t->cursor_shown = canvas->cursor_visible;
@@ -335,12 +343,13 @@ void term_show(struct term *t, const struct canvas *canvas, const struct theme *
     }
     move(canvas->cursor_row < t->rows ? canvas->cursor_row : 0,
          canvas->cursor_col < t->cols ? canvas->cursor_col : 0);
-    /* Not for a mere cursor movement: it costs more than it saves. */
-    if (changed && t->sync)
+    /* Not for a clock that ticks: it would cost more than the change. */
+    bool sync = t->sync && changed > SYNC_CELLS;
+    if (sync)
         term_raw("\033[?2026h");
     wnoutrefresh(stdscr);
     doupdate();
-    if (changed && t->sync)
+    if (sync)
         term_raw("\033[?2026l");
 }
 

@@ -46,6 +46,11 @@ struct theme {
  * that there is a theme without any file. */
 void theme_mono(struct theme *out);
 
+/* In eight ANSI colours, for terminals that have no more. Built in. */
+void theme_ansi(struct theme *out);
+/* Does it name colours by their mixture, which needs a terminal with many? */
+bool theme_is_rgb(const struct theme *t);
+
 /* Find the text of a theme by name, for `inherit`: terminated, or NULL. Valid until the next call.
  */
 typedef const char *theme_source_fn(void *ctx, const char *name);

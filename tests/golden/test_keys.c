@@ -1,0 +1,557 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "fixture.h"
+#include "keys.h"
+
+/* What keys do: states, effects, and what no sequence of keys may do. */
+struct bench {
+    struct fixture *f;
+    struct ui *ui;
+    struct canvas *c;
+    struct ui_effects fx;
+};
+
+static int setup(void **state)
+{
+    struct bench *b = calloc(1, sizeof(*b));
+    if (!b)
+        return -1;
+    b->f = fixture_new();
+    b->ui = ui_new();
+    b->c = canvas_new(40, 120, false);
+    *state = b;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct bench *b = *state;
+    ui_free(b->ui);
+    fixture_free(b->f);
+    canvas_free(b->c);
+    free(b);
+    return 0;
+}
+
+static void type(struct bench *b, const char *keys)
+{
+    b->fx.count = 0;
+    keys_type(b->ui, &b->f->model, b->c, keys, &b->fx);
+}
+
+static bool on_screen(const struct bench *b, const char *text)
+{
+    char line[4096];
+    for (int row = 0; row < b->c->rows; row++) {
+        if (strstr(canvas_row(b->c, row, line, sizeof(line)), text))
+            return true;
+    }
+    return false;
+}
+
+static const struct ui_effect *effect(const struct bench *b, enum ui_effect_kind kind)
+{
+    for (size_t i = 0; i < b->fx.count; i++) {
+        if (b->fx.item[i].kind == kind)
+            return &b->fx.item[i];
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------------------- acts */
+
+static void a_reboot_hits_exactly_the_device_that_was_shown(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/id=hall-a-002<Enter>r");
+    assert_true(on_screen(b, "reboot hall-a-002"));
+    assert_null(effect(b, UI_COMMAND));
+
+    type(b, "<Tab><Enter>");
+    const struct ui_effect *e = effect(b, UI_COMMAND);
+    assert_non_null(e);
+    assert_int_equal(e->verb, VERB_REBOOT);
+    assert_int_equal(e->id_count, 1);
+    assert_string_equal(e->ids[0], "hall-a-002");
+}
+
+static void an_act_keeps_its_ids_when_the_fleet_moves_under_the_dialog(void **state)
+{
+    struct bench *b = *state;
+    static const char offline[] = "offline";
+
+    type(b, "<Down><Down>");
+    char before[PROTO_ID_MAX];
+    snprintf(before, sizeof(before), "%s", ui_selected(b->ui));
+    type(b, "r");
+    fixture_message(b->f, "devices/hall-a-001/status", offline, 7, false);
+    fixture_message(b->f, "devices/aaa-new/status", offline, 7, false);
+    fixture_pass(b->f, 5000);
+    type(b, "<Tab><Enter>");
+
+    assert_int_equal(effect(b, UI_COMMAND)->id_count, 1);
+    assert_string_equal(effect(b, UI_COMMAND)->ids[0], before);
+}
+
+static void many_devices_need_their_number_typed(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/group:hall<Enter>*r<Tab><Enter>");
+    assert_null(effect(b, UI_COMMAND));
+
+    type(b, "r8<Enter>");
+    assert_null(effect(b, UI_COMMAND));
+
+    type(b, "r9<Enter>");
+    const struct ui_effect *e = effect(b, UI_COMMAND);
+    assert_non_null(e);
+    assert_int_equal(e->id_count, 9);
+    for (size_t i = 0; i < e->id_count; i++)
+        assert_memory_equal(e->ids[i], "hall-", 5);
+}
+
+static void enter_alone_never_executes_a_dangerous_act(void **state)
+{
+    static const char *const ways[] = { "r<Enter><Enter><Enter>",
+                                        "u<Enter><Enter><Enter><Enter><Enter><Enter><Enter>",
+                                        "R<Down><Enter>X<Enter><Enter>",
+                                        "R<Down>X<Enter><Enter>",
+                                        "R<End><Space><Enter><Enter>",
+                                        "<Enter>r<Enter><Enter>",
+                                        "<Enter>u<Enter><Enter><Enter><Enter><Enter><Enter>",
+                                        "S<Enter><Enter><Enter><Enter><Enter><Enter><Enter>",
+                                        ":reboot<Enter><Enter>",
+                                        "q<Enter>" };
+    struct bench *b = *state;
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        struct ui *ui = b->ui;
+        b->ui = ui_new();
+        type(b, ways[i]);
+        assert_null(effect(b, UI_COMMAND));
+        assert_null(effect(b, UI_START_ROLLOUT));
+        assert_null(effect(b, UI_ABORT_ROLLOUT));
+        assert_null(effect(b, UI_RESUME_ROLLOUT));
+        assert_null(effect(b, UI_QUIT));
+        ui_free(b->ui);
+        b->ui = ui;
+    }
+}
+
+static void a_read_only_console_says_why_and_does_nothing(void **state)
+{
+    static const char *const ways[] = { "r<Tab><Enter>", "i", "u", "R<Down><Enter><Space>",
+                                        "R<Down><Enter>X" };
+    struct bench *b = *state;
+    b->f->model.read_only = true;
+    b->f->model.read_only_why = "profile prod";
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        type(b, "<Esc><Esc><Esc>");
+        type(b, ways[i]);
+        assert_true(on_screen(b, "read-only: profile prod") || i == 0);
+        for (size_t k = 0; k < b->fx.count; k++)
+            assert_true(b->fx.item[k].kind != UI_COMMAND && b->fx.item[k].kind != UI_PAUSE_ROLLOUT);
+    }
+}
+
+/* ---------------------------------------------------------------------------------- rollout */
+
+static void a_rollout_starts_with_the_devices_of_its_preview(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/group:hall<Enter>u<Right>");
+    assert_true(on_screen(b, "6 devices of 9 in the target"));
+    assert_true(on_screen(b, "3 already runs it"));
+    type(b, "<Tab><Tab><Tab><Tab><Tab>6<Enter>");
+
+    const struct ui_effect *e = effect(b, UI_START_ROLLOUT);
+    assert_non_null(e);
+    assert_string_equal(e->id, "r-20261120-4");
+    assert_string_equal(e->plan->version, "1.4.0");
+    assert_string_equal(e->plan->target, "group:hall");
+    assert_int_equal(e->plan->stage_count, 2);
+    assert_int_equal(e->plan->stage[0].count, 2);
+    assert_int_equal(e->plan->stage[1].share_ppm, 1000000);
+    assert_int_equal(e->id_count, 6);
+    assert_int_equal(ui_screen(b->ui), SCREEN_ROLLOUT);
+}
+
+static void what_was_typed_to_start_is_void_after_a_change(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "u<Right><Tab><Tab><Tab><Tab><Tab>20<Up><BS><Tab><Enter>");
+
+    assert_null(effect(b, UI_START_ROLLOUT));
+}
+
+static void a_wrong_plan_cannot_be_started(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "u<Right><Tab><Tab> soak<Tab><Tab><Tab>20<Enter>");
+
+    assert_null(effect(b, UI_START_ROLLOUT));
+    assert_true(on_screen(b, "for how long?"));
+}
+
+static void abort_wants_the_name_of_the_rollout(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "R<Down><Enter>Xr-20261120-1<Enter>");
+    assert_null(effect(b, UI_ABORT_ROLLOUT));
+
+    type(b, "Xr-20261120-2<Enter>");
+    assert_string_equal(effect(b, UI_ABORT_ROLLOUT)->id, "r-20261120-2");
+}
+
+static void space_pauses_at_once_and_resumes_after_a_question(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "R<Down><Enter><Space>");
+    assert_string_equal(effect(b, UI_PAUSE_ROLLOUT)->id, "r-20261120-2");
+
+    type(b, "<Esc><End><Enter><Space>");
+    assert_null(effect(b, UI_RESUME_ROLLOUT));
+    assert_true(on_screen(b, "no longer count"));
+    type(b, "<Tab><Enter>");
+    assert_string_equal(effect(b, UI_RESUME_ROLLOUT)->id, "r-20261119-1");
+}
+
+/* ------------------------------------------------------------------------------------ rules */
+
+static void escape_backs_out_and_never_quits(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/group:hall<Enter>4*<Enter>");
+    assert_int_equal(ui_screen(b->ui), SCREEN_DEVICE);
+    type(b, "<Esc>");
+    assert_int_equal(ui_screen(b->ui), SCREEN_FLEET);
+    assert_true(on_screen(b, "2 marked"));
+    type(b, "<Esc>"); /* marks */
+    assert_false(on_screen(b, "2 marked"));
+    type(b, "<Esc>"); /* filter */
+    type(b, "<Esc>"); /* chip */
+    type(b, "<Esc><Esc><Esc>");
+    assert_int_equal(ui_screen(b->ui), SCREEN_FLEET);
+    assert_null(effect(b, UI_QUIT));
+}
+
+static void q_goes_back_and_quits_only_at_the_top(void **state)
+{
+    struct bench *b = *state;
+    b->f->model.rollout_count = 1; /* the draft: nothing runs */
+
+    type(b, "<Enter>q");
+    assert_int_equal(ui_screen(b->ui), SCREEN_FLEET);
+    assert_null(effect(b, UI_QUIT));
+    type(b, "q");
+    assert_non_null(effect(b, UI_QUIT));
+}
+
+static void quitting_while_a_rollout_runs_here_asks(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "q");
+    assert_null(effect(b, UI_QUIT));
+    assert_true(on_screen(b, "r-20261120-2 is running"));
+    type(b, "<Tab><Enter>");
+    assert_non_null(effect(b, UI_QUIT));
+
+    b->f->model.engine = "serve on host b";
+    type(b, "q");
+    assert_non_null(effect(b, UI_QUIT));
+}
+
+static void the_selection_is_a_device_and_not_a_row(void **state)
+{
+    struct bench *b = *state;
+    static const char offline[] = "offline";
+    char id[PROTO_ID_MAX];
+
+    type(b, "<Down><Down><Down>");
+    snprintf(id, sizeof(id), "%s", ui_selected(b->ui));
+    fixture_message(b->f, "devices/aaa/status", offline, 7, false);
+    fixture_pass(b->f, 4000);
+    type(b, "");
+
+    assert_string_equal(ui_selected(b->ui), id);
+}
+
+static void rows_hold_still_after_a_cursor_key(void **state)
+{
+    struct bench *b = *state;
+    static const char offline[] = "{\"state\":\"offline\"}";
+    char before[4096], after[4096];
+
+    type(b, "<Down>");
+    canvas_row(b->c, 16, before, sizeof(before));
+    fixture_message(b->f, "devices/hall-b-005/status", offline, sizeof(offline) - 1, false);
+    fixture_pass(b->f, 2000);
+    type(b, "");
+    canvas_row(b->c, 16, after, sizeof(after));
+    assert_memory_equal(before, after, 24);
+    assert_true(on_screen(b, "rows held"));
+
+    fixture_pass(b->f, 2000);
+    type(b, "");
+    canvas_row(b->c, 16, after, sizeof(after));
+    assert_memory_not_equal(before, after, 24);
+    assert_false(on_screen(b, "rows held"));
+}
+
+static void half_a_word_never_blanks_the_list(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/humid");
+    assert_true(on_screen(b, "hall-a-001"));
+    assert_true(on_screen(b, "no match yet"));
+    type(b, "ity>1 temp>");
+    assert_false(on_screen(b, "No device matches"));
+    type(b, "30<Enter>");
+    assert_false(on_screen(b, "hall-a-001"));
+    assert_true(on_screen(b, "hall-b-003"));
+    type(b, "/<C-u>xyz<Enter>");
+    assert_true(on_screen(b, "No device matches."));
+}
+
+static void text_fields_take_keys_first(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/qruXzR ?:");
+
+    assert_int_equal(b->fx.count, 0);
+    assert_int_equal(ui_screen(b->ui), SCREEN_FLEET);
+    assert_true(on_screen(b, "/ qruXzR ?:"));
+}
+
+static void opening_a_device_watches_it_and_leaving_stops(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/id=lab-001<Enter><Enter>");
+    assert_string_equal(effect(b, UI_WATCH)->id, "lab-001");
+    type(b, "<Esc>");
+    assert_string_equal(effect(b, UI_UNWATCH)->id, "lab-001");
+
+    type(b, "<Esc><Home><Enter>");
+    type(b, "]");
+    assert_non_null(effect(b, UI_UNWATCH));
+    assert_string_equal(effect(b, UI_WATCH)->id, ui_selected(b->ui));
+}
+
+static void sorting_by_a_reading_shows_its_trend(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "s<End><Enter>");
+    const struct ui_effect *e = effect(b, UI_TREND);
+    assert_non_null(e);
+    assert_int_not_equal(e->reading, FLEET_NONE);
+    type(b, "s<Home><Enter>");
+    assert_int_equal(effect(b, UI_TREND)->reading, FLEET_NONE);
+}
+
+static void a_frozen_picture_stays_and_takes_no_acts(void **state)
+{
+    struct bench *b = *state;
+    char before[4096], after[4096];
+    static const char offline[] = "{\"state\":\"offline\"}";
+
+    type(b, "z");
+    canvas_row(b->c, 12, before, sizeof(before));
+    fixture_message(b->f, "devices/hall-b-005/status", offline, sizeof(offline) - 1, false);
+    fixture_pass(b->f, 60000);
+    type(b, "r<Tab><Enter>i");
+    canvas_row(b->c, 12, after, sizeof(after));
+
+    assert_string_equal(before, after);
+    assert_null(effect(b, UI_COMMAND));
+    assert_true(on_screen(b, "frozen at 14:07:32, 1m ago"));
+    type(b, "z");
+    assert_false(ui_frozen(b->ui));
+    assert_false(on_screen(b, "frozen"));
+}
+
+static void the_tail_pauses_and_counts_what_it_hides(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/id=hall-b-003<Enter><Enter><Tab><Up>");
+    for (int i = 0; i < 3; i++)
+        fixture_message(b->f, "devices/hall-b-003/log", "info hello", 10, false);
+    type(b, "");
+    assert_true(on_screen(b, "paused, 3 new"));
+    assert_false(on_screen(b, "info hello"));
+    type(b, "G");
+    assert_true(on_screen(b, "info hello"));
+}
+
+/* ------------------------------------------------------------------------------- properties */
+
+static uint32_t next(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+static int random_key(uint32_t *seed)
+{
+    static const int special[] = { K_UP,    K_DOWN,  K_PGUP,    K_PGDN, K_HOME,      K_END,
+                                   K_LEFT,  K_RIGHT, K_TAB,     K_ESC,  K_BACKSPACE, K_DELETE,
+                                   K_ENTER, K_ENTER, K_BACKTAB, K_F1,   K_FN(6),     0x1b00 };
+    static const char letters[] = "/:?zsSRLupfwyeivq*+-[]0123456789 gGjknXIrt<>=()\"x";
+    uint32_t r = next(seed);
+    if (r % 3 == 0)
+        return special[r / 3 % (sizeof(special) / sizeof(special[0]))];
+    if (r % 29 == 1)
+        return (int)(r / 29 % 31) + 1;
+    if (r % 31 == 2)
+        return (int)(r / 31 % 0x2fff) + 0x80;
+    return letters[r / 3 % (sizeof(letters) - 1)];
+}
+
+static void check_cells(const struct canvas *c)
+{
+    for (int row = 0; row < c->rows; row++) {
+        for (int col = 0; col < c->cols; col++) {
+            const struct cell *cell = canvas_at(c, row, col);
+            if (cell->cp == 0) {
+                assert_true(col > 0 && canvas_at(c, row, col - 1)->width == 2);
+                continue;
+            }
+            assert_true(cp_is_drawable(cell->cp));
+            assert_int_equal(cell->width, cp_width(cell->cp));
+            assert_true(!c->ascii || (cell->cp >= 0x20 && cell->cp <= 0x7e));
+            assert_true(cell->role < ROLE_COUNT && cell->under < ROLE_COUNT);
+        }
+    }
+}
+
+static void hostile_messages(struct fixture *f, uint32_t *seed)
+{
+    static const char *const bodies[] = {
+        "{\"state\":\"online\",\"fw\":\"\\u001b[2J\",\"product\":\"\\u202eevil\",\"hw\":"
+        "\"\\u0007\","
+        "\"boot\":\"aa\",\"groups\":[\"\\u009b31m\",\"\xf0\x9f\x92\xa3\",\"e\xcc\x81\"]}",
+        "{\"temperature\":1e308,\"\\u001b]0;x\\u0007\":1,\"\xe6\xb0\xb4\":2,\"humidity\":-1e300}",
+        "{\"temperature\":\"nan\",\"co2\":1e-320,\"rssi\":99999999999}",
+        "error \x1b[31mred\x1b[0m \xc2\x9b \xe2\x80\xae \xff\xfe \x7f end",
+        "{\"rollout\":\"r-1\",\"state\":\"failed\",\"reason\":\"no such\",\"to\":\"\\u001b[5m\","
+        "\"detail\":\"\\u0085\\u2028\",\"n\":1}",
+    };
+    static const char *const topics[] = { "status",     "telemetry/\x1b[1m", "log",
+                                          "ota/report", "telemetry/x",       "reply/reboot" };
+    static const char *const ids[] = { "evil-1", "hall-a-001", "lab-002" };
+    char topic[128], body[512];
+    snprintf(topic, sizeof(topic), "devices/%s/%s", ids[next(seed) % 3], topics[next(seed) % 6]);
+    snprintf(body, sizeof(body), "%s", bodies[next(seed) % 5]);
+    size_t len = strlen(body);
+    if (next(seed) % 2)
+        body[next(seed) % len] = (char)next(seed);
+    fixture_message(f, topic, body, len, next(seed) % 4 == 0);
+}
+
+/* Whatever is typed and whatever devices send: cells stay clean, and a dangerous effect comes only
+ * from a dialog that named what it would do. */
+static void no_sequence_of_keys_or_messages_escapes(void **state)
+{
+    struct bench *b = *state;
+    static const int sizes[][2] = { { 24, 80 }, { 1, 1 },   { 10, 40 }, { 40, 120 },
+                                    { 3, 200 }, { 60, 13 }, { 15, 60 }, { 60, 200 } };
+    uint32_t seed = 20261120;
+
+    for (int run = 0; run < 6; run++) {
+        struct ui *ui = ui_new();
+        struct canvas *c = canvas_new(24, 80, run % 2 == 1);
+        for (int i = 0; i < 1500; i++) {
+            struct ui_event ev = { .kind = UI_KEY, .key = random_key(&seed) };
+            struct ui_effects fx;
+            if (i % 50 == 49) {
+                size_t at = next(&seed) % (sizeof(sizes) / sizeof(sizes[0]));
+                canvas_resize(c, sizes[at][0], sizes[at][1]);
+                ev = (struct ui_event){ .kind = UI_RESIZE, .row = c->rows, .col = c->cols };
+            } else if (i % 17 == 16) {
+                ev = (struct ui_event){ .kind = UI_MOUSE,
+                                        .mouse = (enum ui_mouse)(next(&seed) % 4),
+                                        .row = (int)(next(&seed) % 64),
+                                        .col = (int)(next(&seed) % 210) };
+            } else if (i % 41 == 40) {
+                ev = (struct ui_event){ .kind = UI_PASTE };
+                snprintf(ev.paste, sizeof(ev.paste), "a\x1b[31m\xc2\x9b paste");
+            }
+            if (i % 7 == 0)
+                hostile_messages(b->f, &seed);
+            if (i % 11 == 0)
+                fixture_pass(b->f, 900);
+            ui_step(ui, &ev, &b->f->model, &fx);
+            assert_true(fx.count <= UI_EFFECTS);
+            for (size_t k = 0; k < fx.count; k++) {
+                bool enter = ev.kind == UI_KEY && ev.key == K_ENTER;
+                enum ui_effect_kind kind = fx.item[k].kind;
+                if (kind == UI_START_ROLLOUT || kind == UI_ABORT_ROLLOUT ||
+                    kind == UI_RESUME_ROLLOUT ||
+                    (kind == UI_COMMAND && fx.item[k].verb != VERB_IDENTIFY))
+                    assert_true(enter);
+                for (size_t n = 0; n < fx.item[k].id_count; n++)
+                    assert_int_not_equal(fleet_find(b->f->fleet, fx.item[k].ids[n]), FLEET_NONE);
+            }
+            if (i % 3 == 0 || i % 50 == 49) {
+                ui_draw(ui, &b->f->model, c);
+                check_cells(c);
+                assert_in_range(c->cursor_row, 0, c->rows - 1);
+                assert_in_range(c->cursor_col, 0, c->cols - 1);
+            }
+        }
+        canvas_free(c);
+        ui_free(ui);
+    }
+}
+
+#define KEYS(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        KEYS(a_reboot_hits_exactly_the_device_that_was_shown),
+        KEYS(an_act_keeps_its_ids_when_the_fleet_moves_under_the_dialog),
+        KEYS(many_devices_need_their_number_typed),
+        KEYS(enter_alone_never_executes_a_dangerous_act),
+        KEYS(a_read_only_console_says_why_and_does_nothing),
+        KEYS(a_rollout_starts_with_the_devices_of_its_preview),
+        KEYS(what_was_typed_to_start_is_void_after_a_change),
+        KEYS(a_wrong_plan_cannot_be_started),
+        KEYS(abort_wants_the_name_of_the_rollout),
+        KEYS(space_pauses_at_once_and_resumes_after_a_question),
+        KEYS(escape_backs_out_and_never_quits),
+        KEYS(q_goes_back_and_quits_only_at_the_top),
+        KEYS(quitting_while_a_rollout_runs_here_asks),
+        KEYS(the_selection_is_a_device_and_not_a_row),
+        KEYS(rows_hold_still_after_a_cursor_key),
+        KEYS(half_a_word_never_blanks_the_list),
+        KEYS(text_fields_take_keys_first),
+        KEYS(opening_a_device_watches_it_and_leaving_stops),
+        KEYS(sorting_by_a_reading_shows_its_trend),
+        KEYS(a_frozen_picture_stays_and_takes_no_acts),
+        KEYS(the_tail_pauses_and_counts_what_it_hides),
+        KEYS(no_sequence_of_keys_or_messages_escapes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
