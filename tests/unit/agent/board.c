@@ -328,7 +328,7 @@ static void bootloader(struct board *b)
         b->on_probation = to.state == IMG_PENDING;
         return;
     }
-    assert(!"nothing boots");
+    assert(false && "nothing boots");
 }
 
 /* ---- records --------------------------------------------------------------------------------- */
@@ -379,7 +379,7 @@ static const struct board_image *image_of_url(const struct board *b, const char 
         if (strcmp(url + len - 64, hex) == 0)
             return &b->image[i];
     }
-    assert(!"an image that no release names");
+    assert(false && "an image that no release names");
     return NULL;
 }
 
