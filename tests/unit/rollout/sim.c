@@ -230,7 +230,9 @@ void sim_event(struct sim *s, struct rollout_event *ev)
 
     ev->now_ms = tick.now_ms;
     do {
+        int64_t before = s->clock_ns ? s->clock_ns() : 0;
         rollout_step(s->r, ev, &s->fx);
+        s->stats.step_ns += s->clock_ns ? s->clock_ns() - before : 0;
         s->stats.steps++;
         if (!carry_out(s)) {
             reborn(s);

@@ -42,6 +42,7 @@ struct sim_stats {
     uint32_t orders, aborts, clears, resends;
     uint32_t most_in_flight;
     uint32_t steps;
+    int64_t step_ns; /* in the reducer, when clock_ns is there */
 };
 
 struct sim {
@@ -67,6 +68,7 @@ struct sim {
     int (*on_send)(void *ctx, const struct rollout_send *send);
     struct rollout *(*reload)(void *ctx);
     void *ctx;
+    int64_t (*clock_ns)(void);
     uint32_t deaths;
 };
 

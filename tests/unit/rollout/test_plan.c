@@ -233,7 +233,7 @@ static void a_wrong_plan_is_told_where(void **state)
     plan.gate.confidence = 1;
     wrong(&plan, "gate.confidence: must be at least 0.5 and less than 1");
     plan = good;
-    plan.gate.allowed_failure = NAN;
+    plan.gate.allowed_failure = nan("");
     wrong(&plan, "gate.allowed_failure: must be from 0 to 1");
     plan = good;
     plan.in_flight = 0;
