@@ -410,10 +410,10 @@ static void draw_updates(const struct ui *ui, const struct ui_model *m,
         col = area_put(a, row, col, done ? ROLE_OK : ROLE_WARN, done ? 0x2713 : 0x2717) + 1;
         enum reason reason = (enum reason)u->reason;
         if (a.cols < 60) {
-            area_text(a, row, col, ROLE_TEXT,
-                      done                    ? "done"
-                      : reason != REASON_NONE ? reason_word(reason)
-                                              : ota_report_word((enum ota_report_state)u->state));
+            const char *why = reason != REASON_NONE
+                                  ? reason_word(reason)
+                                  : ota_report_word((enum ota_report_state)u->state);
+            area_field(a, row, col, a.cols - col, ROLE_TEXT, done ? "done" : why, false);
             continue;
         }
         col = area_text(a, row, col, ROLE_TEXT, ota_report_word((enum ota_report_state)u->state));

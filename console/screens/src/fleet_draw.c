@@ -560,7 +560,7 @@ static int draw_chip(struct area a, int col, char key, bool active, enum fleet_s
     col = area_put(b, 0, col, state_role(state), state_glyph(state));
     if (words)
         col = area_printf(b, 0, col, ROLE_TEXT, " %s", fleet_state_word(state));
-    col = area_printf(b, 0, col, ROLE_TEXT, " %u", count);
+    col = area_printf(b, 0, col, count ? ROLE_TEXT : ROLE_DIM, " %u", count);
     if (active)
         area_put(b, 0, col, ROLE_TEXT, ' ');
     return col + 3;

@@ -25,8 +25,10 @@ static const struct key_binding table[] = {
     { ACTION_HALF_DOWN,  { K_CTRL('D') },                      ALL,               GROUP_MOVE,  0, NULL,         "half page down" },
     { ACTION_FIRST,      { 'g', K_HOME },                      ALL,               GROUP_MOVE,  0, NULL,         "first" },
     { ACTION_LAST,       { 'G', K_END },                       ALL,               GROUP_MOVE,  0, NULL,         "last, newest" },
-    { ACTION_OPEN,       { K_ENTER, K_RIGHT },                 LISTS,             GROUP_MOVE,  1, "open",       "open" },
-    { ACTION_BACK,       { K_ESC, K_LEFT },                    ALL,               GROUP_MOVE,  0, NULL,         "clear, back" },
+    { ACTION_OPEN, { K_ENTER, K_RIGHT }, LISTS & ~ON(RELEASES), GROUP_MOVE, 1, "open", "open" },
+    { ACTION_OPEN, { K_ENTER }, ON(RELEASES), GROUP_MOVE, 1, "roll out…", "roll out…" },
+    { ACTION_BACK, { K_ESC, K_LEFT }, ON(FLEET), GROUP_MOVE, 0, NULL, "clear marks, filter" },
+    { ACTION_BACK, { K_ESC, K_LEFT }, ALL & ~ON(FLEET), GROUP_MOVE, 14, "back", "clear filter, back" },
     { ACTION_PANE_NEXT,  { K_TAB },                            ON(DEVICE) | ON(ROLLOUT), GROUP_MOVE, 5, "pane", "next pane" },
     { ACTION_PANE_PREV,  { K_BACKTAB },                        ON(DEVICE) | ON(ROLLOUT), GROUP_MOVE, 0, NULL,   "previous pane" },
     { ACTION_NEXT_ITEM,  { ']' },                              ON(DEVICE),        GROUP_MOVE,  4, "next",       "next device" },
@@ -42,7 +44,7 @@ static const struct key_binding table[] = {
     { ACTION_PALETTE,    { ':' },                              ALL,               GROUP_FIND,  6, "command",    "run a command" },
 
     { ACTION_UPDATE,     { 'u' },                              DEVICES,           GROUP_ACT,   0, NULL,         "new rollout…" },
-    { ACTION_UPDATE,     { 'u' },                              ON(RELEASES),      GROUP_ACT,   2, "roll out…",  "new rollout…" },
+    { ACTION_UPDATE,     { 'u' },                              ON(RELEASES),      GROUP_ACT,   0, NULL,  "new rollout…" },
     { ACTION_REBOOT,     { 'r' },                              DEVICES,           GROUP_ACT,   0, NULL,         "reboot…" },
     { ACTION_IDENTIFY,   { 'i' },                              DEVICES,           GROUP_ACT,   0, NULL,         "identify" },
     { ACTION_PAUSE, { ' ' }, ON(ROLLOUTS), GROUP_ACT, 2, "pause", "pause, resume" },
@@ -73,7 +75,7 @@ static const struct key_binding table[] = {
     { ACTION_REDRAW,     { K_CTRL('L') },                      ALL,               GROUP_APP,   0, NULL,         "redraw" },
     { ACTION_SUSPEND,    { K_CTRL('Z') },                      ALL,               GROUP_APP,   0, NULL,         "suspend" },
     { ACTION_HELP,       { '?', K_FN(1) },                     ALL,               GROUP_APP,  13, "help",       "this help" },
-    { ACTION_QUIT,       { 'q', K_CTRL('C'), K_FN(10) },       ALL,               GROUP_APP,  14, "quit",       "back, quit" },
+    { ACTION_QUIT,       { 'q', K_CTRL('C'), K_FN(10) },       ALL,               GROUP_APP,  15, "quit",       "back, quit" },
 };
 /* clang-format on */
 

@@ -19,13 +19,21 @@ enum plot_mode plot_mode_for(const struct canvas *c, enum plot_mode wanted)
     return c->ascii ? PLOT_ASCII : wanted;
 }
 
+/* A device may send 1e308: beyond this there is no axis, only a line along the edge. */
+#define PLOT_BIGGEST 1e15
+
+static double bounded(double value)
+{
+    return isnan(value) ? 0 : fmin(fmax(value, -PLOT_BIGGEST), PLOT_BIGGEST);
+}
+
 void plot_range(const struct fleet_point *point, int count, double *least, double *greatest)
 {
     for (int i = 0; i < count; i++) {
         if (point[i].kind == FLEET_POINT_NONE)
             continue;
-        *least = fmin(*least, (double)point[i].min);
-        *greatest = fmax(*greatest, (double)point[i].max);
+        *least = fmin(*least, bounded((double)point[i].min));
+        *greatest = fmax(*greatest, bounded((double)point[i].max));
     }
 }
 
@@ -151,7 +159,9 @@ struct span {
 
 static int clamp_dot(double dot, int dots)
 {
-    return dot < 0 ? 0 : dot >= dots ? dots - 1 : (int)dot;
+    if (!(dot > 0)) /* also when it is not a number */
+        return 0;
+    return dot >= dots ? dots - 1 : (int)dot;
 }
 
 static struct span span_of(const struct plot *p, int i, const struct plot_axis *axis, int dots,
@@ -162,8 +172,8 @@ static struct span span_of(const struct plot *p, int i, const struct plot_axis *
     double edge = axis->bottom - axis->per_row / 2;
     if (!s.any)
         return s;
-    double a = ((double)pt->min * p->scale - edge) / axis->per_row * per_row;
-    double b = ((double)pt->max * p->scale - edge) / axis->per_row * per_row;
+    double a = (bounded((double)pt->min) * p->scale - edge) / axis->per_row * per_row;
+    double b = (bounded((double)pt->max) * p->scale - edge) / axis->per_row * per_row;
     s.low = clamp_dot(fmin(a, b), dots);
     s.high = clamp_dot(fmax(a, b), dots);
     return s;
@@ -295,7 +305,7 @@ void plot_spark(struct area a, int row, int col, int width, const struct fleet_p
         int n = 0;
         for (int k = first; k < last || k == first; k++) {
             if (k < count && point[k].kind != FLEET_POINT_NONE) {
-                sum += (double)point[k].avg;
+                sum += bounded((double)point[k].avg);
                 n++;
             }
         }

@@ -7,9 +7,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define PALETTE_MAX   64
-#define INHERIT_DEPTH 4
-#define LINE_MAX_     256
+#define PALETTE_MAX  64
+#define INHERITS_MAX 8 /* in all: a theme that inherits itself twice would double each time */
+#define LINE_MAX_    256
 
 /* ------------------------------------------------------------------------------------- mono */
 
@@ -66,6 +66,7 @@ struct parser {
     void *ctx;
     struct palette_entry palette[PALETTE_MAX];
     size_t palette_count;
+    int inherits;
 };
 
 static void warn(const struct parser *p, const char *line, const char *what)
@@ -208,23 +209,23 @@ static char *trim(char *text)
     return text;
 }
 
-static void parse_text(struct parser *p, const char *text, int depth);
+static void parse_text(struct parser *p, const char *text);
 
-static void inherit(struct parser *p, const char *name, const char *line, int depth)
+static void inherit(struct parser *p, const char *name, const char *line)
 {
-    const char *text = p->source && depth < INHERIT_DEPTH ? p->source(p->ctx, name) : NULL;
+    const char *text = p->source && p->inherits++ < INHERITS_MAX ? p->source(p->ctx, name) : NULL;
     if (!text) {
         if (strcmp(name, "mono") != 0) /* where everything starts anyway */
             warn(p, line, "no such theme to inherit");
         return;
     }
     char *copy = mem_strdup(text); /* the next call of source() ends its life */
-    parse_text(p, copy, depth + 1);
+    parse_text(p, copy);
     free(copy);
 }
 
 /* One line without comment; `palette` says which section it stands in. */
-static void parse_line(struct parser *p, char *line, bool *palette, int depth)
+static void parse_line(struct parser *p, char *line, bool *palette)
 {
     char whole[LINE_MAX_];
     text_copy(whole, sizeof(whole), line);
@@ -244,12 +245,12 @@ static void parse_line(struct parser *p, char *line, bool *palette, int depth)
     if (*palette)
         take_palette(p, name, value, whole);
     else if (strcmp(name, "inherit") == 0)
-        inherit(p, value, whole, depth);
+        inherit(p, value, whole);
     else
         take_role(p, name, value, whole);
 }
 
-static void parse_text(struct parser *p, const char *text, int depth)
+static void parse_text(struct parser *p, const char *text)
 {
     bool palette = false;
     while (*text) {
@@ -264,7 +265,7 @@ static void parse_text(struct parser *p, const char *text, int depth)
         line[strcspn(line, ";")] = '\0';
         char *content = trim(line);
         if (*content && *content != '#') /* '#' elsewhere begins a colour */
-            parse_line(p, content, &palette, depth);
+            parse_line(p, content, &palette);
     }
 }
 
@@ -273,7 +274,7 @@ void theme_parse(struct theme *out, const char *name, const char *text, theme_so
 {
     struct parser p = { .theme = out, .source = source, .warn = warning, .ctx = ctx };
     theme_mono(out);
-    parse_text(&p, text, 0);
+    parse_text(&p, text);
     text_clean(out->name, sizeof(out->name), name, strlen(name));
 }
 

@@ -424,6 +424,12 @@ static size_t footer_of(enum screen_id screen, const struct key_binding *out[32]
     return used;
 }
 
+/* Always in the footer, at its end. */
+static bool always(const struct key_binding *b)
+{
+    return b->action == ACTION_HELP || b->action == ACTION_QUIT || b->action == ACTION_BACK;
+}
+
 static int key_width(struct area a, const struct key_binding *b)
 {
     char name[16];
@@ -438,12 +444,11 @@ void draw_keys(struct area a, enum screen_id screen)
     int room = a.cols - 2, col = 1;
 
     for (size_t i = 0; i < count; i++) {
-        bool must = list[i]->action == ACTION_HELP || list[i]->action == ACTION_QUIT;
-        if (must)
-            room -= key_width(a, list[i]); /* always there, at the end */
+        if (always(list[i]))
+            room -= key_width(a, list[i]);
     }
     for (size_t i = 0; i < count; i++) {
-        bool must = list[i]->action == ACTION_HELP || list[i]->action == ACTION_QUIT;
+        bool must = always(list[i]);
         int width = key_width(a, list[i]);
         if (!must && width > room)
             continue;
