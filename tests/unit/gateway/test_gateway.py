@@ -86,7 +86,7 @@ class Gateway:
         self.log = tempfile.TemporaryFile("w+")
         self.p = subprocess.Popen(
             [TOOL, "gateway", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--store", f.store,
-             "--cert", pki + "gateway.pem", "--key", pki + "gateway.key", "--ca", pki + "ca-bundle.pem",
+             "--cert", pki + "gateway.pem", "--key", pki + "gateway.key", "--ca", pki + "clients.pem",
              "--crl", pki + "crls.pem", *map(str, options)],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.port = self.listening("https")
@@ -462,7 +462,7 @@ class Life(unittest.TestCase):
 
     def test_a_port_in_use_and_a_missing_file_are_said_clearly(self):
         pki = FLEET.dir + "/pki/"
-        common = ["--store", FLEET.store, "--cert", pki + "gateway.pem", "--ca", pki + "ca-bundle.pem"]
+        common = ["--store", FLEET.store, "--cert", pki + "gateway.pem", "--ca", pki + "clients.pem"]
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             s.listen()
@@ -482,7 +482,7 @@ class Life(unittest.TestCase):
         read, write = os.pipe()
         pki = FLEET.dir + "/pki/"
         p = subprocess.Popen([TOOL, "gateway", "--listen", "127.0.0.1:0", "--store", FLEET.store, "--cert",
-                              pki + "gateway.pem", "--key", pki + "gateway.key", "--ca", pki + "ca-bundle.pem",
+                              pki + "gateway.pem", "--key", pki + "gateway.key", "--ca", pki + "clients.pem",
                               "--ready-fd", str(write)], pass_fds=[write], stdout=subprocess.DEVNULL)
         os.close(write)
         self.assertEqual(os.read(read, 100), b"ready\n")

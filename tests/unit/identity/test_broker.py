@@ -251,7 +251,7 @@ class Broker(unittest.TestCase):
                  "--gateway-host", "gw.example.org")
             conf = pathlib.Path(made, "mosquitto", "mosquitto.conf").read_text().replace(made, "/etc/muster")
             acl = pathlib.Path(made, "mosquitto", "acl").read_text()
-        lines = [line for line in conf.splitlines() if not line.startswith("user ")] + ["user mosquitto"]
+        lines = ["user mosquitto" if line.startswith("user ") else line for line in conf.splitlines()]
         self.assertEqual((deploy / "mosquitto.conf").read_text().splitlines(), lines)
         self.assertEqual((deploy / "acl").read_text(), acl)
 
