@@ -230,7 +230,7 @@ class FleetTest(unittest.TestCase):
 
 def hash_of(fleet, release):
     """The image digest of product@version in the store."""
-    return fleet.json("release", "show", release)["sha256"]
+    return fleet.json("release", "show", release)["image"]
 
 
 def main():

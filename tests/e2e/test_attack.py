@@ -54,7 +54,7 @@ class Attack(FleetTest):
     def release(self, **change):
         shown = self.fleet.json("release", "show", "weather@1.4.0")
         body = {"product": "weather", "hw": ["linux"], "version": "9.9.9", "seq": 900, "security": 1, "size": shown["size"],
-                "sha256": shown["sha256"], "min_agent": 1, "created": int(time.time())}
+                "sha256": shown["image"], "min_agent": 1, "created": int(time.time())}
         body.update(change)
         return body
 
@@ -149,7 +149,7 @@ class Attack(FleetTest):
     def test_a_tampered_image(self):
         store = os.path.join(self.fleet.dir, "store", "blobs", "sha256")
         shown = self.fleet.json("release", "show", "weather@1.4.0")
-        blob = os.path.join(store, shown["sha256"])
+        blob = os.path.join(store, shown["image"])
         shutil.copy(blob, blob + ".kept")
         try:
             with open(blob, "r+b") as f:

@@ -195,18 +195,14 @@ static bool in_flight(const struct engine *e, const struct rollout *r,
     return false;
 }
 
-/* What lies on the device's retained topic: its order with the release, an abort order, or nothing.
- */
+/* The kept order of a send as the body of a command; -1 when the journal has none. */
 static int body_of(struct engine *e, const struct entry *entry, const struct rollout_send *send,
-                   char *body, size_t cap)
+                   enum verb verb, char *body, size_t cap)
 {
     struct store_order order;
     struct err err;
     const struct rollout_device *d = &entry->r->device[send->device];
 
-    if (send->wire == WIRE_NOTHING)
-        return 0;
-    enum verb verb = send->wire == WIRE_ORDER ? VERB_UPDATE : VERB_ABORT;
     if (store_order_get(e->cfg.store, entry->r->id, d->id, send->attempt, verb, &order, &err) !=
         0) {
         log_say(e->cfg.log, LOG_ERROR, "%s: the journal has no %s order for %s", entry->r->id,
@@ -217,19 +213,47 @@ static int body_of(struct engine *e, const struct entry *entry, const struct rol
                                cap);
 }
 
-static void publish(struct engine *e, const struct entry *entry, const struct rollout_send *send)
+/* On commands/<verb> of the device; the message id, or -1. */
+static int publish_to(struct engine *e, const char *id, enum verb verb, const char *body,
+                      size_t len, bool retain)
 {
     char topic[PROTO_TOPIC_MAX];
-    char body[PROTO_UPDATE_BYTES + 1];
-    const struct rollout_device *d = &entry->r->device[send->device];
 
+    if (topic_format(topic, sizeof(topic), e->cfg.profile->root, id, TOPIC_COMMAND,
+                     verb_word(verb)) < 0)
+        return -1;
+    return e->cfg.publish(e->cfg.ctx, topic, body, len, retain);
+}
+
+/* As enum rollout_wire says. The last of an abort's two messages stands for both: the broker
+ * acknowledges in order. */
+static int publish_wire(struct engine *e, const struct entry *entry,
+                        const struct rollout_send *send)
+{
+    char body[PROTO_UPDATE_BYTES + 1];
+    const char *id = entry->r->device[send->device].id;
+    int len;
+
+    switch (send->wire) {
+    case WIRE_NOTHING:
+        return publish_to(e, id, VERB_UPDATE, "", 0, true);
+    case WIRE_ORDER:
+        len = body_of(e, entry, send, VERB_UPDATE, body, sizeof(body));
+        return len < 0 ? -1 : publish_to(e, id, VERB_UPDATE, body, (size_t)len, true);
+    case WIRE_ABORT:
+        len = body_of(e, entry, send, VERB_ABORT, body, sizeof(body));
+        if (len < 0 || publish_to(e, id, VERB_UPDATE, "", 0, true) < 0)
+            return -1;
+        return publish_to(e, id, VERB_ABORT, body, (size_t)len, false);
+    }
+    return -1;
+}
+
+static void publish(struct engine *e, const struct entry *entry, const struct rollout_send *send)
+{
     if (!e->broker_up || in_flight(e, entry->r, send))
         return; /* the reducer asks again when the broker is back */
-    int len = body_of(e, entry, send, body, sizeof(body));
-    if (len < 0 || topic_format(topic, sizeof(topic), e->cfg.profile->root, d->id, TOPIC_COMMAND,
-                                "update") < 0)
-        return;
-    int mid = e->cfg.publish(e->cfg.ctx, topic, body, (size_t)len, true);
+    int mid = publish_wire(e, entry, send);
     if (mid <= 0)
         return;
     MEM_PUSH_ROOM(e->flight, e->flight_count, e->flight_cap);

@@ -40,8 +40,8 @@ uint32_t planning_candidates(const struct fleet *fleet, struct filter *filter, i
     return count;
 }
 
-uint32_t planning_candidates_of(const struct fleet *fleet, char (*ids)[PROTO_ID_MAX],
-                                size_t count, struct plan_candidate **out)
+uint32_t planning_candidates_of(const struct fleet *fleet, char (*ids)[PROTO_ID_MAX], size_t count,
+                                struct plan_candidate **out)
 {
     uint32_t n = 0;
 

@@ -21,8 +21,8 @@ uint32_t planning_candidates(const struct fleet *fleet, struct filter *filter, i
                              struct plan_candidate **out);
 
 /* The same for exactly these ids; one that the fleet does not know is left out. */
-uint32_t planning_candidates_of(const struct fleet *fleet, char (*ids)[PROTO_ID_MAX],
-                                size_t count, struct plan_candidate **out);
+uint32_t planning_candidates_of(const struct fleet *fleet, char (*ids)[PROTO_ID_MAX], size_t count,
+                                struct plan_candidate **out);
 
 /* Find product@version and check that its signature holds under a release key of the profile's
  * keyset. NULL and *err. */

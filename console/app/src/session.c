@@ -15,6 +15,8 @@
 #include "protocol/order.h"
 #include "protocol/topic.h"
 
+#include "recorder.h"
+
 enum {
     TICK_MS = 100,      /* the fleet looks for silence, the engine for timers */
     QUIET_MS = 300,     /* no retained message for so long: the picture is whole */
@@ -32,6 +34,8 @@ struct session {
     struct link *link;
     struct store *store;
     struct engine *engine;
+    struct recorder *recorder;
+    int64_t up_ms; /* listening without a break since */
     struct crypto_signer *signer;
     int64_t now_ms, tick_ms;
     int64_t retained_ms; /* when the last retained message came */
@@ -115,6 +119,7 @@ static void on_state(void *ctx, bool up, const char *reason)
     struct fleet_event ev = { .kind = up ? FLEET_EV_LINK_UP : FLEET_EV_LINK_DOWN, .text = reason };
 
     s->up = up;
+    s->up_ms = s->now_ms;
     s->was_up = s->was_up || up;
     s->retained_ms = s->now_ms;
     fleet_apply(s->fleet, &ev, s->now_ms);
@@ -245,8 +250,15 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
                                .publish = engine_publish,
                                .replay = engine_replay,
                                .ctx = s };
+    s->recorder = recorder_new(p->journal, s->log);
     s->engine = engine_new(&c, s->now_ms, err);
     return s->engine ? 0 : -1;
+}
+
+static void set_clock(struct session *s)
+{
+    struct fleet_event tick = { .kind = FLEET_EV_TICK };
+    fleet_apply(s->fleet, &tick, s->now_ms);
 }
 
 struct session *session_open(const struct session_config *config, struct err *err)
@@ -260,6 +272,8 @@ struct session *session_open(const struct session_config *config, struct err *er
     s->now_ms = session_now();
     if (make_fleet(s, err))
         goto fail;
+    set_clock(s);
+    recorder_recall(s->profile->journal, s->fleet, s->now_ms);
     if (config->parts && open_journal(s, config->parts, config->name, err))
         goto fail;
     if (make_link(s, config->name, err))
@@ -276,6 +290,7 @@ void session_close(struct session *s)
     if (!s)
         return;
     engine_free(s->engine);
+    recorder_free(s->recorder);
     link_free(s->link);
     if (s->signer) {
         ossl_signer_free(s->signer);
@@ -302,6 +317,8 @@ static void tick(struct session *s)
     fleet_apply(s->fleet, &ev, s->now_ms);
     if (s->engine)
         engine_tick(s->engine, s->now_ms);
+    if (s->engine && s->up && !engine_leader(s->engine))
+        recorder_tick(s->recorder, s->fleet, s->up_ms, s->now_ms);
 }
 
 static int wait_ms(const struct session *s, int timeout_ms)

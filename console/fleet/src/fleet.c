@@ -610,6 +610,39 @@ static uint32_t on_message(struct fleet *fleet, const struct fleet_event *ev)
 
 /* ---- events --------------------------------------------------------------------------------- */
 
+void fleet_vouch(struct fleet *fleet, int64_t since_ms)
+{
+    fleet->vouched_ms = since_ms;
+}
+
+void fleet_recall(struct fleet *fleet, const char *id, int64_t last_ms, uint32_t interval_ms,
+                  const struct reading *item, const uint32_t *t, uint32_t count)
+{
+    struct fleet_event ev = { .kind = FLEET_EV_MESSAGE, .retained = true };
+    bool added = false;
+
+    if (!id_is_valid(id, strlen(id)))
+        return;
+    uint32_t device = find_or_add(fleet, &ev, id);
+    if (device == FLEET_NONE)
+        return;
+    struct fleet_device *d = fleet_at(fleet, device);
+    if (last_ms > d->last_ms)
+        d->last_ms = d->met_ms = last_ms;
+    if (!d->interval_ms)
+        d->interval_ms = interval_ms;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t reading = fleet_reading_intern(fleet, item[i].name);
+        struct fleet_value *v = reading == FLEET_NONE ? NULL : value_for(fleet, d, reading, &added);
+        if (v)
+            take_value(v, item[i].value, (int64_t)t[i] * 1000);
+    }
+    if (added)
+        fleet_trend_choose(fleet, d);
+    fleet_evaluate(fleet, d);
+    fleet_mark(fleet, d);
+}
+
 static void link_change(struct fleet *fleet, bool up, const char *text)
 {
     char span[16];
@@ -622,6 +655,8 @@ static void link_change(struct fleet *fleet, bool up, const char *text)
                text ? strlen(text) : 0);
     fleet->has_dropped_base = false;
     fleet->counters.broker_dropped = 0;
+    if (!up)
+        fleet->vouched_ms = 0;
     fleet->changes++;
     fleet_span_text(fleet->now_ms - was_since, span);
     if (!up)

@@ -26,7 +26,10 @@ static bool is_silent(const struct fleet *fleet, const struct fleet_device *d)
 {
     if (!fleet->link.up)
         return d->state == FLEET_STALE; /* retained pictures come before the link says it is up */
-    int64_t since = d->last_ms > fleet->link.since_ms ? d->last_ms : fleet->link.since_ms;
+    int64_t up = fleet->link.since_ms;
+    if (fleet->vouched_ms && fleet->vouched_ms < up)
+        up = fleet->vouched_ms;
+    int64_t since = d->last_ms > up ? d->last_ms : up;
     since = since > d->met_ms ? since : d->met_ms;
     return fleet->now_ms - since > silence_limit(d);
 }

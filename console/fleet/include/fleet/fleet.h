@@ -205,6 +205,20 @@ struct fleet_event {
  */
 uint32_t fleet_apply(struct fleet *fleet, const struct fleet_event *event, int64_t now_ms);
 
+/*
+ * What another console knew when this one was not yet there: a device's last words. Fills in only
+ * what is not known better already; a device that is not known yet is added. `t[i]` is when
+ * item[i] was measured, Unix s.
+ */
+struct reading;
+void fleet_recall(struct fleet *fleet, const char *id, int64_t last_ms, uint32_t interval_ms,
+                  const struct reading *item, const uint32_t *t, uint32_t count);
+
+/* Somebody who has told us all it heard (fleet_recall) has been listening without a break since
+ * `since_ms`: silence may be judged from then on, not only from our own link's coming up. Forgotten
+ * when our link goes down. */
+void fleet_vouch(struct fleet *fleet, int64_t since_ms);
+
 /* Drop a device and all that is known of it (retired). */
 void fleet_forget(struct fleet *fleet, uint32_t device);
 
