@@ -105,10 +105,10 @@ static void on_publish(struct mosquitto *mosq, void *ctx, int mid, int rc,
 {
     struct mqtt *m = ctx;
     (void)mosq, (void)rc, (void)properties;
-    for (size_t i = 0; i < m->inflight_count; i++) {
-        if (m->inflight[i] != mid)
+    for (size_t i = 0; i < m->unacked_count; i++) {
+        if (m->unacked[i] != mid)
             continue;
-        m->inflight[i] = m->inflight[--m->inflight_count];
+        m->unacked[i] = m->unacked[--m->unacked_count];
         m->acked[m->acked_count++] = mid; /* fits: it was in flight */
         return;
     }
@@ -252,7 +252,7 @@ int mqtt_publish(struct mqtt *m, const struct app_publish *message)
     char topic[PROTO_TOPIC_MAX];
     mosquitto_property *list = NULL;
     int mid = 0;
-    if (m->state != MQTT_UP || (message->qos > 0 && m->inflight_count == MQTT_INFLIGHT))
+    if (m->state != MQTT_UP || (message->qos > 0 && m->unacked_count == MQTT_INFLIGHT))
         return -1;
     if (topic_format(topic, sizeof(topic), m->root, m->id, message->kind, message->sub) < 0)
         return -1;
@@ -267,7 +267,7 @@ int mqtt_publish(struct mqtt *m, const struct app_publish *message)
         return -1;
     if (message->qos == 0)
         return 0;
-    m->inflight[m->inflight_count++] = mid;
+    m->unacked[m->unacked_count++] = mid;
     return mid;
 }
 
@@ -354,7 +354,7 @@ void mqtt_run(struct mqtt *m, short revents, int64_t now_ms)
 
 bool mqtt_is_idle(const struct mqtt *m)
 {
-    return m->state != MQTT_UP || (m->inflight_count == 0 && !mosquitto_want_write(m->mosq));
+    return m->state != MQTT_UP || (m->unacked_count == 0 && !mosquitto_want_write(m->mosq));
 }
 
 void mqtt_good_bye(struct mqtt *m)

@@ -48,8 +48,8 @@ struct mqtt {
     int subscribe_mid;
     int64_t since_ms, misc_ms;
     char why[160], tls_text[120];
-    int inflight[MQTT_INFLIGHT], acked[MQTT_INFLIGHT];
-    size_t inflight_count, acked_count;
+    int unacked[MQTT_INFLIGHT], acked[MQTT_INFLIGHT];
+    size_t unacked_count, acked_count;
 };
 
 void mqtt_init(struct mqtt *m, const struct mqtt_sink *sink, const struct tls_identity *identity,
