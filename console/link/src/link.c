@@ -12,7 +12,8 @@
  *    done; a CONNECT sent at once meets a reset connection, and the reason is lost. "Threaded" mode
  *    (without any thread) keeps it from writing on its own, so that we can listen first;
  *  - a broker (2.0.11) that drops us for a second client with our id says nothing at all;
- *  - retained messages of a subscription arrive before its SUBACK.
+ *  - retained messages of a subscription arrive before or after its SUBACK; an UNSUBACK asked for
+ *    afterwards comes after all of them.
  */
 #include "link/link.h"
 
@@ -49,7 +50,7 @@ enum {
 enum phase {
     PHASE_WAITING,     /* for retry_at_ms */
     PHASE_CONNECTING,  /* until CONNACK */
-    PHASE_SUBSCRIBING, /* until every SUBACK */
+    PHASE_SUBSCRIBING, /* until the fence is answered */
     PHASE_UP,
 };
 
@@ -60,7 +61,7 @@ struct link {
     bool tls;
     char *topic[LINK_TOPICS];
     size_t topic_count;
-    int topic_mid[LINK_TOPICS]; /* 0: acknowledged */
+    int topic_mid[LINK_TOPICS]; /* of the last SUBSCRIBE */
     const struct log *log;
     struct link_config calls; /* callbacks only */
 
@@ -82,7 +83,8 @@ struct link {
     uint64_t messages;
     uint32_t unacked;
     uint8_t waiting[MIDS / 8]; /* mids of QoS 1 publishes without PUBACK */
-    int probe_mid;             /* unsubscribe of nothing, to measure the round trip; 0: none */
+    int fence_mid;             /* unsubscribe of nothing, behind the retained picture; 0: none */
+    int probe_mid;             /* the same, to measure the round trip; 0: none */
     int timed_mid;             /* a publish being timed; 0: none */
     int64_t probe_us, timed_us;
     int rtt_ms;
@@ -177,7 +179,7 @@ static void fail(struct link *l, int rc, int errnum)
         shutdown(fd, SHUT_RDWR); /* libmosquitto closes it when it connects again */
     l->phase = PHASE_WAITING;
     l->tcp_pending = false;
-    l->probe_mid = l->timed_mid = 0;
+    l->fence_mid = l->probe_mid = l->timed_mid = 0;
     l->rtt_ms = -1;
     if (was_up)
         l->since_ms = l->now_ms;
@@ -185,6 +187,14 @@ static void fail(struct link *l, int rc, int errnum)
     log_say(l->log, LOG_INFO, "broker %s:%u: %s", l->host, l->port, l->reason);
     if (l->calls.on_state)
         l->calls.on_state(l->calls.ctx, false, l->reason);
+}
+
+/* Leaving a topic nobody is in: the cheapest question to which MQTT has an answer we are told of.
+ */
+static int ask(struct link *l)
+{
+    int mid = 0;
+    return mosquitto_unsubscribe(l->mosq, &mid, "muster/rtt") == MOSQ_ERR_SUCCESS ? mid : 0;
 }
 
 static void on_connect(struct mosquitto *mosq, void *ctx, int code, int flags,
@@ -200,8 +210,7 @@ static void on_connect(struct mosquitto *mosq, void *ctx, int code, int flags,
     }
     l->phase = PHASE_SUBSCRIBING;
     link_resubscribe(l);
-    if (l->topic_count == 0)
-        go_up(l);
+    l->fence_mid = ask(l); /* without one the deadline ends this attempt */
 }
 
 static void on_disconnect(struct mosquitto *mosq, void *ctx, int rc,
@@ -220,20 +229,12 @@ static void on_subscribe(struct mosquitto *mosq, void *ctx, int mid, int count, 
                          const mosquitto_property *props)
 {
     struct link *l = ctx;
-    bool all = true;
     (void)mosq;
     (void)props;
-    for (size_t i = 0; i < l->topic_count; i++) {
-        if (l->topic_mid[i] == mid) {
-            l->topic_mid[i] = 0;
-            if (count > 0 && granted[0] >= 128)
-                log_say(l->log, LOG_WARN, "the broker refuses the subscription to %s (%d)",
-                        l->topic[i], granted[0]);
-        }
-        all = all && l->topic_mid[i] == 0;
-    }
-    if (all && l->phase == PHASE_SUBSCRIBING)
-        go_up(l);
+    for (size_t i = 0; i < l->topic_count; i++)
+        if (l->topic_mid[i] == mid && count > 0 && granted[0] >= 128)
+            log_say(l->log, LOG_WARN, "the broker refuses the subscription to %s (%d)", l->topic[i],
+                    granted[0]);
 }
 
 /* ---- messages and acknowledgements ---------------------------------------------------------- */
@@ -245,6 +246,7 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
     (void)mosq;
     (void)props;
     l->messages++;
+    l->deadline_ms = l->now_ms + CONNECT_TIMEOUT_MS; /* a large picture may take its time */
     if (l->calls.on_message)
         l->calls.on_message(l->calls.ctx, m->topic, m->payload ? m->payload : "",
                             m->payloadlen > 0 ? (size_t)m->payloadlen : 0, m->retain);
@@ -281,22 +283,22 @@ static void on_unsubscribe(struct mosquitto *mosq, void *ctx, int mid,
     struct link *l = ctx;
     (void)mosq;
     (void)props;
-    if (mid != l->probe_mid)
-        return;
-    l->rtt_ms = (int)((monotonic_us() - l->probe_us + 500) / 1000);
-    l->probe_mid = 0;
+    if (mid == l->fence_mid) {
+        l->fence_mid = 0;
+        go_up(l);
+    } else if (mid == l->probe_mid) {
+        l->rtt_ms = (int)((monotonic_us() - l->probe_us + 500) / 1000);
+        l->probe_mid = 0;
+    }
 }
 
-/* Leaving a topic nobody is in: the cheapest question to which MQTT has an answer we are told of.
- */
 static void probe(struct link *l)
 {
     l->probe_at_ms = l->now_ms + PROBE_EVERY_MS;
     if (l->probe_mid)
         return;
     l->probe_us = monotonic_us();
-    if (mosquitto_unsubscribe(l->mosq, &l->probe_mid, "muster/rtt") != MOSQ_ERR_SUCCESS)
-        l->probe_mid = 0;
+    l->probe_mid = ask(l);
 }
 
 /* ---- making one ----------------------------------------------------------------------------- */

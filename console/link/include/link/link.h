@@ -38,9 +38,9 @@ struct link_config {
 
     /* `topic` terminated; `body` valid only during the call. Called only from inside link_run(). */
     void (*on_message)(void *ctx, const char *topic, const void *body, size_t len, bool retained);
-    /* up: CONNACK and every SUBACK have come. Mosquitto sends the retained messages before that, so
-     * on_message may be called before the first on_state. Down (also after each attempt that
-     * failed): `reason` in words ("the broker's certificate has expired"). */
+    /* up: connected, subscribed, and the retained messages that there were have been delivered: so
+     * on_message is called before the first on_state. Down (also after each attempt that failed):
+     * `reason` in words ("the broker's certificate has expired"). */
     void (*on_state)(void *ctx, bool up, const char *reason);
     /* The broker acknowledged a QoS 1 publish; `code` is its MQTT 5 reason code, >= 128: refused
      * (135 not authorized). May be NULL. */
