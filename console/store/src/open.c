@@ -137,12 +137,17 @@ static int open_file(struct store *s, struct err *err)
                     err);
 }
 
+/* The newest 200,000 events, and orders of 90 days or of rollouts that still live. */
 static int prune(struct store *s, struct err *err)
 {
-    if (s->read_only)
-        return 0;
-    sqlite3_stmt *q = sql_get(s, SQL_EVENT_PRUNE, err);
-    return q ? sql_run(s, q, err) : -1;
+    static const enum sql what[] = { SQL_EVENT_PRUNE, SQL_ORDER_PRUNE };
+
+    for (size_t i = 0; i < sizeof(what) / sizeof(what[0]) && !s->read_only; i++) {
+        sqlite3_stmt *q = sql_get(s, what[i], err);
+        if (!q || sql_run(s, q, err) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 struct store *store_open(const char *path, bool read_only, const struct crypto *crypto,

@@ -62,6 +62,9 @@
       "SELECT * FROM (SELECT id,ts_ms,rollout,device,bad,text FROM events "                        \
       "WHERE id>?2 AND (?1 IS NULL OR rollout=?1) ORDER BY id DESC LIMIT ?3) ORDER BY id")         \
     X(EVENT_PRUNE, "DELETE FROM events WHERE id <= (SELECT MAX(id) FROM events) - 200000")         \
+    X(ORDER_PRUNE,                                                                                 \
+      "DELETE FROM orders WHERE ts_ms < (CAST(strftime('%s','now') AS INTEGER) - 7776000) * 1000 " \
+      "AND rollout NOT IN (SELECT id FROM rollouts WHERE state NOT IN ('done','aborted'))")        \
     X(AUDIT_LAST, "SELECT id,hash FROM audit ORDER BY id DESC LIMIT 1")                            \
     X(AUDIT_ADD, "INSERT INTO audit(id,ts_ms,who,what,hash)VALUES(?,?,?,?,?)")                     \
     X(AUDIT_ALL, "SELECT id,ts_ms,who,what,hash FROM audit ORDER BY id")

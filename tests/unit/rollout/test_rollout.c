@@ -364,6 +364,238 @@ static void say(struct sim *s, uint32_t device, uint32_t attempt, enum ota_repor
     sim_event(s, &ev);
 }
 
+/* `image`: 'a' is the target's. */
+static void show(struct sim *s, uint32_t device, const char *boot, char image)
+{
+    struct device_status status = { .online = true };
+    struct rollout_event ev = { .kind = ROLLOUT_EV_STATUS, .device = device, .status = &status };
+
+    snprintf(status.boot, sizeof(status.boot), "%s", boot);
+    memset(status.image, image, 64);
+    sim_event(s, &ev);
+}
+
+static void wait_s(struct sim *s, int64_t seconds)
+{
+    struct rollout_event tick = { .kind = ROLLOUT_EV_TICK };
+
+    s->now_s += seconds;
+    sim_event(s, &tick);
+}
+
+/* One stage of `count` devices, all told at once. */
+static void told(struct sim *s, struct rollout_plan *plan, uint32_t count)
+{
+    plan->stage_count = 1;
+    plan->stage[0] = (struct plan_stage){
+        .name = "all", .share_ppm = 1000000, .soak_s = 100, .allowed_failure = 1
+    };
+    plan->stop.allowed_failure = 1;
+    plan->in_flight = count;
+    begin(s, plan, count, 1);
+    sim_act(s, ROLLOUT_ACT_START);
+}
+
+static void a_wrong_hash_is_tried_once_more(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    told(&s, &plan, 4);
+    say(&s, 0, 1, OTA_REPORT_FAILED, REASON_HASH_MISMATCH);
+    assert_int_equal(s.r->device[0].state, RDEV_RETRYING);
+    wait_s(&s, 30);
+    assert_int_equal(s.r->device[0].state, RDEV_ORDERED);
+    say(&s, 0, 2, OTA_REPORT_FAILED, REASON_HASH_MISMATCH);
+    assert_int_equal(s.r->device[0].state, RDEV_FAILED);
+    sim_free(&s);
+}
+
+static void a_device_of_unknown_boot_is_judged_by_the_one_it_downloads_in(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    told(&s, &plan, 4);
+    s.r->device[0].boot = s.r->device[0].boot_before = 0;
+    struct ota_report report = { .rollout = "r-1",
+                                 .attempt = 1,
+                                 .n = 50,
+                                 .state = OTA_REPORT_DOWNLOADING,
+                                 .boot = "00000000000000b0" };
+    struct rollout_event ev = { .kind = ROLLOUT_EV_REPORT, .device = 0, .report = &report };
+    sim_event(&s, &ev);
+    assert_int_equal(s.r->device[0].boot_before, 0xb0);
+    report.state = OTA_REPORT_DONE;
+    report.n = 51;
+    sim_event(&s, &ev);
+    show(&s, 0, "00000000000000b0", 'a');
+    assert_int_equal(s.r->device[0].state, RDEV_CONFIRMING);
+    show(&s, 0, "00000000000000b1", 'a');
+    assert_int_equal(s.r->device[0].state, RDEV_SOAKING);
+    sim_free(&s);
+}
+
+static void a_device_that_goes_back_after_all_has_failed(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    told(&s, &plan, 4);
+    for (uint32_t i = 0; i < 3; i++)
+        say(&s, i, 1, OTA_REPORT_DONE, REASON_NONE);
+    show(&s, 0, "02", 'b'); /* never showed the new image */
+    assert_int_equal(s.r->device[0].state, RDEV_FAILED);
+    show(&s, 1, "02", 'a');
+    say(&s, 1, 1, OTA_REPORT_ROLLED_BACK, REASON_PANIC); /* in the soak */
+    assert_int_equal(s.r->device[1].reason, REASON_PANIC);
+    show(&s, 2, "02", 'a');
+    wait_s(&s, 100);
+    assert_int_equal(s.r->device[2].state, RDEV_DONE);
+    say(&s, 2, 1, OTA_REPORT_ROLLED_BACK, REASON_RESET); /* and long after */
+    assert_int_equal(s.r->device[2].state, RDEV_FAILED);
+    assert_int_equal(s.r->stages[0].counted, 3);
+    sim_free(&s);
+}
+
+static void somebody_elses_abort_ends_the_device_and_does_not_count(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    told(&s, &plan, 4);
+    say(&s, 0, 1, OTA_REPORT_ABORTED, REASON_ABORTED_BY_OPERATOR);
+    assert_int_equal(s.r->device[0].state, RDEV_FAILED);
+    assert_int_equal(s.r->stages[0].counted, 0);
+    assert_int_equal(s.r->stages[0].other, 1);
+    sim_free(&s);
+}
+
+static void a_silent_device_that_speaks_again_is_where_it_was(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    told(&s, &plan, 4);
+    say(&s, 0, 1, OTA_REPORT_DOWNLOADING, REASON_NONE);
+    wait_s(&s, 301);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_SILENT), 4);
+    assert_int_equal(s.r->in_flight, 0);
+    say(&s, 0, 1, OTA_REPORT_INSTALLING, REASON_NONE);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_SILENT), 3);
+    assert_int_equal(s.r->in_flight, 1);
+    show(&s, 1, "77", 'b'); /* so is one that has restarted */
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_SILENT), 2);
+    show(&s, 2, "0000000000000001", 'b'); /* but not one whose old status comes again */
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_SILENT), 2);
+    sim_free(&s);
+}
+
+static void waiting_for_its_slot_is_not_silence(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    plan.jitter_s = 5000;
+    told(&s, &plan, 2);
+    say(&s, 0, 1, OTA_REPORT_WAITING, REASON_NONE);
+    wait_s(&s, 301);
+    assert_int_equal(s.r->device[0].silent, false);
+    assert_int_equal(s.r->device[1].silent, true);
+    wait_s(&s, 5000);
+    assert_int_equal(s.r->device[0].silent, true);
+    sim_free(&s);
+}
+
+static void one_that_runs_it_already_is_excused(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    begin(&s, &plan, 6, 1);
+    show(&s, 5, "05", 'a');
+    assert_int_equal(s.r->device[5].state, RDEV_EXCUSED);
+    s.r->device[0].on_target = true; /* known since before it was planned */
+    sim_act(&s, ROLLOUT_ACT_START);
+    assert_int_equal(s.r->device[0].state, RDEV_EXCUSED);
+    assert_int_equal(s.stats.orders, 1);
+    sim_free(&s);
+}
+
+static void at_the_deadline_every_device_gets_an_end(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    plan.deadline_s = 400;
+    plan.gate.silence_after_s = 10000;
+    told(&s, &plan, 6);
+    wait_s(&s, 350);
+    say(&s, 0, 1, OTA_REPORT_DONE, REASON_NONE);
+    show(&s, 0, "02", 'a');
+    say(&s, 1, 1, OTA_REPORT_FAILED, REASON_DNS);
+    wait_s(&s, 5);
+    assert_int_equal(s.r->device[0].state, RDEV_SOAKING);
+    assert_int_equal(s.r->device[1].state, RDEV_RETRYING);
+    wait_s(&s, 2);
+    s.r->device[1].due_ms = INT64_MAX / 2; /* still backing off */
+    assert_true(rollout_next_due(s.r) <= s.r->deadline_ms);
+    wait_s(&s, 60);
+    assert_int_equal(s.r->state, ROLLOUT_STOPPED);
+    assert_string_equal(s.r->why, "the deadline has passed");
+    assert_int_equal(s.r->device[0].state, RDEV_DONE);
+    assert_int_equal(s.r->device[1].reason, REASON_DNS);
+    assert_int_equal(s.r->device[2].reason, REASON_EXPIRED);
+    assert_false(rollout_is_closed(s.r)); /* until the topics are clear */
+    sim_second(&s);
+    assert_true(rollout_is_closed(s.r));
+    assert_true(rollout_next_due(s.r) == INT64_MAX);
+    sim_act(&s, ROLLOUT_ACT_RESUME);
+    assert_string_equal(s.fx.act_text,
+                        "cannot resume: the rollout is stopped and past its deadline");
+    sim_free(&s);
+}
+
+static void the_next_due_is_when_a_tick_has_something_to_do(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    told(&s, &plan, 1);
+    say(&s, 0, 1, OTA_REPORT_DONE, REASON_NONE);
+    show(&s, 0, "02", 'a');
+    int64_t soaked_ms = s.now_s * 1000 + 100000;
+    while (rollout_next_due(s.r) < soaked_ms) { /* only the clocks are kept */
+        s.now_s = rollout_next_due(s.r) / 1000;
+        wait_s(&s, 0);
+        assert_true(s.fx.save_head);
+        assert_int_equal(s.r->device[0].state, RDEV_SOAKING);
+    }
+    assert_true(rollout_next_due(s.r) == soaked_ms);
+    s.now_s = soaked_ms / 1000;
+    wait_s(&s, 0);
+    assert_int_equal(s.r->state, ROLLOUT_DONE);
+    sim_free(&s);
+}
+
 static void every_way_to_answer_an_abort_is_understood(void **state)
 {
     struct rollout_plan plan;
@@ -592,6 +824,30 @@ static void an_act_broken_off_halfway_goes_on_after_a_restart(void **state)
     }
 }
 
+static void who_is_unknown_to_the_broker_does_not_hold_a_stage_for_ever(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    sim_plan(&plan);
+    sim_init(&s, &plan, 3, 1);
+    struct rollout *again = rebuilt(s.r);
+    rollout_free(s.r);
+    s.r = again;
+    struct rollout_event up = { .kind = ROLLOUT_EV_BROKER_UP };
+    s.link_up = true;
+    sim_event(&s, &up);
+    sim_act(&s, ROLLOUT_ACT_START);
+    assert_int_equal(s.stats.orders, 0);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_PLANNED), 3);
+    show(&s, 1, "02", 'b');
+    assert_int_equal(s.stats.orders, 1);
+    wait_s(&s, 301);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_OFFLINE), 1); /* the other of the canaries */
+    sim_free(&s);
+}
+
 static void a_rebuilt_rollout_counts_the_same(void **state)
 {
     struct rollout_plan plan;
@@ -669,6 +925,16 @@ int main(void)
         cmocka_unit_test(pause_recalls_those_that_wait_and_resume_goes_on),
         cmocka_unit_test(abort_reaches_those_that_wait_and_lets_the_others_finish),
         cmocka_unit_test(an_abort_given_while_the_broker_is_away_is_not_lost),
+        cmocka_unit_test(a_wrong_hash_is_tried_once_more),
+        cmocka_unit_test(a_device_of_unknown_boot_is_judged_by_the_one_it_downloads_in),
+        cmocka_unit_test(a_device_that_goes_back_after_all_has_failed),
+        cmocka_unit_test(somebody_elses_abort_ends_the_device_and_does_not_count),
+        cmocka_unit_test(a_silent_device_that_speaks_again_is_where_it_was),
+        cmocka_unit_test(waiting_for_its_slot_is_not_silence),
+        cmocka_unit_test(one_that_runs_it_already_is_excused),
+        cmocka_unit_test(at_the_deadline_every_device_gets_an_end),
+        cmocka_unit_test(the_next_due_is_when_a_tick_has_something_to_do),
+        cmocka_unit_test(who_is_unknown_to_the_broker_does_not_hold_a_stage_for_ever),
         cmocka_unit_test(every_way_to_answer_an_abort_is_understood),
         cmocka_unit_test(an_abort_is_said_again_to_who_comes_back),
         cmocka_unit_test(acts_that_make_no_sense_are_refused_with_a_reason),

@@ -349,6 +349,31 @@ static void a_changed_audit_row_is_found(void **state)
     store_close(s);
 }
 
+static void old_orders_and_events_make_room_but_not_those_of_a_living_rollout(void **state)
+{
+    struct store *s = opened(*state);
+    struct sim sim;
+    struct store_order order = { .rollout = "r-1", .device = "a", .attempt = 1, .jws = "x" };
+    struct store_event ev;
+
+    create(s, &sim, 3);
+    assert_int_equal(store_order_add(s, &order, 1000, NULL), 0); /* 1970, but r-1 lives */
+    memcpy(order.rollout, "r-0", 4);
+    assert_int_equal(store_order_add(s, &order, 1000, NULL), 0);
+    store_close(s);
+    change(*state, "INSERT INTO events(id,ts_ms,rollout,device,bad,text) VALUES"
+                   "(1,1,'r-1','',0,'old'),(300000,1,'r-1','',0,'new')");
+
+    s = opened(*state);
+    assert_int_equal(store_order_get(s, "r-1", "a", 1, VERB_UPDATE, &order, NULL), 0);
+    assert_int_equal(store_order_get(s, "r-0", "a", 1, VERB_UPDATE, &order, NULL), 1);
+    assert_int_equal(store_event_list(s, "r-1", 0, &ev, 1, NULL), 1);
+    assert_string_equal(ev.text, "new");
+    assert_int_equal(ev.id, 300000);
+    sim_free(&sim);
+    store_close(s);
+}
+
 static void one_engine_at_a_time_and_it_is_told_who(void **state)
 {
     struct store *one = opened(*state);
@@ -484,6 +509,7 @@ int main(void)
         TEST(ids_are_of_the_day_and_never_twice),
         TEST(events_are_listed_oldest_first_from_where_one_left_off),
         TEST(a_changed_audit_row_is_found),
+        TEST(old_orders_and_events_make_room_but_not_those_of_a_living_rollout),
         TEST(one_engine_at_a_time_and_it_is_told_who),
         TEST(a_killed_engine_lets_the_lock_go),
         TEST(what_cannot_be_used_says_what_to_do),
