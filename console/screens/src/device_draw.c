@@ -103,8 +103,7 @@ static void identity_facts(struct facts *f, const struct ui_model *m, const stru
     if (*s->image)
         fact(f, "image", ROLE_TEXT, "%.12s", s->image);
     if (d->agent)
-        fact(f, "agent", ROLE_TEXT, "%u   security %u   seq %u", d->agent, d->security,
-             d->release_seq);
+        fact(f, "agent", ROLE_TEXT, "%u   security %u", d->agent, d->security);
     if (d->cert_not_after) {
         int64_t left = (int64_t)d->cert_not_after - m->now_ms / 1000;
         enum role role = left <= 0 ? ROLE_CRIT : left < 14 * 86400 ? ROLE_WARN : ROLE_TEXT;

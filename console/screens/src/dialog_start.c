@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "start_plan.h"
+#include "screens/stages.h"
 
 /*
  * The new-rollout dialog: what, to whom, in which stages; who that is exactly and what it can show;

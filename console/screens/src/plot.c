@@ -75,7 +75,8 @@ void plot_axis_choose(struct plot_axis *axis, int rows, double least, double gre
     if (rows < 1)
         rows = 1;
     /* A line that does not move. */
-    double flat = greatest == 0 && least == 0 ? 1 : fmax(fabs(greatest) * 0.01, 1e-6);
+    double biggest = fmax(fabs(least), fabs(greatest));
+    double flat = biggest == 0 ? 1 : fmax(biggest * 0.001, 1e-6);
     if (greatest - least < flat) {
         double middle = (least + greatest) / 2;
         least = middle - flat / 2;
@@ -298,7 +299,7 @@ void plot_spark(struct area a, int row, int col, int width, const struct fleet_p
                 int count, double least, double greatest, enum role role)
 {
     /* Nearly still: stay in the lower middle, and do not make mountains of noise. */
-    double range = fmax(greatest - least, fmax(fabs(greatest) * 0.01, 1e-9));
+    double range = fmax(greatest - least, fmax(fabs(greatest) * 0.0025, 1e-9));
     for (int i = 0; i < width; i++) {
         int first = count * i / width, last = count * (i + 1) / width;
         double sum = 0;

@@ -1,5 +1,7 @@
-#ifndef SCREENS_START_PLAN_H
-#define SCREENS_START_PLAN_H
+#ifndef SCREENS_STAGES_H
+#define SCREENS_STAGES_H
+
+#include <stddef.h>
 
 #include "rollout/plan.h"
 

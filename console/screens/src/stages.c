@@ -1,4 +1,4 @@
-#include "start_plan.h"
+#include "screens/stages.h"
 
 #include <stdio.h>
 #include <string.h>
