@@ -167,14 +167,27 @@ static void pass(struct rollout *r, const struct gate_decision *gate, struct rol
     r->gate_dirty = true; /* the next stage may be over already, and so may all */
 }
 
+static bool same_counts(const struct gate_counts *a, const struct gate_counts *b)
+{
+    return a->total == b->total && a->done == b->done && a->failed == b->failed &&
+           a->other == b->other && a->silent == b->silent && a->excused == b->excused &&
+           a->accepted == b->accepted;
+}
+
 /* The stage has nothing out. The last one has no next to protect: whatever is missing there, only a
  * stop can keep it from being over. */
 static void complete(struct rollout *r, struct rollout_effects *out)
 {
+    struct gate_rule rule = rule_of(r, r->stage);
     struct gate_decision gate;
+    struct gate_counts counts;
     bool last = r->stage + 1 == r->plan.stage_count;
 
-    rollout_gate(r, &gate);
+    counts_of(r, &counts);
+    if (r->stages[r->stage].state == ROLLOUT_STAGE_HOLDING && same_counts(&counts, &r->held))
+        return; /* a fleet's worth of statuses comes with each connection */
+    r->held = counts;
+    gate_decide(&rule, &counts, &gate);
     if (gate.verdict == GATE_STOP)
         rollout_stop(r, out, gate.why);
     else if (gate.verdict == GATE_GO || last || r->stages[r->stage].size == 0)

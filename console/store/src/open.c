@@ -137,17 +137,17 @@ static int open_file(struct store *s, struct err *err)
                     err);
 }
 
-/* The newest 200,000 events, and orders of 90 days or of rollouts that still live. */
-static int prune(struct store *s, struct err *err)
+/* Keep the newest 200,000 events, and orders of 90 days or of rollouts that still live. When that
+ * can't be done now, it can the next time. */
+static void prune(struct store *s)
 {
     static const enum sql what[] = { SQL_EVENT_PRUNE, SQL_ORDER_PRUNE };
 
     for (size_t i = 0; i < sizeof(what) / sizeof(what[0]) && !s->read_only; i++) {
-        sqlite3_stmt *q = sql_get(s, what[i], err);
-        if (!q || sql_run(s, q, err) != 0)
-            return -1;
+        sqlite3_stmt *q = sql_get(s, what[i], NULL);
+        if (q)
+            sql_run(s, q, NULL);
     }
-    return 0;
 }
 
 struct store *store_open(const char *path, bool read_only, const struct crypto *crypto,
@@ -166,10 +166,11 @@ struct store *store_open(const char *path, bool read_only, const struct crypto *
         free(s);
         return NULL;
     }
-    if (open_file(s, err) != 0 || migrate(s, err) != 0 || prune(s, err) != 0) {
+    if (open_file(s, err) != 0 || migrate(s, err) != 0) {
         store_close(s);
         return NULL;
     }
+    prune(s);
     return s;
 }
 

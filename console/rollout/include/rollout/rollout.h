@@ -211,6 +211,7 @@ struct rollout {
     uint32_t sweep_at, sweep_kinds;
     int64_t head_ms; /* wall time of the last saved head */
     bool gate_dirty, failed_dirty, closed;
+    struct gate_counts held; /* with which the current stage holds */
 };
 
 /* Deliberate acts. Words as in the acts table and on the command line. */
