@@ -151,16 +151,16 @@ class Fleet:
 
     def power_on(self, device):
         """Start a device again, as its power coming back would."""
-        log = open(os.path.join(self.home(device), "boot.log"), "a")
-        return subprocess.Popen([DEVICE, "--dir", self.home(device)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        with open(os.path.join(self.home(device), "boot.log"), "a") as log:
+            return subprocess.Popen([DEVICE, "--dir", self.home(device)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def service_pid(self, name):
         with open(os.path.join(self.dir, "run", name + ".pid")) as f:
             return int(f.read())
 
     def spawn_service(self, name, argv):
-        log = open(os.path.join(self.dir, "run", name + ".log"), "a")
-        p = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        with open(os.path.join(self.dir, "run", name + ".log"), "a") as log:
+            p = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         with open(os.path.join(self.dir, "run", name + ".pid"), "w") as f:
             f.write(str(p.pid))
         return p

@@ -87,7 +87,7 @@ class RandomKills(FleetTest):
 
         def all_ended():
             listed = self.fleet.ls("product:weather")
-            ended = all(d.get("ota") and d["ota"]["state"] in ENDS for d in listed.values())
+            ended = len(listed) == len(names) and all(d.get("ota") and d["ota"]["state"] in ENDS for d in listed.values())
             return listed if ended and all(d["state"] not in ("offline", "stale") for d in listed.values()) else None
         listed = wait_until("every device has ended", 240, all_ended, every=1)
         for name, d in listed.items():

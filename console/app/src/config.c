@@ -261,6 +261,9 @@ int config_load(const char *name, struct profile *out, const struct log *log, st
     if (rc > 0)
         return err_set(err, EXIT_USAGE, "%s:%d: neither [section] nor key = value", out->path, rc);
     out->broker.tls = out->broker.ca[0] != '\0';
+    if (strcmp(out->name, "profile") == 0 && out->fleet[0])
+        text_copy(out->name, sizeof(out->name),
+                  out->fleet); /* profile.ini says nothing: the fleet does */
     if (!out->broker.host[0])
         return err_set(err, EXIT_USAGE, "%s: [broker] host is missing", out->path);
     return 0;

@@ -18,7 +18,8 @@ struct recorder {
 
 static void recall_one(void *ctx, const struct known_device *d)
 {
-    fleet_recall(ctx, d->id, d->last_ms, d->interval_ms, d->item, d->t, d->count);
+    fleet_recall(ctx, d->id, d->last_ms, d->interval_ms, d->has_status ? &d->status : NULL, d->item,
+                 d->t, d->count);
 }
 
 void recorder_recall(const char *journal, struct fleet *fleet, int64_t now_ms)
@@ -57,6 +58,8 @@ static void describe(const struct fleet *fleet, const struct fleet_device *d,
     text_copy(out->id, sizeof(out->id), d->id);
     out->last_ms = d->last_ms;
     out->interval_ms = d->interval_ms;
+    out->has_status = d->fw != 0;
+    fleet_status(fleet, d, &out->status);
     out->count = 0;
     for (uint8_t i = 0; i < d->value_count && i < PROTO_READINGS; i++) {
         const struct fleet_reading *reading = fleet_reading(fleet, d->value[i].reading);

@@ -616,7 +616,8 @@ void fleet_vouch(struct fleet *fleet, int64_t since_ms)
 }
 
 void fleet_recall(struct fleet *fleet, const char *id, int64_t last_ms, uint32_t interval_ms,
-                  const struct reading *item, const uint32_t *t, uint32_t count)
+                  const struct device_status *facts, const struct reading *item, const uint32_t *t,
+                  uint32_t count)
 {
     struct fleet_event ev = { .kind = FLEET_EV_MESSAGE, .retained = true };
     bool added = false;
@@ -631,6 +632,10 @@ void fleet_recall(struct fleet *fleet, const char *id, int64_t last_ms, uint32_t
         d->last_ms = d->met_ms = last_ms;
     if (!d->interval_ms)
         d->interval_ms = interval_ms;
+    if (facts && !d->fw)
+        take_facts(fleet, d, facts);
+    if (facts && !d->boot[0])
+        text_clean(d->boot, sizeof(d->boot), facts->boot, strlen(facts->boot));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t reading = fleet_reading_intern(fleet, item[i].name);
         struct fleet_value *v = reading == FLEET_NONE ? NULL : value_for(fleet, d, reading, &added);

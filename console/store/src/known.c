@@ -15,13 +15,13 @@ enum { LINE_MAX = PROTO_READING_MAX + 64, TEXT_MAX = PROTO_READINGS * LINE_MAX }
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS known(id TEXT PRIMARY KEY, last_ms INT NOT NULL,"
-    " interval_ms INT NOT NULL, readings TEXT NOT NULL) WITHOUT ROWID;"
+    " interval_ms INT NOT NULL, status TEXT NOT NULL, readings TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS recorder(one INT PRIMARY KEY CHECK(one = 1),"
     " since_ms INT NOT NULL, beat_ms INT NOT NULL);";
 
 enum { PUT, FORGET, BEAT, STATEMENTS };
 static const char *const texts[STATEMENTS] = {
-    "INSERT OR REPLACE INTO known(id,last_ms,interval_ms,readings)VALUES(?,?,?,?)",
+    "INSERT OR REPLACE INTO known(id,last_ms,interval_ms,status,readings)VALUES(?,?,?,?,?)",
     "DELETE FROM known WHERE id=?",
     "INSERT OR REPLACE INTO recorder(one,since_ms,beat_ms)VALUES(1,?,?)",
 };
@@ -104,7 +104,7 @@ int known_begin(struct known *k, struct err *err)
 
 int known_put(struct known *k, const struct known_device *d, struct err *err)
 {
-    char text[TEXT_MAX];
+    char text[TEXT_MAX], status[PROTO_STATUS_BYTES] = "";
     size_t used = 0;
     sqlite3_stmt *q = k->statement[PUT];
 
@@ -120,7 +120,10 @@ int known_put(struct known *k, const struct known_device *d, struct err *err)
     sqlite3_bind_text(q, 1, d->id, -1, SQLITE_STATIC);
     sqlite3_bind_int64(q, 2, d->last_ms);
     sqlite3_bind_int64(q, 3, d->interval_ms);
-    sqlite3_bind_text(q, 4, text, (int)used, SQLITE_STATIC);
+    if (d->has_status && device_status_encode(&d->status, status, sizeof(status)) < 0)
+        status[0] = '\0';
+    sqlite3_bind_text(q, 4, status, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 5, text, (int)used, SQLITE_STATIC);
     return run(k, PUT, err);
 }
 
@@ -181,8 +184,8 @@ static int each_row(struct known *k, known_fn *fn, void *ctx, struct err *err)
     sqlite3_stmt *q = NULL;
     int rc;
 
-    if (sqlite3_prepare_v2(k->db, "SELECT id,last_ms,interval_ms,readings FROM known", -1, &q,
-                           NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(k->db, "SELECT id,last_ms,interval_ms,readings,status FROM known", -1,
+                           &q, NULL) != SQLITE_OK)
         return fail(k, err);
     while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
         const char *id = (const char *)sqlite3_column_text(q, 0);
@@ -191,6 +194,9 @@ static int each_row(struct known *k, known_fn *fn, void *ctx, struct err *err)
         d.last_ms = sqlite3_column_int64(q, 1);
         d.interval_ms = (uint32_t)sqlite3_column_int64(q, 2);
         parse_readings((const char *)sqlite3_column_text(q, 3), &d);
+        const char *status = (const char *)sqlite3_column_text(q, 4);
+        d.has_status =
+            status && *status && device_status_decode(status, strlen(status), &d.status) == 0;
         fn(ctx, &d);
     }
     if (rc != SQLITE_DONE)

@@ -207,12 +207,14 @@ uint32_t fleet_apply(struct fleet *fleet, const struct fleet_event *event, int64
 
 /*
  * What another console knew when this one was not yet there: a device's last words. Fills in only
- * what is not known better already; a device that is not known yet is added. `t[i]` is when
- * item[i] was measured, Unix s.
+ * what is not known better already; a device that is not known yet is added. `facts` (NULL: none)
+ * are of its last status: a last will wipes them from the broker's memory. `t[i]` is when item[i]
+ * was measured, Unix s.
  */
 struct reading;
 void fleet_recall(struct fleet *fleet, const char *id, int64_t last_ms, uint32_t interval_ms,
-                  const struct reading *item, const uint32_t *t, uint32_t count);
+                  const struct device_status *facts, const struct reading *item, const uint32_t *t,
+                  uint32_t count);
 
 /* Somebody who has told us all it heard (fleet_recall) has been listening without a break since
  * `since_ms`: silence may be judged from then on, not only from our own link's coming up. Forgotten

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "protocol/reading.h"
+#include "protocol/status.h"
 
 /*
  * The last words of each device, kept by whoever leads, so that a console or a command that starts
@@ -25,6 +26,8 @@ struct known_device {
     char id[PROTO_ID_MAX];
     int64_t last_ms;      /* its last live message; 0: none */
     uint32_t interval_ms; /* declared or learned; 0: not known */
+    bool has_status;      /* it has said what it is */
+    struct device_status status;
     struct reading item[PROTO_READINGS];
     uint32_t t[PROTO_READINGS]; /* Unix s of each */
     uint32_t count;
