@@ -448,14 +448,14 @@ static void check_cells(const struct canvas *c)
 static void hostile_messages(struct fixture *f, uint32_t *seed)
 {
     static const char *const bodies[] = {
-        "{\"state\":\"online\",\"fw\":\"\\u001b[2J\",\"product\":\"\\u202eevil\",\"hw\":"
-        "\"\\u0007\","
-        "\"boot\":\"aa\",\"groups\":[\"\\u009b31m\",\"\xf0\x9f\x92\xa3\",\"e\xcc\x81\"]}",
+        ("{\"state\":\"online\",\"fw\":\"\\u001b[2J\",\"product\":\"\\u202eevil\",\"hw\":"
+         "\"\\u0007\","
+         "\"boot\":\"aa\",\"groups\":[\"\\u009b31m\",\"\xf0\x9f\x92\xa3\",\"e\xcc\x81\"]}"),
         "{\"temperature\":1e308,\"\\u001b]0;x\\u0007\":1,\"\xe6\xb0\xb4\":2,\"humidity\":-1e300}",
         "{\"temperature\":\"nan\",\"co2\":1e-320,\"rssi\":99999999999}",
         "error \x1b[31mred\x1b[0m \xc2\x9b \xe2\x80\xae \xff\xfe \x7f end",
-        "{\"rollout\":\"r-1\",\"state\":\"failed\",\"reason\":\"no such\",\"to\":\"\\u001b[5m\","
-        "\"detail\":\"\\u0085\\u2028\",\"n\":1}",
+        "{\"state\":\"failed\",\"reason\":\"no\",\"to\":\"\\u001b[5m\",\"detail\":\"\\u0085\","
+        "\"n\":1}",
     };
     static const char *const topics[] = { "status",     "telemetry/\x1b[1m", "log",
                                           "ota/report", "telemetry/x",       "reply/reboot" };

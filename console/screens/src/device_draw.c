@@ -250,7 +250,7 @@ static void draw_spark_row(struct ui *ui, const struct ui_model *m, const struct
     const struct fleet_reading *r = fleet_reading(m->fleet, reading);
     struct fleet_series_stats stats;
     char name[64], numbers[160];
-    double least = INFINITY, greatest = -INFINITY;
+    double least = HUGE_VAL, greatest = -HUGE_VAL;
     int numbers_col = a.cols - 39, width = numbers_col - 2 - 20;
     reading_title(r, name, sizeof(name));
     if (width < 4)

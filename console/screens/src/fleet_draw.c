@@ -215,8 +215,8 @@ static void take_scale(struct scales *s, uint32_t reading, const struct fleet_po
         return;
     if (i == s->count) {
         s->of[i].reading = reading;
-        s->of[i].least = INFINITY;
-        s->of[i].greatest = -INFINITY;
+        s->of[i].least = HUGE_VAL;
+        s->of[i].greatest = -HUGE_VAL;
         s->count++;
     }
     plot_range(point, FLEET_TREND, &s->of[i].least, &s->of[i].greatest);

@@ -85,7 +85,7 @@ void plot_axis_choose(struct plot_axis *axis, int rows, double least, double gre
         return;
     }
     double head = (greatest - least) * 0.05;
-    double best = INFINITY;
+    double best = HUGE_VAL;
     struct plot_axis chosen = axis_for(rows, 1, least - head, greatest + head);
     for (int tick_rows = 1; tick_rows <= 4 && tick_rows < rows; tick_rows++) {
         struct plot_axis a = axis_for(rows, tick_rows, least - head, greatest + head);
@@ -257,7 +257,7 @@ static void draw_limit(struct area a, const struct plot *p, const struct plot_ax
 void plot_draw(struct area a, const struct plot *p)
 {
     int rows = a.rows - (p->time_axis ? 2 : 0);
-    double least = INFINITY, greatest = -INFINITY;
+    double least = HUGE_VAL, greatest = -HUGE_VAL;
     struct plot_axis own = { 0 };
     struct plot_axis *axis = p->axis ? p->axis : &own;
     struct plot cut = *p;

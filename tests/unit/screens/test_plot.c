@@ -149,7 +149,7 @@ static void values_beyond_all_reason_do_no_harm(void **state)
     (void)state;
 
     plot_draw(area_all(c), &p);
-    plot_spark(area_all(c), 0, 0, 10, point, 4, -INFINITY, INFINITY, ROLE_PLOT);
+    plot_spark(area_all(c), 0, 0, 10, point, 4, -HUGE_VAL, HUGE_VAL, ROLE_PLOT);
     canvas_free(c);
 }
 
