@@ -137,6 +137,7 @@ static void start_agent(struct app *app)
         .passive = app->boot.passive,
         .version = app->build->version,
         .boot_id = app->boot.boot,
+        .security_floor = app->boot.security_floor,
     };
     memcpy(event.boot.image, app->boot.image, sizeof(event.boot.image));
     if (app_tell_agent(app, &event) == REASON_RECORD_IO)

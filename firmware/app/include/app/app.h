@@ -52,6 +52,7 @@ struct app_boot {
     char slot[PROTO_SLOT_MAX];       /* running slot: "ota_0" */
     uint8_t image[PROTO_SHA256_LEN]; /* SHA-256 of the running image file: size as released */
     uint64_t cert_not_after;         /* Unix s, 0: not known */
+    uint32_t security_floor;         /* kept in hardware (eFuse) or as good; 0: no such thing */
     bool on_probation;               /* otadata says PENDING_VERIFY */
     enum ota_passive passive;        /* what the other slot's boot record says */
 };

@@ -160,7 +160,10 @@ static void become(int program, int output, const struct facts *facts,
 static int start(struct board *b, const struct slots_boot *boot, enum reset_reason reset,
                  struct run *run)
 {
-    struct facts facts = { .reset = reset, .slot = boot->slot, .trial = boot->trial };
+    struct facts facts = { .reset = reset,
+                           .slot = boot->slot,
+                           .trial = boot->trial,
+                           .security = boot->image.desc.secure_version };
     int output[2], feed[2];
     int program = take_program(&b->slots, boot);
     if (program < 0)

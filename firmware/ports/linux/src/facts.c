@@ -19,6 +19,7 @@ int facts_export(const struct facts *facts)
         setenv("MUSTER_DEVICE_IMAGE", facts->image, 1))
         return -1;
     return put_number("MUSTER_DEVICE_SLOT", (long)facts->slot) ||
+                   put_number("MUSTER_DEVICE_SECURITY", (long)facts->security) ||
                    put_number("MUSTER_DEVICE_TRIAL", facts->trial) ||
                    put_number("MUSTER_DEVICE_WATCHDOG", facts->watchdog_fd) ||
                    put_number("MUSTER_DEVICE_PARENT", facts->parent)
@@ -48,7 +49,7 @@ static int get_number(const char *name, long least, long most, long *out)
 int facts_import(struct facts *out)
 {
     char reset[16];
-    long slot, trial, watchdog, parent;
+    long slot, trial, security, watchdog, parent;
     memset(out, 0, sizeof(*out));
     if (get_text("MUSTER_DEVICE_DIR", out->dir, sizeof(out->dir)) ||
         get_text("MUSTER_DEVICE_RESET", reset, sizeof(reset)) ||
@@ -56,6 +57,7 @@ int facts_import(struct facts *out)
         get_text("MUSTER_DEVICE_IMAGE", out->image, sizeof(out->image)) ||
         get_number("MUSTER_DEVICE_SLOT", 0, 1, &slot) ||
         get_number("MUSTER_DEVICE_TRIAL", 0, 1, &trial) ||
+        get_number("MUSTER_DEVICE_SECURITY", 0, UINT32_MAX, &security) ||
         get_number("MUSTER_DEVICE_WATCHDOG", -1, 1024, &watchdog) ||
         get_number("MUSTER_DEVICE_PARENT", 1, INT32_MAX, &parent))
         return -1;
@@ -63,6 +65,7 @@ int facts_import(struct facts *out)
         out->reset = RESET_UNKNOWN;
     out->slot = (uint32_t)slot;
     out->trial = trial != 0;
+    out->security = (uint32_t)security;
     out->watchdog_fd = (int)watchdog;
     out->parent = (int)parent;
     return 0;

@@ -267,6 +267,19 @@ static uint32_t count_boot(struct process *p)
     return boots;
 }
 
+/* What a chip burns into eFuses: the highest secure_version that has ever run without being on
+ * trial. A device fresh from the factory is protected by it too. */
+static uint32_t raise_floor(struct process *p)
+{
+    uint32_t floor = 0;
+    (void)nvs_get_u32(&p->records, "boot", "security", &floor);
+    if (p->facts.trial || p->facts.security <= floor)
+        return floor;
+    if (nvs_set_u32(&p->records, "boot", "security", p->facts.security) != NVS_OK)
+        say(APP_LOG_WARN, "the security floor could not be kept");
+    return p->facts.security;
+}
+
 static void connect_parts(struct process *p)
 {
     p->platform = (struct app_platform){
@@ -337,6 +350,7 @@ static void boot(struct process *p)
     struct app_boot facts = { .reset = p->facts.reset,
                               .boots = count_boot(p),
                               .cert_not_after = tls_not_after(&p->identity),
+                              .security_floor = raise_floor(p),
                               .on_probation = p->facts.trial,
                               .passive = update_passive(&p->slots, p->facts.slot) };
     struct app_event event = { .kind = APP_EV_BOOT, .boot = &facts };

@@ -23,6 +23,7 @@ struct facts {
     bool trial; /* otadata says PENDING_VERIFY */
     char boot[PROTO_BOOT_MAX];
     char image[PROTO_SHA256_HEX]; /* SHA-256 of the running image, as releases sign it */
+    uint32_t security;            /* the running image's secure_version */
     int watchdog_fd;              /* write a byte to feed it; -1: none */
     int parent;                   /* pid of the bootloader, whose stop is the board's stop */
 };
