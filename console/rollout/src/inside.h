@@ -50,6 +50,7 @@ bool device_counts(const struct rollout_device *d); /* FAILED, against firmware 
 /* stage.c */
 bool stages_step(struct rollout *r, struct rollout_effects *out); /* true: something moved on */
 void stage_start(struct rollout *r, uint32_t stage, struct rollout_effects *out);
+void stage_stop(struct rollout *r); /* unless it has passed, or never started */
 void stages_accept(struct rollout *r);
 bool may_tell(const struct rollout *r);
 void rollout_stop(struct rollout *r, struct rollout_effects *out, const char *why);

@@ -274,6 +274,7 @@ static void abort_all(struct rollout *r, const char *who)
     text_format(r->why, sizeof(r->why), "aborted by %.64s", who);
     r->state = ROLLOUT_ABORTING;
     r->gate_dirty = true;
+    stage_stop(r);
     sweep_start(r, SWEEP_ABORT);
 }
 
@@ -370,6 +371,7 @@ static void past_deadline(struct rollout *r, struct rollout_effects *out)
         rollout_finish(r, ROLLOUT_ABORTED, out);
     else {
         text_copy(r->why, sizeof(r->why), "the deadline has passed");
+        stage_stop(r);
         rollout_finish(r, ROLLOUT_STOPPED, out);
     }
 }

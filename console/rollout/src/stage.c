@@ -106,15 +106,20 @@ void stage_start(struct rollout *r, uint32_t stage, struct rollout_effects *out)
             r->stages[stage].size);
 }
 
-void rollout_stop(struct rollout *r, struct rollout_effects *out, const char *why)
+void stage_stop(struct rollout *r)
 {
     struct rollout_stage *stage = &r->stages[r->stage];
 
+    if (stage->state == ROLLOUT_STAGE_PASSED || stage->state == ROLLOUT_STAGE_WAITING)
+        return;
+    stage->state = ROLLOUT_STAGE_STOPPED;
+    stage->ended_ms = r->now_ms;
+}
+
+void rollout_stop(struct rollout *r, struct rollout_effects *out, const char *why)
+{
     text_format(r->why, sizeof(r->why), "stage %s: %s", r->plan.stage[r->stage].name, why);
-    if (r->state == ROLLOUT_RUNNING) {
-        stage->state = ROLLOUT_STAGE_STOPPED;
-        stage->ended_ms = r->now_ms;
-    }
+    stage_stop(r);
     if (r->plan.on_stop == PLAN_STOP_ABORT) {
         r->state = ROLLOUT_ABORTING;
         sweep_start(r, SWEEP_ABORT);

@@ -323,6 +323,8 @@ static void abort_reaches_those_that_wait_and_lets_the_others_finish(void **stat
     assert_true(sim_phase(&s, ROLLOUT_PHASE_ABORTED) > 0);
     assert_true(sim_phase(&s, ROLLOUT_PHASE_DONE) > 0);
     assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_PLANNED), 30); /* never told */
+    assert_int_equal(s.r->stages[0].state, ROLLOUT_STAGE_STOPPED);
+    assert_int_equal(s.r->stages[1].state, ROLLOUT_STAGE_WAITING);
     for (uint32_t i = 0; i < s.count; i++)
         assert_int_equal(s.device[i].wire, WIRE_NOTHING);
     sim_free(&s);
@@ -759,7 +761,7 @@ static void whatever_happens_the_run_ends_and_the_rules_hold(void **state)
 {
     (void)state;
 
-    for (uint64_t seed = 1; seed <= 150; seed++)
+    for (uint64_t seed = 1; seed <= 200; seed++)
         one_random_run(seed);
 }
 
