@@ -6,6 +6,7 @@
 #include "esp_log.h"
 #include "esp_ota_ops.h"
 #include "esp_random.h"
+#include "sdkconfig.h"
 
 #include "esp/otadata.h"
 #include "store.h"
