@@ -74,12 +74,26 @@ class Console(FleetTest):
         s.shows("sensor-002")
 
     def test_4_a_rollout_is_started_from_the_dialog_and_seen_to_its_end(self):
-        # The background engine leads; the console follows and asks through the journal.
+        # The background engine leads; the console asks through the journal and looks on.
         s = self.open(120, 40)
         s.shows("sensor-001")
         s.keys("S")
         s.shows("1.4.0", "1.5.0-bad")
-        s.keys("Escape")
+        s.keys("j", "u")
+        s.shows("new rollout", "weather 1.4.0")
+        s.keys("Down", "Down", "C-u")
+        s.type("2 soak 1s, 100% soak 1s")
+        s.keys("Down", "C-u")
+        s.type("2s")
+        s.keys("Down", "Down")
+        s.shows("Type 4 and Enter to start")
+        s.keys("Enter")
+        time.sleep(0.5)
+        self.assertEqual(self.fleet.json("rollout", "ls"), [], "Enter alone must not start anything")
+        s.type("4")
+        s.keys("Enter")
+        s.shows("RUNNING", "stage 1 of 2")
+        s.shows("trial", seconds=60)
 
     def test_5_it_survives_resizing_and_leaves_a_sane_terminal_when_terminated(self):
         s = self.open(80, 24)
@@ -104,6 +118,23 @@ class Console(FleetTest):
         s.shows("sensor-001")
         s.keys("q")
         s.shows("exit=0")
+
+    def test_9_a_rollout_is_aborted_by_typing_its_name(self):
+        rollout = self.fleet.json("rollout", "ls")[0]["id"]
+        s = self.open(120, 40)
+        s.shows("sensor-001")
+        s.keys("R")
+        s.shows(rollout)
+        s.keys("X")
+        s.shows("abort rollout")
+        s.keys("Enter")
+        time.sleep(1)
+        self.assertEqual(self.fleet.show(rollout)["state"], "running", "Enter alone must not abort")
+        s.keys("X")
+        s.shows("Type " + rollout)
+        s.type(rollout)
+        s.keys("Enter")
+        wait_until("the rollout is aborted", 60, lambda: self.fleet.show(rollout)["state"] in ("aborted", "aborting"))
 
     def test_8_a_lost_broker_is_said_in_words_and_comes_back(self):
         s = self.open()

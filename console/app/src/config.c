@@ -238,7 +238,7 @@ static void defaults(struct profile *p)
     text_copy(p->ui.ascii, sizeof(p->ui.ascii), "auto");
     p->ui.mouse = true;
     p->broker.port = 8883;
-    p->gateway.max_downloads = 64;
+    p->gateway.max_downloads = 8;
 }
 
 int config_load(const char *name, struct profile *out, const struct log *log, struct err *err)

@@ -364,7 +364,13 @@ void engine_report(struct engine *e, const char *id, const struct ota_report *re
                    int64_t now_ms)
 {
     struct rollout_event ev = { .kind = ROLLOUT_EV_REPORT, .now_ms = now_ms, .report = report };
+
     feed(e, id, &ev);
+    for (size_t i = 0; !e->leads && i < e->count; i++) {
+        uint32_t device = rollout_find(e->entry[i].r, id);
+        if (device != ROLLOUT_NO_DEVICE)
+            rollout_look(e->entry[i].r, device, report);
+    }
 }
 
 void engine_message(struct engine *e, const struct topic *topic, const void *body, size_t len,
@@ -375,7 +381,7 @@ void engine_message(struct engine *e, const struct topic *topic, const void *bod
     struct reply reply;
     struct rollout_event ev = { .kind = ROLLOUT_EV_REPLY, .now_ms = now_ms, .reply = &reply };
 
-    if (!e->leads || e->count == 0)
+    if (e->count == 0)
         return;
     if (topic->kind == TOPIC_REPORT && ota_report_decode(body, len, &report) == 0)
         engine_report(e, topic->id, &report, now_ms);
@@ -504,6 +510,10 @@ static void follow(struct engine *e, int64_t now_ms)
         return;
     e->version = version;
     load_all(e, &err);
+    for (size_t i = 0; i < e->count; i++) {
+        if (!rollout_is_over(e->entry[i].r))
+            e->cfg.replay(e->cfg.ctx, e->entry[i].r);
+    }
 }
 
 void engine_tick(struct engine *e, int64_t now_ms)

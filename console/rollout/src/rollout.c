@@ -457,3 +457,17 @@ void rollout_step(struct rollout *r, const struct rollout_event *ev, struct roll
     for (uint32_t i = 0; i < out->save_count; i++)
         r->device[out->save[i]].dirty = false;
 }
+
+void rollout_look(struct rollout *r, uint32_t device, const struct ota_report *report)
+{
+    struct rollout_device *d = &r->device[device];
+
+    if (d->state != RDEV_ORDERED || report->attempt != d->attempt ||
+        ota_report_is_end(report->state) || strcmp(report->rollout, r->id) != 0)
+        return;
+    device_leave(r, device);
+    d->ota = (uint8_t)report->state;
+    d->got = report->got;
+    d->slot_s = (int64_t)report->slot;
+    device_enter(r, device);
+}

@@ -850,6 +850,34 @@ static void who_is_unknown_to_the_broker_does_not_hold_a_stage_for_ever(void **s
     sim_free(&s);
 }
 
+static void an_onlooker_sees_how_far_a_device_is(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    struct ota_report report = { .state = OTA_REPORT_TRIAL, .attempt = 1, .got = 4096 };
+    (void)state;
+
+    sim_plan(&plan);
+    begin(&s, &plan, 3, 1);
+    sim_act(&s, ROLLOUT_ACT_START);
+    uint32_t told = 0;
+    while (s.r->device[told].state != RDEV_ORDERED)
+        told++;
+    memcpy(report.rollout, s.r->id, strlen(s.r->id) + 1);
+    uint32_t in_flight = s.r->in_flight;
+
+    rollout_look(s.r, told, &report);
+
+    assert_int_equal(rollout_device_phase(&s.r->device[told]), ROLLOUT_PHASE_TRIAL);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_TRIAL), 1);
+    assert_int_equal(s.r->device[told].got, 4096);
+    report.state = OTA_REPORT_DONE; /* an end is for the leader to judge */
+    rollout_look(s.r, told, &report);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_TRIAL), 1);
+    assert_int_equal(s.r->in_flight, in_flight);
+    sim_free(&s);
+}
+
 static void a_rebuilt_rollout_counts_the_same(void **state)
 {
     struct rollout_plan plan;
@@ -943,6 +971,7 @@ int main(void)
         cmocka_unit_test(effects_of_many_devices_come_in_bounded_pieces),
         cmocka_unit_test(whatever_happens_the_run_ends_and_the_rules_hold),
         cmocka_unit_test(an_act_broken_off_halfway_goes_on_after_a_restart),
+        cmocka_unit_test(an_onlooker_sees_how_far_a_device_is),
         cmocka_unit_test(a_rebuilt_rollout_counts_the_same),
         cmocka_unit_test(the_words_go_both_ways),
         cmocka_unit_test(a_device_costs_less_than_two_hundred_bytes),

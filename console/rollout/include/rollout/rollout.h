@@ -305,6 +305,12 @@ void rollout_free(struct rollout *r); /* NULL is fine */
 /* Advance by one event; `out` is overwritten with what the shell must now do. */
 void rollout_step(struct rollout *r, const struct rollout_event *ev, struct rollout_effects *out);
 
+/*
+ * For who only looks on: another process leads, and what it commits is read again and again. How
+ * far a device is between two commits is taken from its report; nothing else changes, no effects.
+ */
+void rollout_look(struct rollout *r, uint32_t device, const struct ota_report *report);
+
 /* ROLLOUT_NO_DEVICE when it is not in this rollout. */
 uint32_t rollout_find(const struct rollout *r, const char *id);
 enum rollout_phase rollout_device_phase(const struct rollout_device *d);
