@@ -59,11 +59,14 @@ static int torn_erase(void *ctx, uint32_t offset, uint32_t len)
         memset(t->byte + offset, 0xFF, len);
         return 0;
     }
-    uint32_t style = draw(t) % 4;
+    uint32_t style = draw(t) % 5, front = draw(t) % len;
+    bool fast = false;
     for (uint32_t i = 0; i < len; i++) {
-        if (style == 0 || (style == 1 && i < draw(t) % len))
+        if (i % 4 == 0)
+            fast = draw(t) % 4 == 0; /* words whose cells give way sooner */
+        if (style == 0 || (style == 1 && i < front) || (style == 2 && fast))
             t->byte[offset + i] = 0xFF;
-        else if (style == 2)
+        else if (style == 3)
             t->byte[offset + i] |= (uint8_t)draw(t);
     }
     return -1;

@@ -8,9 +8,9 @@
 
 /*
  * A flash in memory that loses power at its nth operation. What that operation leaves behind is any
- * prefix of the bytes, then one byte of mixed old and new bits; for an erase, sectors in which
- * some bytes are erased, some old and some in between. After the cut every call fails, until the
- * power comes back. It asserts what NOR flash demands: writing can't set bits.
+ * prefix of the bytes, then one byte of mixed old and new bits; for an erase: all, a front part,
+ * single words here and there, or stray bits erased, or nothing. After the cut every call fails,
+ * until the power comes back. It asserts what NOR flash demands: writing can't set bits.
  */
 #define TORN_SIZE 0x10000u
 

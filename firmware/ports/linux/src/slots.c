@@ -33,12 +33,27 @@ int slots_read(const struct slots *s, struct otadata *out)
     return 0;
 }
 
+/* Spoil the CRC of an entry that counts before its sector is erased: an erase that power cuts short
+ * may change the state, which no CRC covers, and leave the rest as it was. */
+static int kill_entry(const struct flash *f, uint32_t at)
+{
+    static const uint8_t zero[4] = { 0 };
+    uint8_t raw[OTADATA_ENTRY];
+    struct otadata_entry e;
+    if (f->read(f->ctx, at, raw, sizeof(raw)))
+        return -1;
+    otadata_decode(raw, &e);
+    if (!e.crc_ok || e.seq == OTADATA_EMPTY)
+        return 0;
+    return f->write(f->ctx, at + OTADATA_ENTRY - 4, zero, sizeof(zero));
+}
+
 int slots_write(const struct slots *s, const struct otadata_write *w)
 {
     uint8_t raw[OTADATA_ENTRY];
     uint32_t at = s->otadata + (uint32_t)w->sector * ESP_SECTOR;
     const struct flash *f = s->flash;
-    if (f->erase(f->ctx, at, ESP_SECTOR))
+    if (kill_entry(f, at) || f->erase(f->ctx, at, ESP_SECTOR))
         return -1;
     if (w->seq != OTADATA_EMPTY) {
         otadata_encode(w->seq, w->state, raw);

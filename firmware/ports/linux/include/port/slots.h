@@ -23,7 +23,8 @@ struct slots {
 int slots_init(struct slots *s, const struct flash *flash, const struct esp_partition_table *table);
 
 int slots_read(const struct slots *s, struct otadata *out); /* 0, -1 */
-/* Erase the sector, write the entry, sync. A cut between leaves no entry there. 0, -1 */
+/* Spoil the entry there, erase the sector, write the new one, sync. A cut leaves the old entry,
+ * none that counts, or the new one. 0, -1 */
 int slots_write(const struct slots *s, const struct otadata_write *w);
 
 /* A whole slot to be read from 0. The reader points to `s` and `slot`, which must outlive it. */
