@@ -21,8 +21,9 @@ enum ev {
 /* Numbered, because a table of small numbers is a third of one of pointers. */
 #define ACTION_MAP(X)                                                                              \
     X(idle)                                                                                        \
-    X(take) X(schedule) X(there) X(wait) X(replace) X(abort) X(pause) X(expire) X(open) X(seal)    \
-        X(connect) X(restart) X(download) X(resume) X(verify) X(install) X(reboot) X(trial)
+    X(take)                                                                                        \
+    X(schedule) X(there) X(wait) X(replace) X(abort) X(pause) X(expire) X(open) X(seal) X(connect) \
+        X(restart) X(download) X(resume) X(verify) X(install) X(reboot) X(trial)
 
 enum action {
     REFUSED,

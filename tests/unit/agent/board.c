@@ -279,6 +279,8 @@ static enum reason rollback(void *ctx)
     assert(b->on_probation);
     struct otadata to = b->otadata[b->running];
     to.state = IMG_INVALID;
+    if (b->no_way_back)
+        return REASON_ROLLBACK_FAILED;
     if (set_otadata(b, b->running, to) != REASON_NONE)
         return REASON_ROLLBACK_FAILED;
     die(b, RESET_SOFTWARE);
@@ -287,7 +289,12 @@ static enum reason rollback(void *ctx)
 
 static void reboot(void *ctx)
 {
-    die(ctx, RESET_SOFTWARE);
+    struct board *b = ctx;
+    if (b->restarts_ignored > 0) {
+        b->restarts_ignored--;
+        return;
+    }
+    die(b, RESET_SOFTWARE);
 }
 
 /* Its flash does not fail, but power may go. */
@@ -313,7 +320,7 @@ static void bootloader(struct board *b)
         }
         assert(best >= 0);
         struct otadata to = b->otadata[best];
-        if (to.state == IMG_PENDING) {
+        if (to.state == IMG_PENDING && !b->no_way_back) {
             to.state = IMG_ABORTED;
             bootloader_writes(b, best, to);
             continue;
@@ -420,6 +427,10 @@ static enum ota_io http_answer(void *ctx, struct ota_http_answer *h, enum reason
         *why = REASON_TLS;
         return OTA_FAIL;
     }
+    if (s->silent_times != 0) {
+        s->silent_times -= s->silent_times > 0;
+        return OTA_AGAIN;
+    }
     b->http_answered = true;
     if (s->status_times != 0) {
         s->status_times -= s->status_times > 0;
@@ -431,7 +442,8 @@ static enum ota_io http_answer(void *ctx, struct ota_http_answer *h, enum reason
     h->from = s->wrong_from ? b->http_from + 1 : b->http_from;
     h->has_total = !s->no_total;
     h->total = s->lie_total ? s->lie_total : b->http_size;
-    snprintf(h->etag, sizeof(h->etag), "%s", s->etag ? s->etag : "");
+    const char *etag = h->status == 206 && s->part_etag ? s->part_etag : s->etag;
+    snprintf(h->etag, sizeof(h->etag), "%s", etag ? etag : "");
     return OTA_OK;
 }
 
@@ -512,7 +524,7 @@ static bool report(void *ctx, const struct ota_report *r)
 {
     struct board *b = ctx;
     assert(b->told_up && r->n > b->last_n);
-    if (breaks(b))
+    if (breaks(b) || b->reports_refused)
         return false;
     b->last_n = r->n;
     b->report[b->reports++ % BOARD_REPORTS] = *r;
@@ -898,4 +910,30 @@ const struct ota_report *board_said(const struct board *b, enum ota_report_state
             return &b->report[i % BOARD_REPORTS];
     }
     return NULL;
+}
+
+static uint32_t crc32(const uint8_t *data, size_t len)
+{
+    uint32_t crc = 0xffffffffu;
+    for (size_t i = 0; i < len; i++) {
+        crc ^= data[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
+    }
+    return ~crc;
+}
+
+void board_cut_record(struct board *b, enum ota_record id, int by)
+{
+    if (b->record_len[id] < 10)
+        return;
+    size_t len = b->record_len[id] - 4;
+    size_t to = (size_t)((int)len + by);
+    assert(to + 4 <= OTA_RECORD_MAX && to >= 6);
+    if (to > len)
+        memset(b->record[id] + len, 0x5a, to - len);
+    uint32_t crc = crc32(b->record[id], to);
+    for (size_t i = 0; i < 4; i++)
+        b->record[id][to + i] = (uint8_t)(crc >> (8 * i));
+    b->record_len[id] = to + 4;
 }

@@ -63,6 +63,8 @@ struct server {
     bool no_total, no_ranges, wrong_from;
     uint32_t lie_total; /* say this total */
     const char *etag;
+    const char *part_etag; /* of a 206, when it is another one */
+    int silent_times;      /* so many questions for the head have no answer yet; -1: ever */
     enum reason open_fails;
     int open_fails_times;
 };
@@ -87,7 +89,10 @@ struct board {
     uint32_t broker_after_s;     /* of a boot */
     uint64_t mono_ms, unix_s;
     bool trusted;
-    enum reason gate[3]; /* what may_proceed() says */
+    enum reason gate[3];  /* what may_proceed() says */
+    bool reports_refused; /* the MQTT client takes none */
+    bool no_way_back;     /* rollback() finds nothing to go back to, and the bootloader no fault */
+    uint32_t restarts_ignored; /* reboot() returns so many times */
     uint32_t seed;
 
     /* This boot. */
@@ -183,6 +188,9 @@ void board_power_off(struct board *b);
 const struct ota_report *board_last(const struct board *b);
 const struct ota_report *board_said(const struct board *b, enum ota_report_state state);
 const char *board_version(const struct board *b); /* what runs */
+
+/* Lengthen a record by so many bytes (shorten: less than 0), with a CRC that holds. */
+void board_cut_record(struct board *b, enum ota_record id, int by);
 
 /* Signing that only tests can: the signature is made of hash and key. */
 extern const char board_rollout_kid[], board_release_kid[], board_revoked_kid[], board_root_kid[];

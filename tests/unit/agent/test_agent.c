@@ -1019,6 +1019,291 @@ static void a_trial_without_its_record_must_be_proved_all_the_same(void **state)
     assert_string_equal(board_last(b)->rollout, "");
 }
 
+/* ---- corners ----------------------------------------------------------------------------------
+ */
+
+static void an_order_during_the_trial_is_busy_and_taken_afterwards(void **state)
+{
+    struct board *b = *state;
+    int third = board_image(b, "1.5.0", 20000, MANNER_GOOD);
+    order_new(b);
+    assert_true(board_run(b, OTA_TRIAL, HOUR));
+    board_run(b, OTA_STATE_COUNT, 2);
+    struct offer f = board_offer(b, third, 101);
+
+    assert_int_equal(board_order(b, &f), REASON_BUSY);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_int_equal(b->agent.state, OTA_DONE);
+
+    board_order(b, &f); /* delivered again with the next connection */
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_string_equal(board_version(b), "1.5.0");
+}
+
+static void an_application_that_defers_takes_the_order_all_the_same(void **state)
+{
+    struct board *b = *state;
+    b->gate[OTA_GATE_ACCEPT] = REASON_DEFERRED;
+    b->gate[OTA_GATE_DOWNLOAD] = REASON_DEFERRED;
+    order_new(b);
+    board_run(b, OTA_STATE_COUNT, 600);
+    assert_int_equal(b->agent.state, OTA_PAUSED);
+    b->gate[OTA_GATE_DOWNLOAD] = REASON_LOW_BATTERY;
+    board_run(b, OTA_STATE_COUNT, 600);
+    assert_int_equal(board_last(b)->reason, REASON_LOW_BATTERY);
+    assert_int_equal(b->requests, 0);
+
+    b->gate[OTA_GATE_DOWNLOAD] = REASON_NONE;
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_end(b, OTA_DONE, REASON_NONE);
+}
+
+static void a_bad_release_does_not_end_an_update_under_way(void **state)
+{
+    struct board *b = *state;
+    order_new(b);
+    assert_true(board_run(b, OTA_WAIT, HOUR));
+    struct offer f = board_offer(b, 1, 101);
+    f.spoil_release = true;
+
+    assert_int_equal(board_order(b, &f), REASON_BAD_SIGNATURE);
+
+    assert_int_equal(b->agent.state, OTA_WAIT);
+    assert_int_equal(board_last(b)->state, OTA_REPORT_WAITING);
+}
+
+static void an_abort_after_the_end_hears_the_end_again(void **state)
+{
+    struct board *b = *state;
+    order_new(b);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    uint32_t said = b->reports;
+
+    assert_int_equal(board_abort(b, "r-100", 101), REASON_TOO_LATE);
+
+    assert_int_equal(b->reports, said + 1);
+    assert_end(b, OTA_DONE, REASON_NONE);
+}
+
+static void an_abort_that_cannot_be_counted_is_not_obeyed(void **state)
+{
+    struct board *b = *state;
+    order_new(b);
+    assert_true(board_run(b, OTA_WAIT, HOUR));
+    b->fail_at = b->calls + 1;
+
+    assert_int_equal(board_abort(b, "r-100", 101), REASON_RECORD_IO);
+    assert_int_equal(b->agent.state, OTA_WAIT);
+
+    assert_int_equal(board_abort(b, "r-100", 102), REASON_NONE);
+    assert_int_equal(b->agent.state, OTA_ABORTED);
+}
+
+static void a_command_before_its_time_is_not_yet(void **state)
+{
+    struct board *b = *state;
+    char body[BOARD_BODY];
+    const struct order *out = NULL;
+    struct offer f = board_offer(b, 0, 7);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    f.order.verb = VERB_REBOOT;
+    f.order.nbf = b->unix_s + 100;
+    size_t len = board_body(&f, body, sizeof(body));
+    struct ota_event ev = { .kind = OTA_EV_COMMAND, .command = { VERB_REBOOT, body, len } };
+
+    ev.now = (struct ota_time){ b->mono_ms, b->unix_s, true };
+    assert_int_equal(ota_agent_check_order(&b->agent, &ev, &out), REASON_NOT_YET);
+    ev.now.trusted = false;
+    assert_int_equal(ota_agent_check_order(&b->agent, &ev, &out), REASON_NONE);
+    ev.command.verb = VERB_UPDATE;
+    assert_int_equal(ota_agent_check_order(&b->agent, &ev, &out), REASON_UNSUPPORTED);
+    assert_int_equal(board_command(b, VERB_REBOOT, body, len), REASON_UNSUPPORTED);
+}
+
+static void a_body_beyond_its_bound_is_not_looked_at(void **state)
+{
+    struct board *b = *state;
+    static char body[PROTO_UPDATE_BYTES + 2];
+    struct offer f = board_offer(b, 1, 100);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    size_t len = board_body(&f, body, sizeof(body));
+    memset(body + len, ' ', sizeof(body) - len);
+
+    assert_int_equal(board_command(b, VERB_UPDATE, body, PROTO_UPDATE_BYTES + 1), REASON_BAD_ORDER);
+    assert_int_equal(board_command(b, VERB_UPDATE, body, len), REASON_NONE);
+}
+
+static void an_order_may_expire_in_mid_download(void **state)
+{
+    struct board *b = *state;
+    struct offer f = board_offer(b, 1, 100);
+    f.order.exp = b->unix_s + 100;
+    b->server.bytes_per_tick = 60;
+    board_order(b, &f);
+
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_EXPIRED, REASON_EXPIRED);
+    assert_int_equal(b->requests, 1);
+    assert_false(b->slot_open || b->http_open);
+}
+
+static void a_server_that_never_answers_is_left(void **state)
+{
+    struct board *b = *state;
+    b->server.silent_times = -1;
+    order_new(b);
+    assert_true(board_run(b, OTA_CONNECT, HOUR));
+    uint64_t asked = b->mono_ms;
+
+    assert_true(board_run(b, OTA_PAUSED, HOUR));
+
+    assert_in_range(b->mono_ms - asked, 59000, 61500);
+    b->server.silent_times = 3;
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_end(b, OTA_DONE, REASON_NONE);
+}
+
+static void passing_troubles_of_a_server_are_waited_out(void **state)
+{
+    static const int statuses[] = { 408, 425, 429, 500, 502, 503 };
+    struct board *b = *state;
+    order_new(b);
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        b->server.status = statuses[i];
+        b->server.status_times = 6; /* more than a refusal gets */
+        assert_true(board_run(b, OTA_CONNECT, HOUR));
+        while (b->server.status_times > 0)
+            board_run(b, OTA_STATE_COUNT, 1);
+    }
+
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_DONE, REASON_NONE);
+}
+
+static void a_part_of_another_file_is_fetched_from_the_start(void **state)
+{
+    struct board *b = *state;
+    b->server.etag = "\"v1\"";
+    b->server.part_etag = "\"v2\"";
+    b->server.drop_after = 100000;
+    b->server.drop_times = 1;
+    order_new(b);
+
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_DONE, REASON_NONE);
+    assert_int_equal(b->requests, 3);
+}
+
+static void a_server_that_never_has_the_rest_is_given_up(void **state)
+{
+    struct board *b = *state;
+    b->server.drop_after = 100000;
+    b->server.drop_times = -1;
+    b->server.wrong_from = true;
+    order_new(b);
+
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_FAILED, REASON_BAD_RANGE);
+}
+
+static void a_range_that_is_refused_means_from_the_start(void **state)
+{
+    struct board *b = *state;
+    b->server.drop_after = 100000;
+    b->server.drop_times = 1;
+    order_new(b);
+    assert_true(board_run(b, OTA_PAUSED, HOUR));
+    b->server.status = 416;
+    b->server.status_times = 1;
+
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_DONE, REASON_NONE);
+    assert_int_equal(b->last_from, 0);
+}
+
+static void a_shorter_file_is_given_up_after_a_few_tries(void **state)
+{
+    struct board *b = *state;
+    b->server.lie_total = NEW_SIZE - 1;
+    order_new(b);
+
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_FAILED, REASON_TRUNCATED);
+    assert_int_equal(b->requests, 5);
+}
+
+static void a_restart_that_does_not_come_is_asked_for_again(void **state)
+{
+    struct board *b = *state;
+    b->restarts_ignored = 3;
+    order_new(b);
+
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_DONE, REASON_NONE);
+}
+
+static void an_image_that_cannot_go_back_ends_failed_and_takes_no_order(void **state)
+{
+    struct board *b = *state;
+    b->image[1].manner = MANNER_UNFIT;
+    b->no_way_back = true;
+    order_new(b);
+
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_FAILED, REASON_ROLLBACK_FAILED);
+    assert_true(b->on_probation);
+    struct offer f = board_offer(b, 1, 101);
+    assert_int_equal(board_order(b, &f), REASON_BUSY);
+}
+
+static void a_report_the_client_refuses_is_offered_again(void **state)
+{
+    struct board *b = *state;
+    order_new(b);
+    b->reports_refused = true;
+    board_run(b, OTA_WAIT, HOUR);
+    assert_in_range(ota_agent_wants(&b->agent, b->mono_ms), 0, 1000);
+    board_tick(b);
+    assert_int_equal(b->reports, 0);
+
+    b->reports_refused = false;
+    b->mono_ms += 1000;
+    board_tick(b);
+
+    assert_int_equal(board_last(b)->state, OTA_REPORT_WAITING);
+}
+
+/* In a trial two versions of the agent read each other's records. */
+static void a_record_of_another_agent_is_read(void **state)
+{
+    struct board *b = *state;
+    order_new(b);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    struct ota_counters c = b->agent.counters;
+
+    /* A newer one appended a field; an older one had not `image` yet. */
+    board_cut_record(b, OTA_RECORD_COUNTERS_A, 8);
+    board_cut_record(b, OTA_RECORD_COUNTERS_B, 8);
+    board_power_off(b);
+    board_run(b, OTA_DONE, 1);
+    assert_int_equal(b->agent.counters.release_seq, c.release_seq);
+
+    board_cut_record(b, OTA_RECORD_COUNTERS_A, -40);
+    board_cut_record(b, OTA_RECORD_COUNTERS_B, -40);
+    memset(&b->high, 0, sizeof(b->high)); /* fields that are not there are zero */
+    board_power_off(b);
+    board_run(b, OTA_DONE, 1);
+    assert_int_equal(b->agent.counters.order_seq[VERB_CLASS_UPDATE], 100);
+}
+
 /* ---- reports ----------------------------------------------------------------------------------
  */
 
@@ -1189,6 +1474,24 @@ int main(void)
         T(power_lost_twice_is_the_end),
         T(counters_rise_at_the_commit_only),
         T(a_trial_without_its_record_must_be_proved_all_the_same),
+        T(an_order_during_the_trial_is_busy_and_taken_afterwards),
+        T(an_application_that_defers_takes_the_order_all_the_same),
+        T(a_bad_release_does_not_end_an_update_under_way),
+        T(an_abort_after_the_end_hears_the_end_again),
+        T(an_abort_that_cannot_be_counted_is_not_obeyed),
+        T(a_command_before_its_time_is_not_yet),
+        T(a_body_beyond_its_bound_is_not_looked_at),
+        T(an_order_may_expire_in_mid_download),
+        T(a_server_that_never_answers_is_left),
+        T(passing_troubles_of_a_server_are_waited_out),
+        T(a_part_of_another_file_is_fetched_from_the_start),
+        T(a_server_that_never_has_the_rest_is_given_up),
+        T(a_range_that_is_refused_means_from_the_start),
+        T(a_shorter_file_is_given_up_after_a_few_tries),
+        T(a_restart_that_does_not_come_is_asked_for_again),
+        T(an_image_that_cannot_go_back_ends_failed_and_takes_no_order),
+        T(a_report_the_client_refuses_is_offered_again),
+        T(a_record_of_another_agent_is_read),
         T(an_end_is_told_until_the_broker_has_it),
         T(the_acknowledgement_of_something_else_counts_for_nothing),
         T(an_update_without_a_broker_goes_on_and_is_told_later),
