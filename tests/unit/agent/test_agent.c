@@ -104,6 +104,19 @@ static void a_device_does_not_start_before_its_slot(void **state)
     assert_in_range(b->unix_s, slot, slot + 1);
 }
 
+static void an_order_for_later_waits_for_its_time_and_its_slot(void **state)
+{
+    struct board *b = *state;
+    struct offer f = board_offer(b, 1, 100);
+    f.order.nbf = b->unix_s + 900;
+    board_order(b, &f);
+
+    board_run(b, OTA_OPEN, HOUR);
+
+    assert_in_range(b->unix_s, f.order.nbf, f.order.nbf + 21);
+    assert_in_range(board_said(b, OTA_REPORT_WAITING)->slot, f.order.nbf, f.order.nbf + 20);
+}
+
 static void the_slot_is_the_same_after_a_reboot(void **state)
 {
     struct board *b = *state;
@@ -523,6 +536,27 @@ static void records_that_cannot_be_read_mean_no_orders_and_no_writes(void **stat
     assert_int_equal(b->agent.counters.order_seq[VERB_CLASS_UPDATE], 101);
 }
 
+static void a_trial_whose_records_cannot_be_read_goes_back_and_writes_nothing(void **state)
+{
+    struct board *b = *state;
+    order_new(b);
+    assert_true(board_run(b, OTA_REBOOT, HOUR));
+    b->records_unreadable = true;
+    memset(b->puts, 0, sizeof(b->puts));
+    memset(&b->high, 0, sizeof(b->high));
+    assert_true(board_run(b, OTA_TRIAL, HOUR));
+
+    board_run(b, OTA_IDLE, HOUR);
+
+    assert_string_equal(board_version(b), "1.3.0");
+    for (int i = 0; i < OTA_RECORD_COUNT; i++)
+        assert_int_equal(b->puts[i], 0);
+    b->records_unreadable = false;
+    board_power_off(b);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_false(ota_agent_is_active(&b->agent));
+}
+
 /* ---- download ---------------------------------------------------------------------------------
  */
 
@@ -648,6 +682,8 @@ static void a_server_that_cannot_be_reached_is_tried_until_the_deadline(void **s
 
     assert_end(b, OTA_FAILED, REASON_DEADLINE);
     assert_in_range(b->requests, 100, 1000); /* back-off: on average one in seven minutes */
+    uint32_t kept = b->puts[OTA_RECORD_PROGRESS_A] + b->puts[OTA_RECORD_PROGRESS_B];
+    assert_in_range(kept, 2, 86400 / 600 + 2); /* and flash is not worn by waiting */
 }
 
 static void a_server_that_says_a_longer_length_is_refused(void **state)
@@ -912,6 +948,8 @@ static void a_failed_self_test_goes_back_and_says_which(void **state)
     struct board *b = *state;
     run_bad(b, MANNER_UNFIT);
     assert_end(b, OTA_ROLLED_BACK, REASON_SELF_TEST);
+    assert_int_equal(b->otadata[1].state,
+                     IMG_INVALID); /* by its own word, not by the bootloader's */
     assert_string_equal(board_last(b)->detail, "bme280: chip id 0x60, wanted 0x61");
 }
 
@@ -1401,6 +1439,7 @@ int main(void)
         T(a_good_order_ends_done_and_the_new_image_runs),
         T(every_state_is_reported_in_its_order),
         T(a_device_does_not_start_before_its_slot),
+        T(an_order_for_later_waits_for_its_time_and_its_slot),
         T(the_slot_is_the_same_after_a_reboot),
         T(a_device_without_time_waits_as_long_by_its_own_clock),
         T(time_that_becomes_trusted_dates_the_first_receipt),
@@ -1438,6 +1477,7 @@ int main(void)
         T(other_verbs_are_checked_and_counted_by_class),
         T(identify_needs_no_signature_but_takes_no_wrong_one),
         T(records_that_cannot_be_read_mean_no_orders_and_no_writes),
+        T(a_trial_whose_records_cannot_be_read_goes_back_and_writes_nothing),
         T(a_download_goes_on_where_it_was_after_a_reset),
         T(a_changed_file_is_fetched_from_the_start),
         T(a_connection_that_drops_is_taken_up_again),
