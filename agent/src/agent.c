@@ -374,6 +374,7 @@ static enum reason on_boot(struct ota_agent *a, const struct ota_boot *boot)
     memcpy(a->image, boot->image, sizeof(a->image));
     copy_text(a->version, sizeof(a->version), boot->version);
     copy_text(a->boot_id, sizeof(a->boot_id), boot->boot_id);
+    a->factory_seq = boot->factory_seq;
     a->on_probation = boot->on_probation;
     a->boot_ms = a->now.mono_ms;
     a->since_ms = a->now.mono_ms;
@@ -514,6 +515,8 @@ bool ota_agent_is_active(const struct ota_agent *a)
 
 uint32_t ota_agent_release_seq(const struct ota_agent *a)
 {
+    if (a->counters.release_seq == 0 && !a->on_probation)
+        return a->factory_seq;
     bool known = memcmp(a->counters.image, a->image, sizeof(a->image)) == 0;
     return known ? a->counters.release_seq : 0;
 }

@@ -91,6 +91,8 @@ struct ota_boot {
     const char *version;             /* of the running image, SemVer */
     const char *boot_id;             /* 16 hex digits, random per boot, as in status */
     uint32_t security_floor;         /* kept in hardware (eFuse); 0 when there is no such thing */
+    uint32_t factory_seq;            /* `seq` of the release that the factory flashed; 0: not known.
+                                        Looked at until the first commit */
 };
 
 /* A message on <root>/<id>/commands/<verb>. */
@@ -165,8 +167,8 @@ void ota_agent_init(struct ota_agent *agent, const struct ota_port *port,
  * written, reports handed over. The answer is REASON_NONE, or for OTA_EV_COMMAND why the order was
  * refused (which the report says too); a repeated delivery of an order that is known is NONE and
  * does nothing. REASON_UNSUPPORTED: the event means nothing in this state, nothing changed.
- * After OTA_EV_BOOT REASON_RECORD_IO: records could not be read. Rather than let counters go back the
- * agent then refuses orders, writes nothing and reports nothing until the next boot.
+ * After OTA_EV_BOOT REASON_RECORD_IO: records could not be read. Rather than let counters go back
+ * the agent then refuses orders, writes nothing and reports nothing until the next boot.
  */
 enum reason ota_agent_handle(struct ota_agent *agent, const struct ota_event *ev);
 
@@ -192,7 +194,7 @@ const char *ota_state_word(enum ota_state state); /* "DOWNLOAD"; never NULL */
 bool ota_agent_on_trial(const struct ota_agent *agent);
 /* An update is between acceptance and its end: a good time not to reboot. */
 bool ota_agent_is_active(const struct ota_agent *agent);
-/* For status: `release_seq` of what runs (0: not known, from the factory), and security floor. */
+/* For status: `release_seq` of what runs (0: not known), and security floor. */
 uint32_t ota_agent_release_seq(const struct ota_agent *agent);
 uint32_t ota_agent_security(const struct ota_agent *agent);
 
@@ -265,6 +267,7 @@ struct ota_agent {
     uint8_t image[PROTO_SHA256_LEN];
     char version[PROTO_VERSION_MAX];
     char boot_id[PROTO_BOOT_MAX];
+    uint32_t factory_seq;
     bool booted, on_probation, network, broker, self_tested, test_failed;
 
     /* Reports. */

@@ -24,6 +24,7 @@ enum {
     SET_INTERVAL,
     SET_SENSORS,
     SET_NTP,
+    SET_RELEASE_SEQ,
     SET_COUNT
 };
 
@@ -106,6 +107,12 @@ static bool ntp_ok(const char *v)
     return v[0] == '\0' || host_ok(v);
 }
 
+static bool release_seq_ok(const char *v)
+{
+    uint64_t n;
+    return v[0] == '\0' || text_to_u64(v, 1, UINT32_MAX, &n);
+}
+
 static const struct set_row {
     const char *key, *encoding;
     bool (*ok)(const char *value);
@@ -120,6 +127,7 @@ static const struct set_row {
     [SET_INTERVAL] = { "interval", "u32", interval_ok, "1 to 86400 seconds" },
     [SET_SENSORS] = { "sensors", "string", sensors_ok, "a comma list of bme280, scd30, sds011" },
     [SET_NTP] = { "ntp", "string", ntp_ok, "a host name or address" },
+    [SET_RELEASE_SEQ] = { "release_seq", "u32", release_seq_ok, "1 to 4294967295" },
 };
 
 struct factory {
@@ -140,7 +148,7 @@ static int set_value(struct factory *f, const char *key, const char *value, stru
     }
     return err_set(e, EXIT_USAGE,
                    "'%.40s' can't be set: product, hw, broker_host, broker_port, url, groups, "
-                   "interval, sensors or ntp",
+                   "interval, sensors, ntp or release_seq",
                    key);
 }
 
@@ -155,6 +163,7 @@ static int fill_settings(struct factory *out, const struct fleet_file *f,
         [SET_PRODUCT] = f->product,     [SET_HW] = f->hw,           [SET_HOST] = f->broker_host,
         [SET_PORT] = out->port,         [SET_URL] = out->url,       [SET_GROUPS] = f->groups,
         [SET_INTERVAL] = out->interval, [SET_SENSORS] = f->sensors, [SET_NTP] = f->ntp,
+        [SET_RELEASE_SEQ] = "", /* of the image that will be flashed: said for each device */
     };
     for (size_t i = 0; i < SET_COUNT; i++)
         if (set_value(out, set_rows[i].key, from_fleet[i], e) != 0)

@@ -4,7 +4,7 @@
 
 #include "private.h"
 
-enum { WAIT_MAX_MS = 1000, WAIT_BUSY_MS = 20 };
+enum { WAIT_MAX_MS = 1000, WAIT_BUSY_MS = 20, SPEED_WINDOW_MAX = 3600 };
 
 void app_init(struct app *app, const struct app_build *build, const struct app_platform *platform,
               const struct ota_port *ota)
@@ -119,6 +119,15 @@ static void load_keyset(struct app *app)
     }
 }
 
+/* A number that only the factory sets; 0: the default. */
+static uint32_t factory_number(const struct app *app, const char *key, uint32_t most)
+{
+    const struct app_platform *p = app->platform;
+    uint32_t n;
+
+    return p->nvs_get_u32(p->ctx, APP_NS_FACTORY, key, &n) == 0 && n <= most ? n : 0;
+}
+
 static void start_agent(struct app *app)
 {
     struct ota_event event = { .kind = OTA_EV_BOOT };
@@ -129,6 +138,7 @@ static void start_agent(struct app *app)
         .product = app->config.product,
         .hw = app->config.hw,
         .keyset = &app->keyset,
+        .speed_window = factory_number(app, "speed_window", SPEED_WINDOW_MAX),
     };
     ota_agent_init(&app->agent, app->ota_port, &app->ota_config);
     event.boot = (struct ota_boot){
@@ -138,6 +148,7 @@ static void start_agent(struct app *app)
         .version = app->build->version,
         .boot_id = app->boot.boot,
         .security_floor = app->boot.security_floor,
+        .factory_seq = factory_number(app, "release_seq", UINT32_MAX),
     };
     memcpy(event.boot.image, app->boot.image, sizeof(event.boot.image));
     if (app_tell_agent(app, &event) == REASON_RECORD_IO)

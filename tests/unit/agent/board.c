@@ -787,6 +787,7 @@ void board_boot(struct board *b)
     memcpy(ev.boot.image, running_image(b)->sha256, PROTO_SHA256_LEN);
     ev.boot.version = running_image(b)->version;
     ev.boot.boot_id = boot_id;
+    ev.boot.factory_seq = b->factory_seq;
     ota_agent_init(&b->agent, &b->port, &b->cfg);
     board_event(b, ev);
 }

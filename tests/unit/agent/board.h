@@ -89,6 +89,7 @@ struct board {
     uint32_t broker_after_s;     /* of a boot */
     uint64_t mono_ms, unix_s;
     bool trusted;
+    uint32_t factory_seq;
     enum reason gate[3];  /* what may_proceed() says */
     bool reports_refused; /* the MQTT client takes none */
     bool no_way_back;     /* rollback() finds nothing to go back to, and the bootloader no fault */

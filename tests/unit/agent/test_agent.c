@@ -321,6 +321,61 @@ static void an_older_release_is_a_downgrade_after_the_commit(void **state)
     assert_string_equal(board_version(b), "1.4.0");
 }
 
+/* Fresh from the factory, no number is known: every signed release would be newer. */
+static void a_factory_device_takes_no_older_version(void **state)
+{
+    struct board *b = *state;
+    static const char *const old[] = { "1.2.9", "1.3.0-rc.1", "1.3.0" };
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    for (uint32_t i = 0; i < 3; i++) {
+        struct offer f = board_offer(b, board_image(b, old[i], 20000, MANNER_GOOD), 50 + i);
+        assert_int_equal(board_order(b, &f), REASON_DOWNGRADE);
+    }
+
+    order_new(b);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_end(b, OTA_DONE, REASON_NONE);
+}
+
+static void once_a_number_is_known_the_version_does_not_matter(void **state)
+{
+    struct board *b = *state;
+    int old = board_image(b, "1.2.9", 20000, MANNER_GOOD);
+    struct offer same = board_offer(b, 0, 50);
+    board_order(b, &same);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_end(b, OTA_DONE, REASON_NONE);
+    assert_int_equal(ota_agent_release_seq(&b->agent), 10);
+
+    struct offer f = board_offer(b, old, 51);
+    f.release.seq = 10;
+    assert_int_equal(board_order(b, &f), REASON_DOWNGRADE);
+    f = board_offer(b, old, 52); /* signed anew: back on purpose */
+    board_order(b, &f);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_DONE, REASON_NONE);
+    assert_string_equal(board_version(b), "1.2.9");
+}
+
+static void the_factorys_number_counts_until_the_first_commit(void **state)
+{
+    struct board *b = *state;
+    b->factory_seq = 11;
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_int_equal(ota_agent_release_seq(&b->agent), 11);
+
+    struct offer f = board_offer(b, 1, 50);
+    assert_int_equal(board_order(b, &f), REASON_DOWNGRADE);
+    f = board_offer(b, board_image(b, "1.2.9", 20000, MANNER_GOOD), 51);
+    board_order(b, &f);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_DONE, REASON_NONE);
+    assert_int_equal(ota_agent_release_seq(&b->agent), 12);
+}
+
 /* The operator went back to the other slot by hand: what runs is not what was committed last. */
 static void the_floor_holds_for_an_image_it_does_not_know(void **state)
 {
@@ -1467,6 +1522,9 @@ int main(void)
         T(an_order_that_was_refused_is_told_once),
         T(a_busy_device_takes_the_same_order_later),
         T(an_older_release_is_a_downgrade_after_the_commit),
+        T(a_factory_device_takes_no_older_version),
+        T(once_a_number_is_known_the_version_does_not_matter),
+        T(the_factorys_number_counts_until_the_first_commit),
         T(the_floor_holds_for_an_image_it_does_not_know),
         T(an_order_counts_as_used_from_the_write_that_keeps_it),
         T(an_order_is_never_taken_twice),
