@@ -90,7 +90,7 @@ static struct entry *make_room(struct engine *e)
 {
     if (e->count == ROLLOUTS_MAX) {
         size_t i = e->count;
-        while (i > 0 && !rollout_is_over(e->entry[i - 1].r))
+        while (i > 0 && !rollout_is_closed(e->entry[i - 1].r))
             i--;
         if (i == 0)
             return NULL;

@@ -125,6 +125,25 @@ static int keep(const struct planning *p, const char *id, const struct plan_set 
     return rc;
 }
 
+/* Two live rollouts that pull at one device would undo each other. */
+static int check_free(const struct planning *p, const struct plan_set *set, struct err *err)
+{
+    char other[PROTO_ROLLOUT_MAX];
+
+    for (uint32_t i = 0; i < set->count; i++) {
+        const char *id = p->candidate[set->member[i].candidate].id;
+        int rc = store_device_rollout(p->store, id, other, err);
+        if (rc < 0)
+            return -1;
+        if (rc > 0)
+            return err_set(err, EXIT_REFUSED,
+                           "%s is still in rollout %s: wait for its end, or end it with 'muster "
+                           "rollout abort %s'",
+                           id, other, other);
+    }
+    return 0;
+}
+
 int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLOUT_MAX],
                    struct err *err)
 {
@@ -139,7 +158,7 @@ int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLO
     if (plan_resolve(p->plan, &p->release->release, id, p->crypto, p->candidate, p->count, now_ms,
                      &set, err))
         return -1;
-    int rc = keep(p, id, &set, now_ms, err);
+    int rc = check_free(p, &set, err) ? -1 : keep(p, id, &set, now_ms, err);
     plan_set_free(&set);
     return rc;
 }

@@ -44,9 +44,9 @@
                   "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                                   \
     X(DEVICE_GET,                                                                                  \
       "SELECT idx," DEVICE_COLUMNS " FROM rollout_devices WHERE rollout=? ORDER BY idx")           \
-    X(DEVICE_ROLLOUT,                                                                              \
-      "SELECT d.rollout FROM rollout_devices d JOIN rollouts r ON r.id=d.rollout "                 \
-      "WHERE d.id=? AND (r.state NOT IN ('done','aborted') OR d.wire_pending<>0) LIMIT 1")         \
+    X(DEVICE_ROLLOUT, "SELECT d.rollout FROM rollout_devices d JOIN rollouts r ON r.id=d.rollout " \
+                      "WHERE d.id=? AND ((r.state NOT IN ('done','aborted','stopped') AND "        \
+                      "d.state NOT IN (6,7,8,10)) OR d.wire_pending<>0) LIMIT 1")                  \
     X(ORDER_ADD, "INSERT INTO orders(" ORDER_COLUMNS ",ts_ms)VALUES(?,?,?,?,?,?,?)")               \
     X(ORDER_GET,                                                                                   \
       "SELECT " ORDER_COLUMNS                                                                      \

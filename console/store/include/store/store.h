@@ -115,7 +115,9 @@ int store_seq_next(struct store *s, enum verb_class class, uint32_t floor, uint3
 int store_order_add(struct store *s, const struct store_order *order, int64_t now_ms,
                     struct err *err);
 
-/* Which rollout that is not over has this device: 0 none, 1 and its id, -1. */
+/* Which rollout still has something in mind for this device: one that is not over or stopped and in
+ * which the device has not ended, or one whose last message to it is not out. 0 none, 1 and its id,
+ * -1. */
 int store_device_rollout(struct store *s, const char *device, char out[PROTO_ROLLOUT_MAX],
                          struct err *err);
 
