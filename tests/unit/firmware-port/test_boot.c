@@ -16,6 +16,7 @@
 
 #include "csv.h"
 #include "factory.h"
+#include "logfile.h"
 #include "port/facts.h"
 #include "port/slots.h"
 #include "supervise.h"
@@ -101,8 +102,8 @@ static int make_device(void **state)
 
 static int remove_device(void **state)
 {
-    static const char *const names[] = { "flash.bin", "image.bin", "nvs.csv",   "script",
-                                         "starts",    "log",       "device.pid" };
+    static const char *const names[] = { "flash.bin", "image.bin", "nvs.csv", "script",
+                                         "starts",    "log",       "log.1",   "device.pid" };
     char path[128];
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -310,6 +311,59 @@ static void the_end_of_a_program_is_a_reset_reason(void **state)
         assert_true(device_pause_ms(RESET_SOFTWARE, 100, &quick) < 1000);
 }
 
+static long size_of(const char *name)
+{
+    char path[128];
+    struct stat st;
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    return stat(path, &st) ? -1 : (long)st.st_size;
+}
+
+static void the_log_has_a_bound_and_loses_its_oldest_part(void **state)
+{
+    static struct logfile log;
+    (void)state;
+
+    logfile_open(&log, dir, false);
+    for (unsigned i = 0; i < 20000; i++)
+        logfile_say(&log, "line %u", i);
+    logfile_close(&log);
+
+    assert_in_range(size_of("log"), 1, LOGFILE_MAX);
+    assert_in_range(size_of("log.1"), LOGFILE_MAX / 2, LOGFILE_MAX);
+    logfile_open(&log, dir, false); /* a restart goes on behind the last line */
+    long before = size_of("log");
+    logfile_say(&log, "%s", "one more");
+    logfile_close(&log);
+    assert_true(size_of("log") > before);
+}
+
+static void facts_pass_through_the_environment(void **state)
+{
+    const struct facts in = { .dir = "/d",
+                              .reset = RESET_WATCHDOG,
+                              .slot = 1,
+                              .trial = true,
+                              .security = UINT32_MAX,
+                              .boot = "0123456789abcdef",
+                              .image = "00ff",
+                              .watchdog_fd = 7,
+                              .parent = 42 };
+    struct facts out;
+    (void)state;
+
+    assert_int_equal(facts_export(&in), 0);
+    assert_int_equal(facts_import(&out), 0);
+
+    assert_string_equal(out.dir, "/d");
+    assert_true(out.reset == RESET_WATCHDOG && out.slot == 1 && out.trial);
+    assert_true(out.security == UINT32_MAX && out.watchdog_fd == 7 && out.parent == 42);
+    assert_string_equal(out.boot, in.boot);
+    assert_string_equal(out.image, in.image);
+    setenv("MUSTER_DEVICE_SLOT", "2", 1);
+    assert_int_equal(facts_import(&out), -1);
+}
+
 /* ---- factory ---- */
 
 static int next(const char *text, struct csv_row *row, const char **why)
@@ -418,6 +472,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_killed_bootloader_takes_the_program_with_it, make_device,
                                         remove_device),
         cmocka_unit_test(the_end_of_a_program_is_a_reset_reason),
+        cmocka_unit_test_setup_teardown(the_log_has_a_bound_and_loses_its_oldest_part, make_device,
+                                        remove_device),
+        cmocka_unit_test(facts_pass_through_the_environment),
         cmocka_unit_test(a_quoted_value_keeps_its_lines_commas_and_quotes),
         cmocka_unit_test(a_malformed_row_is_refused),
         cmocka_unit_test_setup_teardown(the_factory_refuses_what_would_not_boot, make_device,
