@@ -22,8 +22,9 @@ enum ev {
 #define ACTION_MAP(X)                                                                              \
     X(idle)                                                                                        \
     X(take)                                                                                        \
-    X(schedule) X(there) X(wait) X(replace) X(abort) X(pause) X(expire) X(open) X(seal) X(connect) \
-        X(restart) X(download) X(resume) X(verify) X(install) X(reboot) X(trial)
+    X(schedule)                                                                                    \
+    X(there) X(wait) X(replace) X(abort) X(pause) X(expire) X(open) X(seal) X(connect) X(restart)  \
+        X(download) X(resume) X(verify) X(install) X(reboot) X(trial)
 
 enum action {
     REFUSED,
