@@ -54,7 +54,7 @@ static const struct scene scenes[] = {
     { .name = "reboot", .keys = "<Space><Space><Space>r" },
     { .name = "start", .keys = "u<Right>" },
     { .name = "start-wrong", .keys = "u<Tab><Tab> soak" },
-    { .name = "start-armed", .keys = "u<Up><Tab><Tab><Tab><Tab><Tab>20" },
+    { .name = "start-armed", .keys = "u<Up><Tab><Tab><Tab><Tab><Tab><Tab>20" },
     { .name = "quit", .keys = "q" },
 };
 

@@ -121,16 +121,18 @@ static void many_devices_need_their_number_typed(void **state)
 
 static void enter_alone_never_executes_a_dangerous_act(void **state)
 {
-    static const char *const ways[] = { "r<Enter><Enter><Enter>",
-                                        "u<Enter><Enter><Enter><Enter><Enter><Enter><Enter>",
-                                        "R<Down><Enter>X<Enter><Enter>",
-                                        "R<Down>X<Enter><Enter>",
-                                        "R<End><Space><Enter><Enter>",
-                                        "<Enter>r<Enter><Enter>",
-                                        "<Enter>u<Enter><Enter><Enter><Enter><Enter><Enter>",
-                                        "S<Enter><Enter><Enter><Enter><Enter><Enter><Enter>",
-                                        ":reboot<Enter><Enter>",
-                                        "q<Enter>" };
+    static const char *const ways[] = {
+        "r<Enter><Enter><Enter>",
+        "u<Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter>",
+        "R<Down><Enter>X<Enter><Enter>",
+        "R<Down>X<Enter><Enter>",
+        "R<End><Space><Enter><Enter>",
+        "<Enter>r<Enter><Enter>",
+        "<Enter>u<Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter>",
+        "S<Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter>",
+        ":reboot<Enter><Enter>",
+        "q<Enter>"
+    };
     struct bench *b = *state;
 
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
@@ -173,7 +175,7 @@ static void a_rollout_starts_with_the_devices_of_its_preview(void **state)
     type(b, "/group:hall<Enter>u<Right>");
     assert_true(on_screen(b, "6 devices of 9 in the target"));
     assert_true(on_screen(b, "3 already runs it"));
-    type(b, "<Tab><Tab><Tab><Tab><Tab>6<Enter>");
+    type(b, "<Tab><Tab><Tab><Tab><Tab><Tab>6<Enter>");
 
     const struct ui_effect *e = effect(b, UI_START_ROLLOUT);
     assert_non_null(e);
@@ -191,7 +193,7 @@ static void what_was_typed_to_start_is_void_after_a_change(void **state)
 {
     struct bench *b = *state;
 
-    type(b, "u<Right><Tab><Tab><Tab><Tab><Tab>20<Up><BS><Tab><Enter>");
+    type(b, "u<Right><Tab><Tab><Tab><Tab><Tab><Tab>20<Up><BS><Tab><Enter>");
 
     assert_null(effect(b, UI_START_ROLLOUT));
 }
@@ -200,7 +202,7 @@ static void a_wrong_plan_cannot_be_started(void **state)
 {
     struct bench *b = *state;
 
-    type(b, "u<Right><Tab><Tab> soak<Tab><Tab><Tab>20<Enter>");
+    type(b, "u<Right><Tab><Tab> soak<Tab><Tab><Tab><Tab>20<Enter>");
 
     assert_null(effect(b, UI_START_ROLLOUT));
     assert_true(on_screen(b, "for how long?"));

@@ -222,9 +222,10 @@ static void draw_plot(struct ui *ui, const struct ui_model *m, const struct flee
     struct fleet_series_stats stats;
     char title[80], name[64], numbers[160];
     struct plot p = { .point = ui->point,
-                      .from_ms = m->now_ms - s->span_ms,
+                      .from_ms = m->now_ms - span_now(m, d, s->span_ms),
                       .to_ms = m->now_ms,
                       .scale = r->scale,
+                      .decimals = r->decimals,
                       .time_axis = box.rows >= 5,
                       .role = ROLE_PLOT,
                       .axis = &s->axis[slot],
@@ -232,7 +233,7 @@ static void draw_plot(struct ui *ui, const struct ui_model *m, const struct flee
     p.count = plot_columns(box.cols, p.mode);
     fleet_series(m->fleet, d, reading, p.from_ms, p.to_ms, ui->point, (uint32_t)p.count, &stats);
     reading_title(r, name, sizeof(name));
-    snprintf(title, sizeof(title), "%s  %s", name, span_text(s->span_ms));
+    snprintf(title, sizeof(title), "%s  %s", name, span_text(p.to_ms - p.from_ms));
     numbers_text(&stats, r, true, numbers, sizeof(numbers));
     if (area_width(a, title) + area_width(a, numbers) + 10 >= a.cols && stats.any) {
         char now[FMT_MAX];
@@ -255,9 +256,10 @@ static void draw_spark_row(struct ui *ui, const struct ui_model *m, const struct
     reading_title(r, name, sizeof(name));
     if (width < 4)
         width = 4;
-    fleet_series(m->fleet, d, reading, m->now_ms - ui->device.span_ms, m->now_ms, ui->point,
-                 (uint32_t)width, &stats);
+    fleet_series(m->fleet, d, reading, m->now_ms - span_now(m, d, ui->device.span_ms), m->now_ms,
+                 ui->point, (uint32_t)width, &stats);
     plot_range(ui->point, width, &least, &greatest);
+    plot_widen(&least, &greatest, r->scale, r->decimals);
     area_field(a, row, 2, 17, ROLE_DIM, name, false);
     plot_spark(a, row, 20, width, ui->point, width, least, greatest, ROLE_PLOT);
     numbers_text(&stats, r, false, numbers, sizeof(numbers));

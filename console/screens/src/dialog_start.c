@@ -52,6 +52,9 @@ static int read_fields(struct start *d)
     if (!text_to_seconds(d->jitter.text, &n) || n > 7 * 86400)
         return problem(d, START_JITTER, "jitter: a time is wanted: 30s 10m 2h");
     d->plan.jitter_s = (uint32_t)n;
+    if (!text_to_seconds(d->trial.text, &n) || n > 86400)
+        return problem(d, START_TRIAL, "trial: a time is wanted: 30s 5m");
+    d->plan.trial_s = (uint32_t)n;
     if (!text_to_u64(d->flight.text, 1, PLAN_DEVICES, &n))
         return problem(d, START_FLIGHT, "in flight: at least 1");
     d->plan.in_flight = (uint32_t)n;
@@ -206,12 +209,14 @@ void start_open(struct step *s, const char *product, const char *version)
                       : "");
     default_target(s);
     field_set(&d->jitter, "30s");
+    field_set(&d->trial, "30s");
     field_set(&d->flight, "50");
     field_set(&d->stages, stages_usual(0));
     s->ui->dialog = DIALOG_START;
     changed(s);
     if (d->id_count >= 50) {
         field_set(&d->jitter, "10m");
+        field_set(&d->trial, "5m");
         field_set(&d->stages, stages_usual((uint32_t)d->id_count));
     } else if (d->id_count == 1) {
         field_set(&d->stages, "all soak 1m");
@@ -230,6 +235,8 @@ static struct field *field_of(struct start *d)
         return &d->stages;
     case START_JITTER:
         return &d->jitter;
+    case START_TRIAL:
+        return &d->trial;
     case START_FLIGHT:
         return &d->flight;
     case START_TYPE:
@@ -457,6 +464,8 @@ static void draw(struct ui *ui, const struct ui_model *m, struct area screen)
     draw_field(d, in, row++, START_STAGES, "stages", &d->stages, in.cols - LABEL_COLS - 3);
     draw_field(d, in, row, START_JITTER, "jitter", &d->jitter, 8);
     draw_help(in, row++, "each device waits its own share before it downloads");
+    draw_field(d, in, row, START_TRIAL, "trial", &d->trial, 8);
+    draw_help(in, row++, "how long new firmware must live before it is kept");
     draw_field(d, in, row, START_FLIGHT, "in flight", &d->flight, 8);
     draw_help(in, row++, "most devices at work at the same time");
     row += roomy;

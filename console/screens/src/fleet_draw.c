@@ -222,6 +222,15 @@ static void take_scale(struct scales *s, uint32_t reading, const struct fleet_po
     plot_range(point, FLEET_TREND, &s->of[i].least, &s->of[i].greatest);
 }
 
+/* Once all rows have been taken: differences too small to be shown as numbers make no mountains. */
+static void widen_scales(const struct ui_model *m, struct scales *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct fleet_reading *r = fleet_reading(m->fleet, s->of[i].reading);
+        plot_widen(&s->of[i].least, &s->of[i].greatest, r->scale, r->decimals);
+    }
+}
+
 static void scale_of(const struct scales *s, uint32_t reading, double *least, double *greatest)
 {
     for (size_t i = 0; i < s->count; i++) {
@@ -424,6 +433,7 @@ static void draw_table(struct ui *ui, const struct ui_model *m, struct area a)
         if (d)
             take_scale(&scales, trend_of(m, d, r.trend), r.trend);
     }
+    widen_scales(m, &scales);
     for (int i = 0; i < f->page; i++) {
         r.d = shown_device(f, i);
         if (!r.d)
@@ -454,8 +464,9 @@ static void draw_events(const struct ui_model *m, struct area a)
     uint64_t first, last;
     area_rule(a, 0, "events", NULL);
     fleet_note_range(m->fleet, &first, &last);
-    for (int row = 1; row < a.rows && last && last >= first; row++, last--) {
-        const struct fleet_note *n = fleet_note(m->fleet, last);
+    uint64_t seq = last;
+    for (int row = 1; row < a.rows && seq && seq >= first; row++, seq--) {
+        const struct fleet_note *n = fleet_note(m->fleet, seq);
         if (n)
             draw_note(n, area_sub(a, row, 1, 1, -1), 0);
     }
@@ -496,13 +507,15 @@ static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
         return;
     }
     const struct fleet_reading *r = fleet_reading(m->fleet, reading);
-    snprintf(title, sizeof(title), "%s  %s %s  %s", d->id, r->name, r->unit, span_text(f->span_ms));
+    int64_t span = span_now(m, d, f->span_ms);
+    snprintf(title, sizeof(title), "%s  %s %s  %s", d->id, r->name, r->unit, span_text(span));
     area_rule(left, 0, title, "p hides");
     struct area box = area_sub(left, 1, 0, -2, -1);
     struct plot p = { .point = ui->point,
-                      .from_ms = m->now_ms - f->span_ms,
+                      .from_ms = m->now_ms - span,
                       .to_ms = m->now_ms,
                       .scale = r->scale,
+                      .decimals = r->decimals,
                       .time_axis = true,
                       .role = ROLE_PLOT,
                       .axis = &f->axis,
@@ -524,7 +537,7 @@ static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
 
 static bool has_preview(const struct ui *ui)
 {
-    return ui->cols >= 100 && ui->rows >= 34 && !ui->fleet.preview_off;
+    return ui->cols >= 100 && ui->rows >= FLEET_PREVIEW_ROWS && !ui->fleet.preview_off;
 }
 
 int fleet_bottom_rows(const struct ui *ui)

@@ -54,10 +54,11 @@ void cursor_fit(struct cursor *c, uint32_t count, int page);
 
 /* ------------------------------------------------------------------------------ fleet screen */
 
-#define FLEET_COLUMNS   32
-#define FLEET_MARKS_MAX 20000
-#define FLEET_HOLD_MS   3000
-#define FLEET_PREVIEW   11 /* rows of the preview strip with its rule */
+#define FLEET_COLUMNS      32
+#define FLEET_MARKS_MAX    20000
+#define FLEET_HOLD_MS      3000
+#define FLEET_PREVIEW      11 /* rows of the preview strip with its rule */
+#define FLEET_PREVIEW_ROWS 34 /* a screen that has room for it, at 100 columns */
 
 enum column_kind {
     COLUMN_STATE,
@@ -196,6 +197,7 @@ enum start_row {
     START_TARGET,
     START_STAGES,
     START_JITTER,
+    START_TRIAL,
     START_FLIGHT,
     START_TYPE,
     START_ROWS
@@ -204,7 +206,7 @@ struct start {
     enum start_row row;
     size_t release; /* index in the model's list; kept by product and version too */
     char product[PROTO_PRODUCT_MAX], version[PROTO_VERSION_MAX];
-    struct field target, stages, jitter, flight, word;
+    struct field target, stages, jitter, trial, flight, word;
     struct rollout_plan plan;
     struct plan_preview preview;
     char rollout[PROTO_ROLLOUT_MAX];
@@ -307,8 +309,11 @@ const char *clean(char *out, size_t cap, const char *text);
 int reading_place(const char *name);
 
 #define LINK_DOWN(m) (!fleet_link((m)->fleet)->up)
-#define SPAN_DEFAULT (30 * 60 * 1000)
-int64_t span_step(int64_t span_ms, int by);
+#define SPAN_AUTO    0 /* until a key chooses: up to 30 min, less while there is less to see */
+/* The span in force for a device. */
+int64_t span_now(const struct ui_model *m, const struct fleet_device *d, int64_t span_ms);
+/* + and -: one step from what is shown of the selected device. */
+void change_span(struct step *s, int64_t *span_ms, int by);
 /* "30m", "6h" */
 const char *span_text(int64_t span_ms);
 

@@ -37,6 +37,16 @@ void plot_range(const struct fleet_point *point, int count, double *least, doubl
     }
 }
 
+void plot_widen(double *least, double *greatest, double scale, int decimals)
+{
+    double unit = 4 * pow(10, -decimals) / (scale != 0 ? fabs(scale) : 1);
+    if (*greatest >= *least && *greatest - *least < unit) {
+        double middle = (*least + *greatest) / 2;
+        *least = middle - unit / 2;
+        *greatest = middle + unit / 2;
+    }
+}
+
 /* ------------------------------------------------------------------------------------- axis */
 
 /* 1, 2, 5, 10, 20 … times 10^n: the n-th step. */
@@ -274,6 +284,7 @@ void plot_draw(struct area a, const struct plot *p)
             draw_time_axis(a, rows, &cut, p->mode == PLOT_BRAILLE ? 2 : 1);
         return;
     }
+    plot_widen(&least, &greatest, p->scale, p->decimals);
     double shown_least = fmin(least * p->scale, greatest * p->scale);
     double shown_most = fmax(least * p->scale, greatest * p->scale);
     if (p->from_zero) {

@@ -192,7 +192,7 @@ static bool action_taken(struct step *s, enum action action)
         return true;
     case ACTION_SPAN_MORE:
     case ACTION_SPAN_LESS:
-        d->span_ms = span_step(d->span_ms, action == ACTION_SPAN_MORE ? 1 : -1);
+        change_span(s, &d->span_ms, action == ACTION_SPAN_MORE ? 1 : -1);
         return true;
     case ACTION_FOLLOW:
         toggle_follow(s);

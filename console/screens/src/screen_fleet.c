@@ -518,10 +518,12 @@ static bool view_action(struct step *s, enum action action)
         return true;
     case ACTION_PREVIEW:
         f->preview_off = !f->preview_off;
+        if (!f->preview_off && (s->ui->rows < FLEET_PREVIEW_ROWS || s->ui->cols < 100))
+            ui_say(s, TAIL_PLAIN, "the preview needs 100 columns and %d rows", FLEET_PREVIEW_ROWS);
         return true;
     case ACTION_SPAN_MORE:
     case ACTION_SPAN_LESS:
-        f->span_ms = span_step(f->span_ms, action == ACTION_SPAN_MORE ? 1 : -1);
+        change_span(s, &f->span_ms, action == ACTION_SPAN_MORE ? 1 : -1);
         return true;
     default:
         return false;

@@ -625,7 +625,8 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
 {
     const struct rollout *r = shown(ui, m);
     if (!r) {
-        area_printf(a, 1, 2, ROLE_DIM, "%s is not known here.", ui->rollout.id);
+        area_printf(a, 1, 2, ROLE_DIM,
+                    "%s is not there: it appears when the engine has taken it up.", ui->rollout.id);
         return;
     }
     bool roomy = a.rows >= 17;

@@ -8,7 +8,7 @@
 const char *stages_usual(uint32_t devices)
 {
     if (devices < 50)
-        return "canary 2 soak 1m, rest 100% soak 1m";
+        return "canary 2 soak 30s, rest 100% soak 30s";
     return "canary 10 soak 1h, early 5% soak 6h, half 50% soak 2h, rest 100% soak 1h";
 }
 

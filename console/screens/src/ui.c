@@ -47,7 +47,7 @@ struct ui *ui_new(void)
     ui->depth = 1;
     ui->rows = 24;
     ui->cols = 80;
-    ui->fleet.span_ms = ui->device.span_ms = SPAN_DEFAULT;
+    ui->fleet.span_ms = ui->device.span_ms = SPAN_AUTO;
     ui->fleet.page = ui->rollouts.page = ui->rollout.page = ui->releases.page = 10;
     return ui;
 }
@@ -367,13 +367,36 @@ static const int64_t spans[] = { 5 * 60000,        15 * 60000,       30 * 60000,
                                  12 * 3600 * 1000, 24 * 3600 * 1000, 48 * 3600 * 1000 };
 #define SPANS ((int)(sizeof(spans) / sizeof(spans[0])))
 
-int64_t span_step(int64_t span_ms, int by)
+int64_t span_now(const struct ui_model *m, const struct fleet_device *d, int64_t span_ms)
 {
+    struct fleet_point point[60];
+    int64_t longest = spans[2], oldest = m->now_ms;
+    if (span_ms != SPAN_AUTO)
+        return span_ms;
+    for (int i = 0; i < d->value_count; i++) {
+        struct fleet_series_stats stats;
+        fleet_series(m->fleet, d, d->value[i].reading, m->now_ms - longest, m->now_ms, point, 60,
+                     &stats);
+        if (stats.any && stats.first_ms < oldest)
+            oldest = stats.first_ms;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (m->now_ms - oldest < spans[i])
+            return spans[i];
+    }
+    return longest;
+}
+
+void change_span(struct step *s, int64_t *span_ms, int by)
+{
+    uint32_t index = fleet_find(s->m->fleet, ui_selected(s->ui));
+    const struct fleet_device *d = index == FLEET_NONE ? NULL : fleet_device(s->m->fleet, index);
+    int64_t now = d ? span_now(s->m, d, *span_ms) : spans[2];
     int at = 0;
-    while (at < SPANS - 1 && spans[at] < span_ms)
+    while (at < SPANS - 1 && spans[at] < now)
         at++;
     at += by;
-    return spans[at < 0 ? 0 : at >= SPANS ? SPANS - 1 : at];
+    *span_ms = spans[at < 0 ? 0 : at >= SPANS ? SPANS - 1 : at];
 }
 
 const char *span_text(int64_t span_ms)
@@ -570,12 +593,18 @@ static void draw_last_note(const struct ui_model *m, struct area a)
     area_printf(a, 0, col, ROLE_TEXT, "%s%s%s", n->id, *n->id ? " " : "", n->text);
 }
 
+/* For the first minute, and only where it is true. */
+static bool wants_hint(const struct ui *ui, const struct ui_model *m)
+{
+    return m->hint && *m->hint && ui_screen(ui) == SCREEN_FLEET && ui->fleet.mark_count == 0;
+}
+
 static void draw_message(const struct ui *ui, const struct ui_model *m, struct area a)
 {
     static const enum role roles[] = { ROLE_TITLE, ROLE_LOG_WARN, ROLE_LOG_ERROR };
     if (ui->toast.until_ms > m->now_ms)
         area_printf(a, 0, 1, roles[ui->toast.level], "%s", ui->toast.text);
-    else if (m->hint && *m->hint)
+    else if (wants_hint(ui, m))
         area_printf(a, 0, 1, ROLE_HINT, "%s", m->hint);
     else if (ui_screen(ui) != SCREEN_LOG)
         draw_last_note(m, a);
@@ -593,7 +622,7 @@ static void draw_bottom(struct ui *ui, const struct ui_model *m, struct area a)
     struct area acts = area_sub(in, in.rows - 2, 0, 1, -1);
     if (in.rows > 2)
         draw_message(ui, m, area_sub(in, 0, 0, 1, -1));
-    if (in.rows <= 2 && ui->toast.until_ms > m->now_ms)
+    if (in.rows <= 2 && (ui->toast.until_ms > m->now_ms || wants_hint(ui, m)))
         draw_message(ui, m, acts);
     else if (ops->acts)
         ops->acts(ui, m, acts);

@@ -66,6 +66,7 @@ static void a_gap_is_neither_a_line_nor_zero(void **state)
     struct plot p = { .point = point,
                       .count = 20,
                       .scale = 1,
+                      .decimals = 3,
                       .from_ms = 0,
                       .to_ms = 1200000,
                       .time_axis = true,
@@ -96,9 +97,13 @@ static void a_column_reaches_from_its_least_to_its_greatest(void **state)
                                     { FLEET_POINT_SAMPLE, 4, 4, 4 } };
     struct canvas *c = canvas_new(4, PLOT_MARGIN + 3, true);
     struct plot_axis axis = { .bottom = 1, .per_row = 1, .tick_rows = 1, .rows = 4 };
-    struct plot p = {
-        .point = point, .count = 3, .scale = 1, .role = ROLE_PLOT, .mode = PLOT_ASCII, .axis = &axis
-    };
+    struct plot p = { .point = point,
+                      .count = 3,
+                      .scale = 1,
+                      .decimals = 3,
+                      .role = ROLE_PLOT,
+                      .mode = PLOT_ASCII,
+                      .axis = &axis };
     (void)state;
 
     plot_draw(area_all(c), &p);
@@ -117,6 +122,7 @@ static void braille_has_two_columns_and_four_rows_in_a_cell(void **state)
     struct plot p = { .point = point,
                       .count = 4,
                       .scale = 1,
+                      .decimals = 3,
                       .role = ROLE_PLOT,
                       .mode = PLOT_BRAILLE,
                       .axis = &axis };
@@ -151,6 +157,20 @@ static void values_beyond_all_reason_do_no_harm(void **state)
     plot_draw(area_all(c), &p);
     plot_spark(area_all(c), 0, 0, 10, point, 4, -HUGE_VAL, HUGE_VAL, ROLE_PLOT);
     canvas_free(c);
+}
+
+static void changes_below_what_is_shown_do_not_fill_the_plot(void **state)
+{
+    double least = 25.31, greatest = 25.36;
+    (void)state;
+
+    plot_widen(&least, &greatest, 1, 1);
+    assert_true(fabs(greatest - least - 0.4) < 1e-9);
+    assert_true(least < 25.31 && greatest > 25.36);
+
+    least = 101200, greatest = 101300; /* Pa, shown as hPa with one decimal */
+    plot_widen(&least, &greatest, 0.01, 1);
+    assert_true(fabs(greatest - least - 100) < 1e-9);
 }
 
 static void stages_are_read_as_people_type_them(void **state)
@@ -197,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_column_reaches_from_its_least_to_its_greatest),
         cmocka_unit_test(braille_has_two_columns_and_four_rows_in_a_cell),
         cmocka_unit_test(values_beyond_all_reason_do_no_harm),
+        cmocka_unit_test(changes_below_what_is_shown_do_not_fill_the_plot),
         cmocka_unit_test(stages_are_read_as_people_type_them),
         cmocka_unit_test(a_stage_that_makes_no_sense_is_named),
     };

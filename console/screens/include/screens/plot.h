@@ -27,6 +27,7 @@ struct plot {
     const struct fleet_point *point; /* plot_columns() of them, oldest first */
     int count;
     int64_t from_ms, to_ms;
+    int decimals;   /* of the numbers beside it: smaller changes don't fill the plot */
     double scale;   /* shown = value * scale */
     bool has_limit; /* a dotted line, where no data is */
     double limit;   /* as shown */
@@ -53,6 +54,8 @@ void plot_draw(struct area a, const struct plot *p);
  */
 void plot_spark(struct area a, int row, int col, int width, const struct fleet_point *point,
                 int count, double least, double greatest, enum role role);
+/* Make least … greatest (canonical) at least four steps of the last decimal shown. */
+void plot_widen(double *least, double *greatest, double scale, int decimals);
 /* Widen least … greatest by what the points hold. */
 void plot_range(const struct fleet_point *point, int count, double *least, double *greatest);
 
