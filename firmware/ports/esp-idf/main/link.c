@@ -216,14 +216,15 @@ static void on_data(struct link *l, const esp_mqtt_event_t *event)
     memcpy(name, event->topic, (size_t)event->topic_len);
     name[event->topic_len] = '\0';
     topic_parse(l->root, name, &topic);
-    if (topic.kind != TOPIC_COMMAND || strcmp(topic.id, l->id) != 0)
+    size_t verb_len = strlen(topic.sub);
+    if (topic.kind != TOPIC_COMMAND || strcmp(topic.id, l->id) != 0 || verb_len >= PROTO_VERB_MAX)
         return;
     struct board_message *m = calloc(1, sizeof(*m) + len + 1);
     if (!m) {
         ESP_LOGE(TAG, "no memory for a command of %u bytes", (unsigned)len);
         return;
     }
-    snprintf(m->verb, sizeof(m->verb), "%s", topic.sub);
+    memcpy(m->verb, topic.sub, verb_len + 1);
     take_correlation(m, event);
     memcpy(m->body, event->data ? event->data : "", len);
     m->len = len;
