@@ -137,11 +137,17 @@ static enum reason slot_read(void *ctx, uint32_t offset, uint8_t *data, size_t l
                                                                        : REASON_FLASH_READ;
 }
 
-static uint32_t size_with_signature(uint32_t image_len)
+/* Bytes of the image file in a slot, signature block included; 0: none there. Not what
+ * esp_image_verify() says, which counts the block in some configurations and not in others. */
+static uint32_t file_size(const esp_partition_t *p)
 {
+    const esp_partition_pos_t pos = { p->address, p->size };
+    esp_image_metadata_t image;
+    if (esp_image_get_metadata(&pos, &image) != ESP_OK)
+        return 0;
     if (SIGNATURE_BLOCK == 0)
-        return image_len;
-    return (image_len + SECTOR - 1) / SECTOR * SECTOR + SIGNATURE_BLOCK;
+        return image.image_len;
+    return (image.image_len + SECTOR - 1) / SECTOR * SECTOR + SIGNATURE_BLOCK;
 }
 
 /* As the bootloader does it: header, chip and its revision, segments, checksum, hash, and with
@@ -154,8 +160,7 @@ static enum reason image_check(void *ctx, uint32_t size)
     esp_err_t err = esp_image_verify(ESP_IMAGE_VERIFY, &pos, &image);
     if (err == ESP_ERR_IMAGE_FLASH_FAIL)
         return REASON_FLASH_READ;
-    return err != ESP_OK || size_with_signature(image.image_len) != size ? REASON_IMAGE_INVALID
-                                                                         : REASON_NONE;
+    return err != ESP_OK || file_size(s->passive) != size ? REASON_IMAGE_INVALID : REASON_NONE;
 }
 
 static void slot_close(void *ctx)
@@ -165,13 +170,11 @@ static void slot_close(void *ctx)
 
 void slots_digest(struct slots *s, uint8_t out[PROTO_SHA256_LEN])
 {
-    const esp_partition_pos_t pos = { s->running->address, s->running->size };
-    esp_image_metadata_t image;
+    uint32_t size = file_size(s->running);
     uint8_t piece[512];
     memset(out, 0, PROTO_SHA256_LEN);
-    if (esp_image_get_metadata(&pos, &image) != ESP_OK)
+    if (size == 0 || size > s->running->size)
         return;
-    uint32_t size = size_with_signature(image.image_len);
     sha_begin(&s->sha);
     for (uint32_t done = 0; done < size;) {
         uint32_t n = size - done < sizeof(piece) ? size - done : sizeof(piece);
