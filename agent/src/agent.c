@@ -298,8 +298,7 @@ static enum reason stop(struct ota_agent *a)
     return REASON_TOO_LATE;
 }
 
-/* Count the order in a->order as used, on flash, before anything is done about it. */
-static enum reason use_up(struct ota_agent *a)
+enum reason order_use_up(struct ota_agent *a)
 {
     uint32_t *seq = &a->counters.order_seq[verb_class(a->order.verb)];
     uint32_t before = *seq;
@@ -319,7 +318,7 @@ static enum reason take_abort(struct ota_agent *a, const struct ota_command *cmd
     enum reason r = take_order(a, cmd, digest, &known);
     if (r != REASON_NONE || known)
         return r;
-    r = use_up(a);
+    r = order_use_up(a);
     if (r != REASON_NONE)
         return refuse(a, r, true, digest_head(digest));
     r = stop(a);
@@ -357,7 +356,7 @@ enum reason ota_agent_check_order(struct ota_agent *a, const struct ota_event *e
     }
     enum reason r = check_order(a, cmd, &authentic);
     if (r == REASON_NONE)
-        r = use_up(a);
+        r = order_use_up(a);
     if (r == REASON_NONE)
         *out = &a->order;
     return r;

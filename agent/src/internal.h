@@ -52,6 +52,10 @@ enum reason records_load(struct ota_agent *a);
 enum reason counters_save(struct ota_agent *a);
 enum reason job_save(struct ota_agent *a);
 enum reason progress_save(struct ota_agent *a);
+/* The bytes of any record. */
+uint32_t record_crc(const uint8_t *data, size_t len);
+void record_put_u32(uint8_t *to, uint32_t value); /* little-endian */
+uint32_t record_get_u32(const uint8_t *from);
 
 /* ---- check.c ------------------------------------------------------------------------------- */
 
@@ -67,6 +71,11 @@ bool order_is_known(const struct ota_agent *a, const uint8_t digest[PROTO_SHA256
 /* Digest of the order in a command's body; BAD_ORDER. */
 enum reason order_digest(struct ota_agent *a, const struct ota_command *cmd,
                          uint8_t digest[PROTO_SHA256_LEN]);
+
+/* ---- agent.c ------------------------------------------------------------------------------- */
+
+/* Count the order in a->order as used, on flash, before anything is done about it. */
+enum reason order_use_up(struct ota_agent *a);
 
 /* ---- report.c ------------------------------------------------------------------------------ */
 

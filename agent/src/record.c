@@ -15,7 +15,7 @@
 enum { FORM = 1, HEAD = 6, CRC = 4 };
 enum kind { KIND_COUNTERS, KIND_JOB, KIND_PROGRESS };
 
-static uint32_t crc32(const uint8_t *data, size_t len)
+uint32_t record_crc(const uint8_t *data, size_t len)
 {
     uint32_t crc = 0xffffffffu;
     for (size_t i = 0; i < len; i++) {
@@ -152,13 +152,13 @@ static void fields_read(struct ota_agent *a, enum kind kind, const uint8_t *in, 
     }
 }
 
-static void put_u32(uint8_t *to, uint32_t value)
+void record_put_u32(uint8_t *to, uint32_t value)
 {
     for (size_t i = 0; i < 4; i++)
         to[i] = (uint8_t)(value >> (8 * i));
 }
 
-static uint32_t get_u32(const uint8_t *from)
+uint32_t record_get_u32(const uint8_t *from)
 {
     return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
            (uint32_t)from[3] << 24;
@@ -196,8 +196,8 @@ static enum reason copy_read(struct ota_agent *a, enum kind kind, unsigned copy,
     if (*len < HEAD + CRC || *len > OTA_RECORD_MAX || b[0] != FORM || b[1] != (uint8_t)kind)
         return REASON_NONE;
 
-    if (get_u32(b + *len - CRC) == crc32(b, *len - CRC))
-        *serial = get_u32(b + 2);
+    if (record_get_u32(b + *len - CRC) == record_crc(b, *len - CRC))
+        *serial = record_get_u32(b + 2);
     return REASON_NONE;
 }
 
@@ -242,9 +242,9 @@ static enum reason record_save(struct ota_agent *a, enum kind kind)
         return REASON_RECORD_IO;
     b[0] = FORM;
     b[1] = (uint8_t)kind;
-    put_u32(b + 2, serial);
+    record_put_u32(b + 2, serial);
     size_t len = HEAD + fields_write(a, kind, b + HEAD);
-    put_u32(b + len, crc32(b, len));
+    record_put_u32(b + len, record_crc(b, len));
 
     enum reason r = a->port->record_put(a->port->ctx, record_id(kind, copy), b, len + CRC);
     if (r != REASON_NONE)

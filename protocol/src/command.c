@@ -50,3 +50,23 @@ int command_body_encode(const char *order_jws, const char *release_jws, char *ou
         json_put_text(&w, "release", release_jws);
     return json_end(&w);
 }
+
+int command_keys_encode(const char *order_jws, const char *keyset_json, char *out, size_t cap)
+{
+    static const char head[] = "{\"order\":\"", middle[] = "\",\"keyset\":";
+    size_t order = strlen(order_jws), keyset = strlen(keyset_json), at = 0;
+    size_t len = sizeof(head) - 1 + order + sizeof(middle) - 1 + keyset + 1;
+
+    if (len > PROTO_UPDATE_BYTES || len >= cap)
+        return -1;
+    memcpy(out, head, sizeof(head) - 1);
+    at += sizeof(head) - 1;
+    memcpy(out + at, order_jws, order);
+    at += order;
+    memcpy(out + at, middle, sizeof(middle) - 1);
+    at += sizeof(middle) - 1;
+    memcpy(out + at, keyset_json, keyset);
+    at += keyset;
+    memcpy(out + at, "}", 2);
+    return (int)len;
+}

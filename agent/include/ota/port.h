@@ -15,8 +15,9 @@
  * The agent keeps no globals, so a test can run twenty of them in one process.
  *
  * For every slot:
- *   - it is called only from inside ota_agent_handle() or ota_agent_check_order(), on the caller's
- *     thread, and it must not call back into the agent (events go in afterwards);
+ *   - it is called only from inside ota_agent_handle(), ota_agent_check_order() and the functions of
+ *     ota/keys.h, on the caller's thread, and it must not call back into the agent (events go in
+ *     afterwards);
  *   - it must not wait for the network; what can't be answered yet is OTA_AGAIN;
  *   - all slots are required; ota_agent_init() asserts that none is NULL;
  *   - a text or buffer passed in is valid during the call only.
@@ -28,7 +29,7 @@
 enum {
     OTA_BLOCK = 4096,    /* bytes: one flash sector; the unit of slot_write() */
     OTA_ETAG_MAX = 80,   /* an entity tag with its quotes and NUL */
-    OTA_RECORD_MAX = 640 /* bytes: the longest record */
+    OTA_RECORD_MAX = 1024 /* bytes: the longest record */
 };
 
 /* What a network call has to say. */
@@ -52,6 +53,8 @@ enum ota_record {
     OTA_RECORD_JOB_B,
     OTA_RECORD_PROGRESS_A, /* at most 128 bytes */
     OTA_RECORD_PROGRESS_B,
+    OTA_RECORD_KEYSET_A, /* at most OTA_RECORD_MAX; written by ota_keys_take() alone */
+    OTA_RECORD_KEYSET_B,
     OTA_RECORD_COUNT
 };
 

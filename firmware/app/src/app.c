@@ -100,25 +100,6 @@ enum reason app_may_proceed(const struct app *app, enum ota_gate gate)
 
 /* ---- boot ----------------------------------------------------------------------------------- */
 
-static void load_keyset(struct app *app)
-{
-    const struct app_platform *p = app->platform;
-    int len = p->nvs_get_str(p->ctx, APP_NS_FACTORY, "keyset", app->scratch, sizeof(app->scratch));
-    enum reason reason = REASON_BAD_KEYSET;
-
-    if (len > 0)
-        reason = keyset_open(app->scratch, (size_t)len, &app->keyset);
-    /* The first keyset came with the factory's image: it vouches for itself. */
-    if (reason == REASON_NONE)
-        reason = keyset_verify(app->scratch, (size_t)len, p->crypto, &app->keyset);
-    app->has_keyset = reason == REASON_NONE;
-    if (!app->has_keyset) {
-        memset(&app->keyset, 0, sizeof(app->keyset));
-        app_say(app, APP_LOG_ERROR, "factory key `keyset`: %s; every order will be refused",
-                len < 0 ? "missing" : reason_text(reason));
-    }
-}
-
 /* A number that only the factory sets; 0: the default. */
 static uint32_t factory_number(const struct app *app, const char *key, uint32_t most)
 {
@@ -137,7 +118,7 @@ static void start_agent(struct app *app)
         .fleet = app->config.fleet,
         .product = app->config.product,
         .hw = app->config.hw,
-        .keyset = &app->keyset,
+        .keyset = &app->keys.now,
         .speed_window = factory_number(app, "speed_window", SPEED_WINDOW_MAX),
     };
     ota_agent_init(&app->agent, app->ota_port, &app->ota_config);
@@ -180,7 +161,7 @@ static void boot(struct app *app, const struct app_boot *facts)
     app_say(app, APP_LOG_INFO, "%s %s starts on %s from %s (%s, boot %u)", app->config.product,
             app->build->version, app->config.hw, app->boot.slot, reset_word(app->boot.reset),
             (unsigned)app->boot.boots);
-    load_keyset(app);
+    keys_load(app);
     start_agent(app);
     sensors_init(app);
     sensors_self_test(app);
@@ -262,7 +243,7 @@ uint32_t app_wait_ms(const struct app *app, int64_t mono_ms)
 
     if (app->dead)
         return wait;
-    if (sensors_are_busy(app))
+    if (sensors_are_busy(app) || (app->online && app->status_due))
         wait = WAIT_BUSY_MS;
     agent = ota_agent_wants(&app->agent, (uint64_t)mono_ms);
     if (agent < wait)

@@ -156,10 +156,20 @@ static bool answer_again(struct app *app, struct request *request,
     return true;
 }
 
+static void remember(struct app *app, const struct request *request,
+                     const uint8_t digest[PROTO_SHA256_LEN], enum reason answer)
+{
+    struct app_order_seen *seen = &app->seen[request->verb];
+
+    seen->known = true;
+    seen->seq = request->seq;
+    seen->answer = answer;
+    memcpy(seen->digest, digest, PROTO_SHA256_LEN);
+}
+
 static void check_and_do(struct app *app, struct request *request)
 {
     const struct crypto *crypto = app->platform->crypto;
-    struct app_order_seen *seen = &app->seen[request->verb];
     struct ota_event event = as_event(request);
     const struct order *order = NULL;
     uint8_t digest[PROTO_SHA256_LEN];
@@ -176,13 +186,20 @@ static void check_and_do(struct app *app, struct request *request)
         request->seq = order->seq;
         reason = carry_out(app, request, order);
         /* An unsigned identify has no number: each one counts. */
-        if (request->seq) {
-            seen->known = true;
-            seen->seq = request->seq;
-            seen->answer = reason;
-            memcpy(seen->digest, digest, sizeof(digest));
-        }
+        if (request->seq)
+            remember(app, request, digest, reason);
     }
+    reply(app, request, reason);
+}
+
+/* The agent knows a keyset that comes twice, also after a restart: nothing is remembered here. */
+static void take_keys(struct app *app, struct request *request)
+{
+    char detail[PROTO_DETAIL_MAX];
+    struct ota_event event = as_event(request);
+    enum reason reason = keys_take(app, &event, &request->seq, detail, sizeof(detail));
+
+    request->detail = detail;
     reply(app, request, reason);
 }
 
@@ -208,8 +225,10 @@ void command_take(struct app *app, const struct app_event *event)
     case VERB_IDENTIFY:
         check_and_do(app, &request);
         return;
-    case VERB_ROLLBACK:
     case VERB_KEYS:
+        take_keys(app, &request);
+        return;
+    case VERB_ROLLBACK:
     case VERB_RENEW:
     case VERB_COUNT:
         break;

@@ -42,6 +42,15 @@ void session_down(struct app *app, const char *why);
 void command_take(struct app *app, const struct app_event *event);
 void command_tick(struct app *app);
 
+/* ---- keys.c --------------------------------------------------------------------------------- */
+
+/* Find the keyset to believe, and log what is wrong with it. */
+void keys_load(struct app *app);
+/* A `keys` order. *seq gets its number once its signature held; `detail` (of `cap` bytes) says what
+ * was wrong with the keyset, or which one is in use now. */
+enum reason keys_take(struct app *app, struct ota_event *event, uint32_t *seq, char *detail,
+                      size_t cap);
+
 /* ---- app.c ---------------------------------------------------------------------------------- */
 
 struct ota_time app_ota_time(const struct app *app);

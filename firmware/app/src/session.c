@@ -35,7 +35,7 @@ static void fill_status(const struct app *app, struct device_status *s)
     s->reset = app->boot.reset;
     s->release_seq = ota_agent_release_seq(&app->agent);
     s->security = ota_agent_security(&app->agent);
-    s->keyset = app->keyset.version;
+    s->keyset = app->keys.now.version;
     s->agent = OTA_AGENT_VERSION;
     s->cert_not_after = app->boot.cert_not_after;
     memcpy(s->groups, app->config.groups, sizeof(s->groups));

@@ -10,8 +10,8 @@
 
 /*
  * Which keys a fleet trusts for what: the payload of a keyset (JWS JSON, general serialization,
- * signed by a threshold of root keys). Rotation rules come with the trust work; this is the
- * structure, its decoding, and the check of one keyset against itself.
+ * signed by a threshold of root keys): the structure, its decoding, the check of one keyset against
+ * itself, and of one against the one before it.
  */
 struct keyset {
     char fleet[PROTO_FLEET_MAX];
@@ -35,6 +35,18 @@ int keyset_encode(const struct keyset *keyset, char *out, size_t cap);
 enum reason keyset_open(const char *json, size_t len, struct keyset *out);
 enum reason keyset_verify(const char *json, size_t len, const struct crypto *c,
                           const struct keyset *by);
+
+/*
+ * Is this signed keyset the next one after `now`? It must be of the same fleet, have version
+ * now + 1, not lower seq_floor, and be signed by a threshold of the root keys of `now` *and* of its
+ * own. So a device that is behind is walked up one version at a time, and whoever holds only new
+ * root keys, or only old ones, moves nothing.
+ * *next is what the text says; trust it with REASON_NONE only. BAD_KEYSET (malformed, or not the
+ * next one), WRONG_FLEET, BAD_SIGNATURE. No heap; some 7 KB of stack.
+ */
+enum reason keyset_follows(const char *json, size_t len, const struct crypto *c,
+                           const struct keyset *now, struct keyset *next);
+
 /* {"payload":"…","signatures":[{"protected":"…","signature":"…"}]}; length, or -1. */
 int keyset_sign(const struct keyset *keyset, const struct crypto *c,
                 const struct crypto_signer *const *signers, size_t count, char *out, size_t cap);

@@ -88,5 +88,7 @@ struct command_body {
 enum reason command_body_split(const char *json, size_t len, struct command_body *out);
 /* {"order":"…"} or {"order":"…","release":"…"} (release NULL: without). Length, or -1. */
 int command_body_encode(const char *order_jws, const char *release_jws, char *out, size_t cap);
+/* {"order":"…","keyset":{…}}, the keyset as it was signed. Length, or -1. */
+int command_keys_encode(const char *order_jws, const char *keyset_json, char *out, size_t cap);
 
 #endif

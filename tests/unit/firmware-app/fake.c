@@ -66,18 +66,24 @@ static struct crypto_signer signer_of(struct trusted_key *key)
     return s;
 }
 
-static void make_keyset(struct fake *f)
+void fake_keyset(struct fake *f, uint32_t version, int rollout, char *out)
 {
-    static char text[PROTO_KEYSET_BYTES];
-    struct keyset keyset = { .fleet = "home", .version = 3, .root_threshold = 1 };
+    struct keyset keyset = { .fleet = "home", .version = version, .root_threshold = 1 };
     struct trusted_key root = make_key(&f->crypto, 1, KEY_ROOT);
     struct crypto_signer signer = signer_of(&root);
     const struct crypto_signer *signers[] = { &signer };
 
     keyset.keys.key[keyset.keys.count++] = root;
     keyset.keys.key[keyset.keys.count++] = make_key(&f->crypto, 2, KEY_RELEASE);
-    keyset.keys.key[keyset.keys.count++] = make_key(&f->crypto, 3, KEY_ROLLOUT);
-    assert_true(keyset_sign(&keyset, &f->crypto, signers, 1, text, sizeof(text)) > 0);
+    keyset.keys.key[keyset.keys.count++] = make_key(&f->crypto, (uint8_t)rollout, KEY_ROLLOUT);
+    assert_true(keyset_sign(&keyset, &f->crypto, signers, 1, out, PROTO_KEYSET_BYTES) > 0);
+}
+
+static void make_keyset(struct fake *f)
+{
+    char text[PROTO_KEYSET_BYTES];
+
+    fake_keyset(f, 3, 3, text);
     fake_set(f, APP_NS_FACTORY, "keyset", text);
 }
 
@@ -573,28 +579,49 @@ void fake_command(struct fake *f, const char *verb, const char *body, const char
     app_handle(&f->app, &e);
 }
 
-void fake_order(struct fake *f, const char *verb, const char *payload, const char *correlation)
+static void sign_order(struct fake *f, const char *payload, char *jws, size_t cap)
 {
-    char jws[PROTO_ORDER_BYTES], body[PROTO_UPDATE_BYTES];
     struct trusted_key key = make_key(&f->crypto, 3, KEY_ROLLOUT);
     struct crypto_signer signer = signer_of(&key);
 
-    assert_true(
-        jws_sign(JWS_ORDER, payload, strlen(payload), &f->crypto, &signer, jws, sizeof(jws)) > 0);
+    assert_true(jws_sign(JWS_ORDER, payload, strlen(payload), &f->crypto, &signer, jws, cap) > 0);
+}
+
+void fake_order(struct fake *f, const char *verb, const char *payload, const char *correlation)
+{
+    char jws[PROTO_ORDER_BYTES], body[PROTO_UPDATE_BYTES];
+
+    sign_order(f, payload, jws, sizeof(jws));
     assert_true(command_body_encode(jws, NULL, body, sizeof(body)) > 0);
     fake_command(f, verb, body, correlation);
+}
+
+static void good_payload(struct fake *f, const char *verb, const char *more, char *out, size_t cap)
+{
+    long long now = f->unix_s + f->mono_ms / 1000;
+
+    (void)snprintf(out, cap,
+                   "{\"verb\":\"%s\",\"fleet\":\"home\",\"dev\":\"sensor-001\",\"seq\":%u,"
+                   "\"iat\":%lld,\"nbf\":%lld,\"exp\":%lld%s}",
+                   verb, (unsigned)++f->order_seq, now, now, now + 3600, more);
 }
 
 void fake_good_order(struct fake *f, const char *verb, const char *more, const char *correlation)
 {
     char payload[700];
-    long long now = f->unix_s + f->mono_ms / 1000;
 
-    (void)snprintf(payload, sizeof(payload),
-                   "{\"verb\":\"%s\",\"fleet\":\"home\",\"dev\":\"sensor-001\",\"seq\":%u,"
-                   "\"iat\":%lld,\"nbf\":%lld,\"exp\":%lld%s}",
-                   verb, (unsigned)++f->order_seq, now, now, now + 3600, more);
+    good_payload(f, verb, more, payload, sizeof(payload));
     fake_order(f, verb, payload, correlation);
+}
+
+void fake_keys_order(struct fake *f, const char *keyset, const char *correlation)
+{
+    char payload[700], jws[PROTO_ORDER_BYTES], body[PROTO_UPDATE_BYTES];
+
+    good_payload(f, "keys", "", payload, sizeof(payload));
+    sign_order(f, payload, jws, sizeof(jws));
+    assert_true(command_keys_encode(jws, keyset, body, sizeof(body)) > 0);
+    fake_command(f, "keys", body, correlation);
 }
 
 /* ---- looking at it --------------------------------------------------------------------------- */

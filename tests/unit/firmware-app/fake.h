@@ -81,6 +81,10 @@ void fake_order(struct fake *f, const char *verb, const char *payload, const cha
 /* Like fake_order() with fleet, dev, a fresh seq and times filled in; `more` is e.g.
  * ",\"set\":{…}". */
 void fake_good_order(struct fake *f, const char *verb, const char *more, const char *correlation);
+/* A keyset by the factory's root with rollout key number `rollout` (3: the one orders are signed
+ * by); `out` has PROTO_KEYSET_BYTES. And a good order with one. */
+void fake_keyset(struct fake *f, uint32_t version, int rollout, char *out);
+void fake_keys_order(struct fake *f, const char *keyset, const char *correlation);
 
 /* The n-th message on a topic that ends in `end` (0: first, -1: last), or NULL. */
 const struct fake_message *fake_sent(const struct fake *f, const char *end, int n);

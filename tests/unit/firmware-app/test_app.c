@@ -639,6 +639,53 @@ static void verbs_this_firmware_does_not_have_are_answered_unsupported(void **st
     assert_int_equal(m->correlation_len, 1);
 }
 
+static uint32_t told_keyset(const struct fake *f)
+{
+    const struct fake_message *m = fake_sent(f, "/status", -1);
+    struct device_status s;
+
+    assert_int_equal(device_status_decode(m->payload, m->len, &s), 0);
+    return s.keyset;
+}
+
+static void a_new_keyset_is_told_at_once_and_kept_over_a_restart(void **state)
+{
+    struct fake *f = *state;
+    char text[PROTO_KEYSET_BYTES];
+
+    fake_boot(f);
+    fake_run(f, 3000);
+    fake_keyset(f, 4, 9, text);
+    fake_keys_order(f, text, "k");
+    assert_int_equal(last_reply(f, "/reply/keys").reason, REASON_NONE);
+    assert_string_equal(last_reply(f, "/reply/keys").detail, "version 4");
+    fake_run(f, 100);
+    assert_int_equal(told_keyset(f), 4);
+
+    fake_good_order(f, "reboot", "", "r"); /* by the key that is gone */
+    assert_int_equal(last_reply(f, "/reply/reboot").reason, REASON_UNKNOWN_KEY);
+    fake_boot(f);
+    fake_run(f, 3000);
+    assert_int_equal(told_keyset(f), 4);
+    fake_good_order(f, "reboot", "", "r");
+    assert_int_equal(last_reply(f, "/reply/reboot").reason, REASON_UNKNOWN_KEY);
+}
+
+static void a_keyset_that_jumps_is_refused_with_both_versions(void **state)
+{
+    struct fake *f = *state;
+    char text[PROTO_KEYSET_BYTES];
+
+    fake_boot(f);
+    fake_run(f, 3000);
+    fake_keyset(f, 6, 3, text);
+    fake_keys_order(f, text, "k");
+    assert_int_equal(last_reply(f, "/reply/keys").reason, REASON_BAD_KEYSET);
+    assert_string_equal(last_reply(f, "/reply/keys").detail, "version 3 in use, not followed by 6");
+    fake_run(f, 100);
+    assert_int_equal(told_keyset(f), 3);
+}
+
 static void a_verb_that_is_no_name_is_not_answered(void **state)
 {
     struct fake *f = *state;
@@ -827,6 +874,8 @@ int main(void)
         T(a_damaged_config_record_falls_back_to_the_factory),
         T(a_reply_echoes_the_correlation_data),
         T(an_unsigned_identify_blinks_each_time),
+        T(a_new_keyset_is_told_at_once_and_kept_over_a_restart),
+        T(a_keyset_that_jumps_is_refused_with_both_versions),
         T(verbs_this_firmware_does_not_have_are_answered_unsupported),
         T(a_verb_that_is_no_name_is_not_answered),
         T(an_order_that_is_not_signed_right_does_nothing),

@@ -13,6 +13,7 @@
 #include "drivers/scd30.h"
 #include "drivers/sds011.h"
 #include "ota/agent.h"
+#include "ota/keys.h"
 #include "ota/port.h"
 #include "protocol/jws.h"
 #include "protocol/keyset.h"
@@ -124,8 +125,7 @@ struct app {
     struct app_time now;   /* of the event being handled */
     struct app_boot boot;
     struct app_config config;
-    struct keyset keyset;
-    bool has_keyset;
+    struct ota_keys keys;
     bool dead;
 
     bool online, connecting;

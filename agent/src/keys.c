@@ -1,0 +1,221 @@
+#include "ota/keys.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "internal.h"
+#include "protocol/hex.h"
+
+/*
+ * A keyset's record, 929 bytes at most:
+ *
+ *     form (1)  kind (1)  version (4)  threshold (4)  seq_floor (4)  fleet (33)  count (1)
+ *     for each key: kid (8)  X and Y (64)  roles, and 0x80 when revoked (1)
+ *     CRC-32 of all before (4)
+ *
+ * little-endian. Not the signed text, which is three times as long: it was checked when it was
+ * taken, and who can write this flash can write the program that would check it again. The version
+ * is the serial number too, since it only rises.
+ */
+enum {
+    FORM = 1,
+    KIND = 3, /* after record.c's */
+    HEAD = 2 + 3 * 4 + PROTO_FLEET_MAX + 1,
+    KID = (PROTO_KID_MAX - 1) / 2,
+    KEY = KID + (PROTO_P256_PUB - 1) + 1,
+    CRC = 4,
+    REVOKED = 0x80
+};
+_Static_assert(HEAD + KEYRING_MAX * KEY + CRC <= OTA_RECORD_MAX, "the port's bound holds");
+_Static_assert(OTA_RECORD_MAX <= sizeof(((struct ota_agent *)0)->tmp.bytes), "and it fits tmp");
+
+static size_t encode(const struct keyset *k, uint8_t *out)
+{
+    uint8_t *at = out + HEAD;
+
+    out[0] = FORM;
+    out[1] = KIND;
+    record_put_u32(out + 2, k->version);
+    record_put_u32(out + 6, k->root_threshold);
+    record_put_u32(out + 10, k->seq_floor);
+    memcpy(out + 14, k->fleet, PROTO_FLEET_MAX);
+    out[HEAD - 1] = (uint8_t)k->keys.count;
+    for (uint32_t i = 0; i < k->keys.count; i++, at += KEY) {
+        const struct trusted_key *key = &k->keys.key[i];
+        (void)hex_decode(key->kid, PROTO_KID_MAX - 1, at, KID);
+        memcpy(at + KID, key->pub + 1, PROTO_P256_PUB - 1);
+        at[KEY - 1] = (uint8_t)(key->roles | (key->revoked ? REVOKED : 0));
+    }
+    size_t len = (size_t)(at - out);
+    record_put_u32(at, record_crc(out, len));
+    return len + CRC;
+}
+
+static bool is_whole(const uint8_t *in, size_t len)
+{
+    if (len < HEAD + CRC || len > OTA_RECORD_MAX || in[0] != FORM || in[1] != KIND)
+        return false;
+    if (in[HEAD - 1] > KEYRING_MAX || len != HEAD + (size_t)in[HEAD - 1] * KEY + CRC)
+        return false;
+    return record_get_u32(in + len - CRC) == record_crc(in, len - CRC);
+}
+
+/* `in` is whole. */
+static void decode(const uint8_t *in, struct keyset *out)
+{
+    const uint8_t *at = in + HEAD;
+
+    memset(out, 0, sizeof(*out));
+    out->version = record_get_u32(in + 2);
+    out->root_threshold = record_get_u32(in + 6);
+    out->seq_floor = record_get_u32(in + 10);
+    memcpy(out->fleet, in + 14, PROTO_FLEET_MAX - 1);
+    out->keys.count = in[HEAD - 1];
+    for (uint32_t i = 0; i < out->keys.count; i++, at += KEY) {
+        struct trusted_key *key = &out->keys.key[i];
+        hex_encode(at, KID, key->kid);
+        key->roles = at[KEY - 1] & (uint8_t)~REVOKED;
+        key->revoked = (at[KEY - 1] & REVOKED) != 0;
+        key->pub[0] = key->roles ? 4 : 0; /* one that is only known as revoked has no point */
+        memcpy(key->pub + 1, at + KID, PROTO_P256_PUB - 1);
+    }
+}
+
+static enum ota_record record_of(unsigned copy)
+{
+    return copy ? OTA_RECORD_KEYSET_B : OTA_RECORD_KEYSET_A;
+}
+
+/* Read both copies; the newer of the good ones goes to keys->next. */
+static enum reason read_records(struct ota_keys *k, const struct ota_port *port, uint8_t *scratch)
+{
+    unsigned there = 0;
+
+    for (unsigned copy = 0; copy < 2; copy++) {
+        enum reason r = REASON_RECORD_IO;
+        size_t len = 0;
+        for (int tries = 0; tries < 3 && r != REASON_NONE; tries++)
+            r = port->record_get(port->ctx, record_of(copy), scratch, OTA_RECORD_MAX, &len);
+        if (r != REASON_NONE)
+            return r;
+        there += len > 0;
+        if (!is_whole(scratch, len) || record_get_u32(scratch + 2) <= k->stored)
+            continue;
+        decode(scratch, &k->next);
+        k->stored = k->next.version;
+        k->newest = (uint8_t)copy;
+    }
+    k->damaged = there == 2 && k->stored == 0;
+    return REASON_NONE;
+}
+
+enum reason ota_keys_load(struct ota_keys *k, const struct ota_port *port, const char *json,
+                          size_t len, uint8_t *scratch)
+{
+    memset(k, 0, sizeof(*k));
+    enum reason r = keyset_open(json, len, &k->now);
+    if (r == REASON_NONE)
+        r = keyset_verify(json, len, port->crypto, &k->now);
+    if (r == REASON_NONE) {
+        r = read_records(k, port, scratch); /* from here on `json` may be overwritten */
+        k->bad = r != REASON_NONE;
+    }
+    if (r != REASON_NONE) {
+        memset(&k->now, 0, sizeof(k->now));
+        return r;
+    }
+    /* A board that was flashed for another fleet keeps records of its former life. */
+    if (k->stored > k->now.version && strcmp(k->next.fleet, k->now.fleet) == 0)
+        memcpy(&k->now, &k->next, sizeof(k->now));
+    return REASON_NONE;
+}
+
+/* ---- taking the next one --------------------------------------------------------------------- */
+
+static bool is_in_use(const struct ota_keys *k)
+{
+    return k->next.version == k->now.version && memcmp(&k->next, &k->now, sizeof(k->now)) == 0;
+}
+
+/* The keyset of the command, into keys->next: the one after ours, or *same: ours once more. */
+static enum reason judge(const struct ota_agent *a, struct ota_keys *k,
+                         const struct ota_command *cmd, bool *same)
+{
+    const struct crypto *c = a->port->crypto;
+    struct command_body body;
+
+    memset(&k->next, 0, sizeof(k->next));
+    *same = false;
+    if (cmd->len > PROTO_UPDATE_BYTES ||
+        command_body_split(cmd->body, cmd->len, &body) != REASON_NONE || body.keyset_len == 0)
+        return REASON_BAD_KEYSET;
+    enum reason r = keyset_follows(body.keyset, body.keyset_len, c, &k->now, &k->next);
+    if (r == REASON_NONE || !is_in_use(k))
+        return r;
+    *same = keyset_verify(body.keyset, body.keyset_len, c, &k->now) == REASON_NONE;
+    return *same ? REASON_NONE : r;
+}
+
+static enum reason check_order_by(struct ota_agent *a, const struct keyset *by,
+                                  const struct ota_command *cmd, bool *authentic)
+{
+    const struct ota_config *own = a->cfg;
+    struct ota_config with = *own;
+
+    with.keyset = by;
+    a->cfg = &with;
+    enum reason r = check_order(a, cmd, authentic);
+    a->cfg = own;
+    return r;
+}
+
+static enum reason keep(struct ota_agent *a, struct ota_keys *k)
+{
+    unsigned copy = k->stored ? k->newest ^ 1u : 0;
+    size_t len = encode(&k->next, a->tmp.bytes);
+    enum reason r = a->port->record_put(a->port->ctx, record_of(copy), a->tmp.bytes, len);
+
+    if (r != REASON_NONE)
+        return r; /* the same copy is written next time: the good one stays */
+    k->stored = k->next.version;
+    k->newest = (uint8_t)copy;
+    memcpy(&k->now, &k->next, sizeof(k->now));
+    return REASON_NONE;
+}
+
+enum reason ota_keys_take(struct ota_agent *a, struct ota_keys *k, const struct ota_event *ev,
+                          const struct order **out)
+{
+    const struct ota_command *cmd = &ev->command;
+    bool authentic, same;
+
+    *out = NULL;
+    assert(a->cfg->keyset == &k->now);
+    if (!a->booted || cmd->verb != VERB_KEYS)
+        return REASON_UNSUPPORTED;
+    if (k->bad)
+        return REASON_RECORD_IO;
+    a->now = ev->now;
+    enum reason ordered = check_order(a, cmd, &authentic);
+    bool stranger = ordered == REASON_UNKNOWN_KEY || ordered == REASON_REVOKED_KEY;
+    if (ordered != REASON_NONE && !stranger && ordered != REASON_REPLAY) {
+        *out = authentic ? &a->order : NULL;
+        return ordered;
+    }
+
+    enum reason r = judge(a, k, cmd, &same);
+    if (stranger && r == REASON_NONE && !same)
+        ordered = check_order_by(a, &k->next, cmd, &authentic);
+    *out = authentic ? &a->order : NULL;
+    if (same && ordered == REASON_REPLAY)
+        return REASON_NONE;
+    if (ordered != REASON_NONE || r != REASON_NONE || same)
+        return ordered != REASON_NONE ? ordered : r;
+    /* The keyset first: a cut between the two must not make the order look like a replay. The
+     * number guards nothing that the version does not, so a counter that can't be written is no
+     * harm. */
+    r = keep(a, k);
+    if (r == REASON_NONE)
+        (void)order_use_up(a);
+    return r;
+}
