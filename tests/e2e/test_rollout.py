@@ -90,5 +90,42 @@ class BadRollout(FleetTest):
         self.assertEqual(watch.returncode, 1)
 
 
+class PausedRollout(FleetTest):
+    devices = 4
+
+    def test_1_pause_holds_those_that_wait_and_resume_goes_on(self):
+        rollout = self.fleet.start("weather@1.4.0", "--stages", "100%", "--jitter", "40", "--trial", "2", "--soak", "1")
+        wait_until("all are told", 20, lambda: len({who for _, who, r in self.ear.reports() if r["state"] == "waiting"}) == 4)
+        self.assertEqual(self.fleet.run("rollout", "pause", rollout).returncode, 0)
+        self.assertEqual(self.fleet.show(rollout)["state"], "paused")
+        # Nobody that was still waiting starts now.
+        wait_until("those that waited are called back", 20,
+                   lambda: not [d for d in self.fleet.show(rollout)["devices"] if d["state"] in ("told", "recalled")])
+        begun = {who for _, who, r in self.ear.reports() if r["state"] == "downloading"}
+        time.sleep(8)
+        self.assertEqual({who for _, who, r in self.ear.reports() if r["state"] == "downloading"}, begun)
+
+        self.fleet.run("rollout", "resume", rollout)
+        self.assertEqual(self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 240)["state"], "done")
+        self.assertEqual({d["fw"] for d in self.fleet.ls("product:weather").values()}, {"1.4.0"})
+
+    def test_2_abort_while_they_wait_changes_no_device_and_leaves_no_order(self):
+        rollout = self.fleet.start("weather@1.5.0-bad", "--stages", "100%", "--jitter", "300", "--trial", "2", "--soak", "1")
+        self.ear.heard.clear()
+        wait_until("some are told", 20, lambda: [r for _, _, r in self.ear.reports() if r["state"] == "waiting"])
+        refused = self.fleet.run("rollout", "abort", rollout, check=False)
+        self.assertEqual(refused.returncode, 4, "without --yes and without a terminal nothing is aborted")
+        self.fleet.run("rollout", "abort", rollout, "--yes")
+        shown = self.fleet.wait_state(rollout, {"aborted"}, 60)
+        self.assertEqual({d["state"] for d in shown["devices"]}, {"aborted"})
+        self.assertEqual([r for _, _, r in self.ear.reports() if r["state"] == "downloading"], [])
+        from harness import Ear
+        late = Ear(self.fleet, topics=("devices/+/commands/#",))
+        time.sleep(1)
+        self.assertEqual([t for _, t, b, _ in late.messages() if b], [], "no retained order is left")
+        late.close()
+        self.assertEqual(self.fleet.run("rollout", "watch", rollout, check=False).returncode, 1)
+
+
 if __name__ == "__main__":
     main()
