@@ -176,8 +176,8 @@ static int readings_of(const struct ui_model *m, const struct fleet_device *d,
     int count = 0;
     for (int i = 0; i < d->value_count && count < PROTO_READINGS; i++) {
         uint32_t reading = d->value[i].reading;
-        if (strcmp(fleet_reading(m->fleet, reading)->name, "uptime") == 0)
-            continue; /* a fact; as a plot it says nothing */
+        if (reading_is_count(fleet_reading(m->fleet, reading)->name))
+            continue;
         int place = reading_place(fleet_reading(m->fleet, reading)->name), at = count;
         while (at > 0 && reading_place(fleet_reading(m->fleet, out[at - 1])->name) > place) {
             out[at] = out[at - 1];

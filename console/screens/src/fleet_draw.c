@@ -19,7 +19,12 @@ int reading_place(const char *name)
         if (strcmp(order[i], name) == 0)
             return i;
     }
-    return strcmp(name, "uptime") == 0 ? 1000 : 100;
+    return reading_is_count(name) ? 1000 : 100;
+}
+
+bool reading_is_count(const char *name)
+{
+    return strcmp(name, "uptime") == 0 || strcmp(name, "boots") == 0;
 }
 
 /* Is `a` to stand before `b`? The one that is sorted by comes first. */
@@ -105,6 +110,22 @@ static int id_width(const struct fleet_screen *f, int cols)
     return width > most ? most : width;
 }
 
+static int fw_width(const struct fleet_screen *f)
+{
+    int width = 6;
+    for (int i = 0; i < f->page; i++) {
+        uint32_t index = fleet_view_at(f->view, f->top + (uint32_t)i);
+        const struct fleet_device *d = index == FLEET_NONE ? NULL : fleet_device(f->of, index);
+        if (!d)
+            continue;
+        bool updating = d->state == FLEET_UPDATING;
+        const char *text = updating ? fleet_target(f->of, d) : fleet_word(f->of, d->fw);
+        int len = (int)strlen(text) + updating;
+        width = len > width ? len : width;
+    }
+    return width > 12 ? 12 : width;
+}
+
 void fleet_columns(struct fleet_screen *f, int cols)
 {
     uint32_t readings[FLEET_COLUMNS];
@@ -121,8 +142,9 @@ void fleet_columns(struct fleet_screen *f, int cols)
         add_column(f, COLUMN_HW, "HW", col, 8, FLEET_COL_HW);
         col += 10;
     }
-    add_column(f, COLUMN_FW, "FW", col, 8, FLEET_COL_FW);
-    col += 9;
+    int fw = fw_width(f);
+    add_column(f, COLUMN_FW, "FW", col, fw, FLEET_COL_FW);
+    col += fw + 2;
     for (size_t i = 0; i < count; i++) {
         int trend = wide ? 24 : 12;
         if (col + 7 + tail + trend > cols)

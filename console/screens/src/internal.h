@@ -150,6 +150,7 @@ enum rollout_pane { ROLLOUT_FAILED, ROLLOUT_FLIGHT, ROLLOUT_PANES };
 struct rollout_screen {
     char id[PROTO_ROLLOUT_MAX];
     enum rollout_pane pane;
+    bool chosen;          /* by a key; until then the pane that has something to say */
     struct cursor device; /* in the list of the pane */
     int page;
 };
@@ -307,6 +308,8 @@ const char *clean(char *out, size_t cap, const char *text);
 
 /* Where a reading stands among others: small first. */
 int reading_place(const char *name);
+/* It only counts up: a fact, not a curve. */
+bool reading_is_count(const char *name);
 
 #define LINK_DOWN(m) (!fleet_link((m)->fleet)->up)
 #define SPAN_AUTO    0 /* until a key chooses: up to 30 min, less while there is less to see */

@@ -105,12 +105,21 @@ static bool action_taken(struct step *s, enum action action)
     }
 }
 
+static bool has_labels(const struct tail *t)
+{
+    for (size_t i = 0; i < tail_count(t); i++) {
+        if (*tail_at(t, i)->label)
+            return true;
+    }
+    return false;
+}
+
 static int draw_line(const struct log_screen *l, const struct tail_line *line, struct area a,
-                     int bottom)
+                     int bottom, bool labels)
 {
     static const enum role roles[] = { ROLE_TEXT, ROLE_LOG_WARN, ROLE_LOG_ERROR };
     char clock[FMT_MAX];
-    int label = a.cols >= 80 ? 14 : 0, col = 10 + label, room = a.cols - col - 1;
+    int label = labels && a.cols >= 80 ? 14 : 0, col = 10 + label, room = a.cols - col - 1;
     int width = area_width(a, line->text);
     int rows = l->wrap && room > 0 && width > room ? (width + room - 1) / room : 1;
     int row = bottom - rows;
@@ -133,6 +142,7 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
         area_text(a, 1, 2, ROLE_DIM, "Nothing has been said yet.");
         return;
     }
+    bool labels = has_labels(m->log);
     size_t at = l->paused ? index_of(m->log, l->bottom) : count - 1;
     int row = a.rows;
     /* Few lines stand at the top, many at the bottom. */
@@ -141,7 +151,7 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
     for (size_t i = at + 1; i-- > 0 && row > 0;) {
         const struct tail_line *line = tail_at(m->log, i);
         if (passes(l, line))
-            row = draw_line(l, line, a, row);
+            row = draw_line(l, line, a, row, labels);
     }
 }
 

@@ -118,16 +118,21 @@ static void list_pane(const struct ui *ui, const struct rollout *r, struct liste
 
 static void opened(struct step *s)
 {
-    struct rollout_screen *v = &s->ui->rollout;
-    const struct rollout *r = shown(s->ui, s->m);
-    uint32_t phase[ROLLOUT_PHASES];
-    v->device = (struct cursor){ 0 };
-    v->pane = ROLLOUT_FLIGHT;
-    if (!r)
+    s->ui->rollout.device = (struct cursor){ 0 };
+    s->ui->rollout.chosen = false;
+}
+
+/* Until a key chooses: who is under way, and when nobody is, what failed. */
+static void refresh(struct ui *ui, const struct ui_model *m)
+{
+    const struct rollout *r = shown(ui, m);
+    uint32_t phase[ROLLOUT_PHASES], flight = 0;
+    if (!r || ui->rollout.chosen)
         return;
     rollout_totals(r, phase);
-    if (phase[ROLLOUT_PHASE_FAILED] && r->in_flight == 0)
-        v->pane = ROLLOUT_FAILED;
+    for (int p = 0; p < ROLLOUT_PHASES; p++)
+        flight += in_flight((enum rollout_phase)p) ? phase[p] : 0;
+    ui->rollout.pane = phase[ROLLOUT_PHASE_FAILED] && flight == 0 ? ROLLOUT_FAILED : ROLLOUT_FLIGHT;
 }
 
 static void open_device(struct step *s, const struct rollout *r)
@@ -152,6 +157,7 @@ static bool action_taken(struct step *s, enum action action)
     switch ((int)action) {
     case ACTION_PANE_NEXT:
     case ACTION_PANE_PREV:
+        v->chosen = true;
         v->pane = v->pane == ROLLOUT_FAILED ? ROLLOUT_FLIGHT : ROLLOUT_FAILED;
         v->device = (struct cursor){ 0 };
         return true;
@@ -173,6 +179,7 @@ static bool action_taken(struct step *s, enum action action)
     struct listed *l = mem_alloc(sizeof(*l));
     list_pane(s->ui, r, l);
     bool taken = cursor_action(&v->device, action, l->count, v->page);
+    v->chosen |= taken;
     free(l);
     return taken;
 }
@@ -714,6 +721,7 @@ static int bottom_rows(const struct ui *ui)
 }
 
 const struct screen_ops screen_rollout = {
+    .refresh = refresh,
     .action = action_taken,
     .opened = opened,
     .bottom_rows = bottom_rows,
