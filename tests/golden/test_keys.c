@@ -193,9 +193,11 @@ static void what_was_typed_to_start_is_void_after_a_change(void **state)
 {
     struct bench *b = *state;
 
-    type(b, "u<Right><Tab><Tab><Tab><Tab><Tab><Tab>20<Up><BS><Tab><Enter>");
+    type(b, "u<Right><Tab><Tab><Tab><Tab><Tab><Tab>17<Up><BS><Tab><Enter>");
 
     assert_null(effect(b, UI_START_ROLLOUT));
+    type(b, "17<Enter>");
+    assert_int_equal(effect(b, UI_START_ROLLOUT)->plan->in_flight, 5);
 }
 
 static void a_wrong_plan_cannot_be_started(void **state)

@@ -284,7 +284,8 @@ void plot_draw(struct area a, const struct plot *p)
             draw_time_axis(a, rows, &cut, p->mode == PLOT_BRAILLE ? 2 : 1);
         return;
     }
-    plot_widen(&least, &greatest, p->scale, p->decimals);
+    if (!p->from_zero)
+        plot_widen(&least, &greatest, p->scale, p->decimals);
     double shown_least = fmin(least * p->scale, greatest * p->scale);
     double shown_most = fmax(least * p->scale, greatest * p->scale);
     if (p->from_zero) {

@@ -423,7 +423,10 @@ static void result_points(const struct rollout *r, int64_t from, int64_t to, int
         good[at] += d->state == RDEV_DONE;
         bad[at] += d->state == RDEV_FAILED;
     }
-    int window = columns / 15 < 1 ? 1 : columns / 15; /* smooth over a fifteenth of the width */
+    /* Smooth over a fifteenth of the width, a minute at least. */
+    int window = columns / 15, minute = (int)(60000 * (int64_t)columns / width);
+    window = window < minute ? minute : window;
+    window = window < 1 ? 1 : window;
     double minutes = (double)width / 60000 / columns * window;
     for (int i = 0; i < columns; i++) {
         good[i + 1] += good[i];

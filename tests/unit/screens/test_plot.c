@@ -84,6 +84,7 @@ static void a_gap_is_neither_a_line_nor_zero(void **state)
 
     assert_string_equal(row(c, 0), "     4 +");
     assert_string_equal(row(c, 1), "     3 +            ********");
+    assert_string_equal(row(c, 2), "     2 +");
     assert_string_equal(row(c, 3), "     1 +********");
     assert_string_equal(row(c, 4), "       +--------    --------");
     assert_string_equal(row(c, 5), "       00:00           00:20");
