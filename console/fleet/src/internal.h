@@ -91,7 +91,7 @@ struct fleet {
     uint64_t dropped_base;
 
     struct fleet_link link;
-    int64_t vouched_ms; /* somebody else has been listening since; 0: nobody */
+    int64_t vouched_ms;      /* somebody else has been listening since; 0: nobody */
     struct fleet_note *note; /* ring of FLEET_EVENTS */
     uint64_t note_last;
     struct watch watch[FLEET_MAX_WATCHED];

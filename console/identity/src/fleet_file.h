@@ -20,7 +20,7 @@ struct fleet_file {
     uint16_t broker_port, operator_port;
     char gateway_host[PROTO_HOST_MAX];
     uint16_t gateway_port;
-    uint16_t metrics_port; /* 0: none */
+    uint16_t metrics_port;                           /* 0: none */
     char broker_user[33];                            /* empty: who owns the files */
     char source[FLEET_SOURCES_MAX][PROTO_TOPIC_MAX]; /* foreign topics that all devices may write */
     size_t source_count;

@@ -142,7 +142,7 @@ void flash_layout(struct esp_partition_table *out)
         { ESP_TYPE_DATA, ESP_DATA_PHY, 0x11000, 0x1000, "phy_init", 0 },
         { ESP_TYPE_APP, ESP_APP_OTA_0, 0x20000, 0x1C0000, "ota_0", 0 },
         { ESP_TYPE_APP, ESP_APP_OTA_0 + 1, 0x1E0000, 0x1C0000, "ota_1", 0 },
-        { ESP_TYPE_DATA, ESP_DATA_UNDEFINED, 0x3A0000, 0x10000, "muster", 0 },
+        { ESP_TYPE_DATA, ESP_DATA_NVS, 0x3A0000, 0x10000, "muster", 0 },
     };
     memset(out, 0, sizeof(*out));
     memcpy(out->part, parts, sizeof(parts));
