@@ -8,6 +8,7 @@
 #include "fleet/filter.h"
 #include "ossl/crypto.h"
 #include "rollout_json/plan_json.h"
+#include "screens/stages.h"
 
 #include "commands.h"
 #include "output.h"
@@ -19,66 +20,6 @@ enum { LIST_MAX = 256, ACT_WAIT_MS = 10000, EVENTS_MAX = 64 };
 
 /* ---- the plan: a file, options, or both
  * --------------------------------------------------------------------------- */
-
-/* "canary:2/10m" or "50%": name, size and soak of one stage. */
-static int parse_stage(const char *text, size_t len, uint32_t n, struct plan_stage *out,
-                       struct err *err)
-{
-    char copy[96], number[32];
-    uint64_t value, soak = out->soak_s;
-
-    if (!text_copy_n(copy, sizeof(copy), text, len))
-        return err_set(err, EXIT_USAGE, "--stages: '%.*s' is too long", (int)len, text);
-    char *slash = strchr(copy, '/');
-    if (slash) {
-        *slash = '\0';
-        if (!text_to_seconds(slash + 1, &soak) || soak > UINT32_MAX)
-            return err_set(err, EXIT_USAGE, "--stages: '%s' is not a time", slash + 1);
-    }
-    char *colon = strchr(copy, ':');
-    const char *size = colon ? colon + 1 : copy;
-    if (colon)
-        *colon = '\0';
-    size_t digits = strlen(size);
-    bool percent = digits > 0 && size[digits - 1] == '%';
-    double share = 0;
-    if (!text_copy_n(number, sizeof(number), size, digits - percent) ||
-        (percent ? !text_to_double(number, &share) || share <= 0 || share > 100
-                 : !text_to_u64(number, 1, PLAN_DEVICES, &value)))
-        return err_set(err, EXIT_USAGE,
-                       "--stages: '%s' is neither a number of devices nor a percentage", size);
-    if (percent)
-        out->share_ppm = (uint32_t)(share * 10000 + 0.5);
-    else
-        out->count = (uint32_t)value;
-    out->soak_s = (uint32_t)soak;
-    if (colon ? !text_copy(out->name, sizeof(out->name), copy)
-              : !text_format(out->name, sizeof(out->name),
-                             n == 0         ? "canary"
-                             : share >= 100 ? "rest"
-                                            : "stage-%u",
-                             n + 1))
-        return err_set(err, EXIT_USAGE, "--stages: the name '%s' is too long", copy);
-    return 0;
-}
-
-static int parse_stages(const char *text, uint32_t soak_s, struct rollout_plan *plan,
-                        struct err *err)
-{
-    plan->stage_count = 0;
-    while (*text) {
-        size_t len = strcspn(text, ",");
-        if (plan->stage_count == PLAN_STAGES)
-            return err_set(err, EXIT_USAGE, "--stages: at most %d", PLAN_STAGES);
-        struct plan_stage *stage = &plan->stage[plan->stage_count];
-        *stage = (struct plan_stage){ .allowed_failure = -1, .soak_s = soak_s };
-        if (parse_stage(text, len, plan->stage_count, stage, err))
-            return -1;
-        plan->stage_count++;
-        text += len + (text[len] == ',');
-    }
-    return 0;
-}
 
 static int read_plan_file(const char *path, struct rollout_plan *plan, struct err *err)
 {
@@ -131,15 +72,20 @@ static int number_options(const struct cmd_args *args, struct rollout_plan *plan
     return 0;
 }
 
-static void soak_everywhere(struct rollout_plan *plan, uint32_t soak_s)
+/* --soak is for the stages that say nothing of it themselves; those of a file or the usual ones
+ * give way. */
+static void soak_where_unsaid(struct rollout_plan *plan, uint32_t soak_s, bool only_unsaid)
 {
-    for (uint32_t i = 0; i < plan->stage_count; i++)
-        plan->stage[i].soak_s = soak_s;
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        if (!only_unsaid || plan->stage[i].soak_s == 0)
+            plan->stage[i].soak_s = soak_s;
+    }
 }
 
 static int make_plan(const struct cmd_args *args, struct rollout_plan *plan, struct err *err)
 {
     const char *text;
+    char problem[128];
     uint32_t soak = 0;
     double allowed = -1;
 
@@ -158,10 +104,11 @@ static int make_plan(const struct cmd_args *args, struct rollout_plan *plan, str
     if (cmd_seconds(args, "soak", 0, &soak, err) ||
         rate_option(args, "allowed-failure", &allowed, err) || number_options(args, plan, err))
         return -1;
-    if ((text = cmd_get(args, "stages", NULL)) && parse_stages(text, soak, plan, err))
-        return -1;
-    if (!text && cmd_has(args, "soak"))
-        soak_everywhere(plan, soak);
+    if ((text = cmd_get(args, "stages", NULL)) &&
+        stages_parse(text, plan, problem, sizeof(problem)))
+        return err_set(err, EXIT_USAGE, "--%s", problem);
+    if (cmd_has(args, "soak"))
+        soak_where_unsaid(plan, soak, text != NULL);
     if (allowed >= 0) {
         plan->gate.allowed_failure = plan->stop.allowed_failure = allowed;
         for (uint32_t i = 0; i < plan->stage_count; i++)

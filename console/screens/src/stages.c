@@ -75,6 +75,24 @@ static int take_item(struct plan_stage *s, char *text, char *problem, size_t cap
     return 0;
 }
 
+/* The short spelling for command lines, in the long one's words: "canary:2/10m" is "canary 2 soak
+ * 10m". */
+static bool spell_out(char *out, size_t cap, const char *text, size_t len)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        const char *put = text[i] == '/' ? " soak " : text[i] == ':' ? " " : NULL;
+        size_t n = put ? strlen(put) : 1;
+        if (used + n >= cap)
+            return false;
+        memcpy(out + used, put ? put : text + i, n);
+        used += n;
+    }
+    out[used] = '\0';
+    return true;
+}
+
 int stages_parse(const char *text, struct rollout_plan *plan, char *problem, size_t cap)
 {
     plan->stage_count = 0;
@@ -83,7 +101,7 @@ int stages_parse(const char *text, struct rollout_plan *plan, char *problem, siz
         size_t len = strcspn(text, ",");
         if (plan->stage_count == PLAN_STAGES)
             return wrong(problem, cap, text, "too many stages");
-        if (!text_copy_n(item, sizeof(item), text, len))
+        if (!spell_out(item, sizeof(item), text, len))
             return wrong(problem, cap, text, "too long");
         struct plan_stage *s = &plan->stage[plan->stage_count++];
         memset(s, 0, sizeof(*s));

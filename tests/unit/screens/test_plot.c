@@ -194,6 +194,23 @@ static void stages_are_read_as_people_type_them(void **state)
     assert_int_equal(plan.stage[3].share_ppm, 1000000);
 }
 
+static void stages_may_be_spelt_short(void **state)
+{
+    struct rollout_plan plan;
+    char problem[128];
+    (void)state;
+
+    assert_int_equal(stages_parse("canary:2/10m,5%/6h,rest", &plan, problem, sizeof(problem)), 0);
+    assert_int_equal(plan.stage_count, 3);
+    assert_string_equal(plan.stage[0].name, "canary");
+    assert_int_equal(plan.stage[0].count, 2);
+    assert_int_equal(plan.stage[0].soak_s, 600);
+    assert_int_equal(plan.stage[1].share_ppm, 50000);
+    assert_int_equal(plan.stage[1].soak_s, 21600);
+    assert_int_equal(plan.stage[2].share_ppm, 1000000);
+    assert_int_equal(stages_parse("2/", &plan, problem, sizeof(problem)), -1);
+}
+
 static void a_stage_that_makes_no_sense_is_named(void **state)
 {
     static const char *const wrong[] = { "",           "canary",   "2 3%",     "a b 3",
@@ -212,6 +229,7 @@ static void a_stage_that_makes_no_sense_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stages_may_be_spelt_short),
         cmocka_unit_test(every_axis_holds_its_values_with_steps_of_1_2_or_5),
         cmocka_unit_test(an_axis_grows_at_once_and_shrinks_late),
         cmocka_unit_test(a_gap_is_neither_a_line_nor_zero),

@@ -1,0 +1,156 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "config.h"
+
+static char path[64];
+
+static int load(const char *text, struct profile *out, struct err *err)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    return config_load(path, out, NULL, err);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    text_copy(path, sizeof(path), "/tmp/muster-config-XXXXXX.ini");
+    int fd = mkstemps(path, 4);
+    if (fd < 0)
+        return -1;
+    return close(fd);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+static void what_the_file_says_is_taken_and_the_rest_has_defaults(void **state)
+{
+    struct profile p;
+    struct err err;
+    (void)state;
+
+    assert_int_equal(load("[fleet]\nname = home\n[broker]\nhost = mq\nport = 1883\n"
+                          "[gateway]\nmax_downloads = 3 ; a comment\n[ui]\nread_only = yes\n",
+                          &p, &err),
+                     0);
+
+    assert_string_equal(p.fleet, "home");
+    assert_string_equal(p.root, "devices");
+    assert_string_equal(p.broker.host, "mq");
+    assert_int_equal(p.broker.port, 1883);
+    assert_false(p.broker.tls);
+    assert_int_equal(p.gateway.max_downloads, 3);
+    assert_true(p.ui.read_only);
+}
+
+static void relative_paths_count_from_the_file(void **state)
+{
+    struct profile p;
+    struct err err;
+    (void)state;
+
+    assert_int_equal(load("[broker]\nhost = mq\nca = pki/ca.pem\nkey = /abs/key\n", &p, &err), 0);
+
+    assert_string_equal(p.broker.ca, "/tmp/pki/ca.pem");
+    assert_string_equal(p.broker.key, "/abs/key");
+    assert_true(p.broker.tls);
+}
+
+static void a_mistake_is_told_with_its_line(void **state)
+{
+    static const struct {
+        const char *text, *said;
+    } cases[] = {
+        { "[broker]\nhost = mq\nport = 70000\n", ":3: port wants a port" },
+        { "[broker]\nhost = mq\n\n[ui]\nread_only = maybe\n", ":5: read_only wants yes or no" },
+        { "[broker]\nhost = mq\n[gateway]\nrate = -1\n", ":4: rate wants a whole number" },
+        { "[broker]\nhost = mq\n[source s]\nid = word\n", ":4: id wants topic:<n>" },
+        { "[broker]\nhost = mq\nnonsense\n", ":3:" },
+        { "[fleet]\nname = x\n", "host is missing" },
+    };
+    struct profile p;
+    struct err err;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(load(cases[i].text, &p, &err), -1);
+        assert_non_null(strstr(err.text, cases[i].said));
+        assert_non_null(strstr(err.text, path));
+        assert_int_equal(err.code, EXIT_USAGE);
+    }
+}
+
+static void sources_keep_their_names(void **state)
+{
+    struct profile p;
+    struct err err;
+    (void)state;
+
+    assert_int_equal(load("[broker]\nhost = mq\n[source a]\ntopic = sensors/#\nid = tag:location\n"
+                          "[source b]\ntopic = x/+/y\nid = topic:2\n",
+                          &p, &err),
+                     0);
+
+    assert_int_equal(p.source_count, 2);
+    assert_string_equal(p.source[0].name, "a");
+    assert_string_equal(p.source[0].topic, "sensors/#");
+    assert_string_equal(p.source[1].id, "topic:2");
+}
+
+static void a_missing_profile_says_how_to_make_one(void **state)
+{
+    struct profile p;
+    struct err err;
+    (void)state;
+
+    assert_int_equal(config_load("/nowhere/x.ini", &p, NULL, &err), -1);
+
+    assert_non_null(strstr(err.text, "/nowhere/x.ini"));
+    assert_non_null(strstr(err.text, "muster pki init"));
+}
+
+static void a_name_is_looked_up_in_the_configuration_folder(void **state)
+{
+    char out[PROFILE_PATH_MAX];
+    (void)state;
+
+    setenv("XDG_CONFIG_HOME", "/xdg", 1);
+    assert_int_equal(config_path("prod", out, sizeof(out), NULL), 0);
+    assert_string_equal(out, "/xdg/muster/prod.ini");
+    assert_int_equal(config_path("./a.ini", out, sizeof(out), NULL), 0);
+    assert_string_equal(out, "./a.ini");
+    unsetenv("XDG_CONFIG_HOME");
+    setenv("HOME", "/home/x", 1);
+    assert_int_equal(config_path(NULL, out, sizeof(out), NULL), 0);
+    assert_string_equal(out, "/home/x/.config/muster/default.ini");
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(what_the_file_says_is_taken_and_the_rest_has_defaults),
+        T(relative_paths_count_from_the_file),
+        T(a_mistake_is_told_with_its_line),
+        T(sources_keep_their_names),
+        T(a_missing_profile_says_how_to_make_one),
+        T(a_name_is_looked_up_in_the_configuration_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
