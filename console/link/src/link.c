@@ -7,7 +7,7 @@
  *    we look at the socket ourselves;
  *  - some failures close the socket without the disconnect callback, so each return code counts;
  *  - the reason of a TLS failure is only in the log callback, which costs a formatted line for
- * every packet: it is set while connecting and taken away when the link is up;
+ *    every packet: it is set while connecting and taken away at CONNACK, before the picture comes;
  *  - a broker that refuses our certificate in TLS 1.3 says so after our side of the handshake is
  *    done; a CONNECT sent at once meets a reset connection, and the reason is lost. "Threaded" mode
  *    (without any thread) keeps it from writing on its own, so that we can listen first;
@@ -127,7 +127,6 @@ static void go_up(struct link *l)
     l->since_ms = l->now_ms;
     l->retry_at_ms = 0;
     l->probe_at_ms = l->now_ms;
-    mosquitto_log_callback_set(l->mosq, NULL);
     if (l->calls.on_state)
         l->calls.on_state(l->calls.ctx, true, "");
 }
@@ -209,6 +208,7 @@ static void on_connect(struct mosquitto *mosq, void *ctx, int code, int flags,
         return;
     }
     l->phase = PHASE_SUBSCRIBING;
+    mosquitto_log_callback_set(l->mosq, NULL);
     link_resubscribe(l);
     l->fence_mid = ask(l); /* without one the deadline ends this attempt */
 }
