@@ -1,8 +1,12 @@
 /*
- * What the console adds to a bare libmosquitto subscriber on the same stream: CPU per live message,
- * and the time until a retained picture is whole. Needs an empty broker (bench/link starts one).
+ * What the console's link and fleet model add to a libmosquitto subscriber that only counts, on the
+ * same broker: the time until a retained picture is whole (in turns, best of the rounds), and CPU
+ * per live message (both at once, on one stream). Needs an empty broker without TLS; bench/run
+ * starts one.
  *
- *   link_bench PORT [devices] [messages]
+ *   link_bench PORT DEVICES ROUNDS MESSAGES
+ *
+ * Prints lines "name value".
  */
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
@@ -16,23 +20,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "devices.h"
 #include "fleet/fleet.h"
 #include "link/link.h"
 
-enum { PACE = 20000, GIVE_UP_S = 60 };
+enum { RATE = 20000, SPEAKERS = 1000, GIVE_UP_S = 60 };
 
 struct run {
     uint64_t wanted, messages;
     bool subscribed;
+    struct mosquitto *bare;
+    struct link *link;
     struct fleet *fleet; /* NULL: bare */
 };
 
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
+struct figures {
+    double picture_ms, picture_cpu_us; /* CPU: a message */
+    double live_cpu_us;
+    uint64_t missing;
+};
 
 static int64_t now_ms(void)
 {
@@ -41,74 +47,12 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static double cpu_seconds(void)
+static double cpu_us(void)
 {
     struct rusage r;
     getrusage(RUSAGE_SELF, &r);
-    return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
-           (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
-}
-
-/* ---- the devices, all in one client --------------------------------------------------------- */
-
-static void publish_status(struct mosquitto *m, int i)
-{
-    char topic[64], body[400];
-    snprintf(topic, sizeof(topic), "devices/sensor-%06d/status", i);
-    int len = snprintf(body, sizeof(body),
-                       "{\"state\":\"online\",\"product\":\"weather\",\"hw\":\"esp32\","
-                       "\"fw\":\"1.4.0\",\"slot\":\"ota_0\",\"image\":\"%064d\","
-                       "\"boot\":\"%016x\",\"boots\":12,\"reset\":\"poweron\",\"release_seq\":17,"
-                       "\"security\":2,\"keyset\":3,\"groups\":[\"berlin\"],\"agent\":1,"
-                       "\"interval\":60}",
-                       1, (unsigned)i);
-    mosquitto_publish(m, NULL, topic, len, body, 0, true);
-}
-
-static void publish_reading(struct mosquitto *m, int i, int n)
-{
-    char topic[64], body[160];
-    snprintf(topic, sizeof(topic), "devices/sensor-%06d/telemetry/env", i);
-    int len = snprintf(body, sizeof(body),
-                       "{\"temperature\":%d.%02d,\"humidity\":44.10,\"pressure\":101325.0,"
-                       "\"rssi\":-61,\"heap\":41912,\"uptime\":%d}",
-                       15 + n % 20, n % 100, n);
-    mosquitto_publish(m, NULL, topic, len, body, 0, false);
-}
-
-/* In a child. QoS 0, since the broker must not queue; paced, since it must not drop. */
-static void devices(int port, int count, int messages)
-{
-    struct mosquitto *m = mosquitto_new("bench-devices", true, NULL);
-    if (!m || mosquitto_connect(m, "127.0.0.1", port, 60) != MOSQ_ERR_SUCCESS)
-        _exit(1);
-    double start = seconds();
-    int total = messages ? messages : count;
-    for (int n = 0; n < total; n++) {
-        if (messages)
-            publish_reading(m, n % count, n);
-        else
-            publish_status(m, n);
-        if (n % 100 == 0) {
-            while (mosquitto_want_write(m))
-                mosquitto_loop(m, 1, 100);
-            while (seconds() - start < (double)n / PACE)
-                mosquitto_loop(m, 1, 100);
-        }
-    }
-    while (mosquitto_want_write(m))
-        mosquitto_loop(m, 1, 100);
-    mosquitto_disconnect(m);
-    mosquitto_destroy(m);
-    _exit(0);
-}
-
-static pid_t start_devices(int port, int count, int messages)
-{
-    pid_t pid = fork();
-    if (pid == 0)
-        devices(port, count, messages);
-    return pid;
+    return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e6 +
+           (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
 /* ---- two subscribers ------------------------------------------------------------------------ */
@@ -131,19 +75,17 @@ static void bare_subscribed(struct mosquitto *m, void *ctx, int mid, int count, 
     run->subscribed = true;
 }
 
-static struct mosquitto *bare_open(struct run *run, int port)
+static void bare_open(struct run *run, int port)
 {
-    struct mosquitto *m = mosquitto_new("bench-bare", true, run);
-    if (!m)
-        return NULL;
+    struct mosquitto *m = run->bare = mosquitto_new(NULL, true, run);
     mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
     mosquitto_message_callback_set(m, bare_message);
     mosquitto_subscribe_callback_set(m, bare_subscribed);
     if (mosquitto_connect(m, "127.0.0.1", port, 60) == MOSQ_ERR_SUCCESS)
         mosquitto_subscribe(m, NULL, "devices/#", 0);
-    return m;
 }
 
+/* As console/app does it. */
 static void console_message(void *ctx, const char *topic, const void *body, size_t len,
                             bool retained)
 {
@@ -162,17 +104,18 @@ static void console_state(void *ctx, bool up, const char *reason)
     run->subscribed = up;
 }
 
-static struct link *console_open(struct run *run, int port)
+static void console_open(struct run *run, int port)
 {
+    static const struct fleet_config config = { .root = "devices" };
     struct link_config c = { .host = "127.0.0.1",
                              .port = (uint16_t)port,
-                             .client_id = "bench-console",
                              .topic = { "devices/#" },
                              .topic_count = 1,
                              .on_message = console_message,
                              .on_state = console_state,
                              .ctx = run };
-    return link_new(&c, NULL);
+    run->fleet = fleet_new(&config);
+    run->link = link_new(&c, NULL);
 }
 
 static void console_step(struct link *l)
@@ -186,72 +129,162 @@ static void console_step(struct link *l)
         p.revents = POLLIN;
 }
 
-/* Until all wanted messages came, or a minute is over. */
-static void drive(struct run *run, struct mosquitto *m, struct link *l, bool until_subscribed)
+/* Until all wanted messages came and (retained ones may come first) the subscription stands. */
+static void drive(struct run *run)
 {
-    double end = seconds() + GIVE_UP_S;
-    while ((until_subscribed ? !run->subscribed : run->messages < run->wanted) && seconds() < end) {
-        if (l)
-            console_step(l);
+    double end = bench_seconds() + GIVE_UP_S;
+    while ((!run->subscribed || run->messages < run->wanted) && bench_seconds() < end) {
+        if (run->link)
+            console_step(run->link);
         else
-            mosquitto_loop(m, 10, 100);
+            mosquitto_loop(run->bare, 10, 100);
     }
 }
 
-struct figures {
-    double picture_ms, cpu_us;
-    bool whole;
+/* ---- a subscriber's life, in a child -------------------------------------------------------- */
+
+struct job {
+    bool console;
+    int port, devices;
+    uint64_t messages; /* live ones; 0: only the picture */
+    int report[2], ready[2];
 };
 
-static struct figures measure(bool console, int port, int count, int messages)
+static void live(struct job *job, struct run *run, struct figures *f)
 {
-    static const struct fleet_config config = { .root = "devices" };
-    struct run run = { .wanted = (uint64_t)count, .fleet = console ? fleet_new(&config) : NULL };
+    double cpu = cpu_us();
+    char c = 'r';
+    if (write(job->ready[1], &c, 1) != 1)
+        _exit(1);
+    run->wanted += job->messages;
+    drive(run);
+    f->live_cpu_us = (cpu_us() - cpu) / (double)job->messages;
+}
+
+static void subscriber(struct job *job)
+{
+    struct run run = { .wanted = (uint64_t)job->devices };
     struct figures f = { 0 };
+    double start = bench_seconds(), cpu = cpu_us();
 
-    double start = seconds();
-    struct mosquitto *m = console ? NULL : bare_open(&run, port);
-    struct link *l = console ? console_open(&run, port) : NULL;
-    drive(&run, m, l, false);
-    f.picture_ms = (seconds() - start) * 1e3;
-    f.whole = run.messages == run.wanted;
-    drive(&run, m, l, true);
-
-    run.wanted += (uint64_t)messages;
-    pid_t pid = start_devices(port, count, messages);
-    double cpu = cpu_seconds();
-    drive(&run, m, l, false);
-    f.cpu_us = (cpu_seconds() - cpu) / messages * 1e6;
-    f.whole = f.whole && run.messages == run.wanted;
-    waitpid(pid, NULL, 0);
-    mosquitto_destroy(m);
-    link_free(l);
+    if (job->console)
+        console_open(&run, job->port);
+    else
+        bare_open(&run, job->port);
+    drive(&run);
+    f.picture_ms = (bench_seconds() - start) * 1e3;
+    f.picture_cpu_us = (cpu_us() - cpu) / job->devices;
+    if (job->messages)
+        live(job, &run, &f);
+    f.missing = run.wanted - run.messages;
+    if (write(job->report[1], &f, sizeof(f)) != (ssize_t)sizeof(f))
+        _exit(1);
+    mosquitto_destroy(run.bare);
+    link_free(run.link);
     fleet_free(run.fleet);
+    _exit(0);
+}
+
+static pid_t start(struct job *job)
+{
+    if (pipe(job->report) != 0 || pipe(job->ready) != 0)
+        return -1;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0)
+        subscriber(job);
+    close(job->report[1]);
+    close(job->ready[1]);
+    return pid;
+}
+
+static void wait_ready(const struct job *job)
+{
+    char c;
+    if (read(job->ready[0], &c, 1) != 1)
+        fprintf(stderr, "link_bench: a subscriber did not get ready\n");
+}
+
+static struct figures result(const struct job *job, pid_t pid)
+{
+    struct figures f = { .missing = 1 };
+    if (read(job->report[0], &f, sizeof(f)) != (ssize_t)sizeof(f))
+        f = (struct figures){ .missing = 1 };
+    waitpid(pid, NULL, 0);
+    close(job->report[0]);
+    close(job->ready[0]);
     return f;
+}
+
+/* ---- what is measured ----------------------------------------------------------------------- */
+
+static uint64_t missing;
+
+static void pictures(int port, int devices, int rounds)
+{
+    struct figures best[2] = { { 0 }, { 0 } };
+
+    for (int i = 0; i < 2 * rounds; i++) {
+        bool console = (i + i / 2) % 2; /* b c c b b c … : none always goes first */
+        struct job job = { .console = console, .port = port, .devices = devices };
+        struct figures f = result(&job, start(&job));
+        missing += f.missing;
+        if (i < 2 || f.picture_ms < best[console].picture_ms)
+            best[console].picture_ms = f.picture_ms;
+        if (i < 2 || f.picture_cpu_us < best[console].picture_cpu_us)
+            best[console].picture_cpu_us = f.picture_cpu_us;
+    }
+    printf("picture_bare_ms %.1f\npicture_ms %.1f\n", best[0].picture_ms, best[1].picture_ms);
+    printf("picture_bare_cpu_us %.2f\npicture_cpu_us %.2f\n", best[0].picture_cpu_us,
+           best[1].picture_cpu_us);
+}
+
+static void stream(int port, int devices, uint64_t messages)
+{
+    struct job job[2] = { { .console = false }, { .console = true } };
+    struct figures f[2];
+    pid_t pid[2];
+
+    for (int i = 0; i < 2; i++) {
+        job[i].port = port;
+        job[i].devices = devices;
+        job[i].messages = messages;
+        pid[i] = start(&job[i]);
+        wait_ready(&job[i]);
+    }
+    int speakers = devices < SPEAKERS ? devices : SPEAKERS;
+    pid_t talk = devices_start_readings(port, speakers, RATE, messages);
+    for (int i = 0; i < 2; i++) {
+        f[i] = result(&job[i], pid[i]);
+        missing += f[i].missing;
+    }
+    waitpid(talk, NULL, 0);
+    printf("live_bare_cpu_us %.2f\nlive_cpu_us %.2f\n", f[0].live_cpu_us, f[1].live_cpu_us);
 }
 
 int main(int argc, char **argv)
 {
-    int port = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0;
-    int count = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 100000;
-    int messages = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 200000;
-    if (port < 1 || port > 65535 || count < 1 || count > FLEET_MAX_DEVICES || messages < 1) {
-        fprintf(stderr, "usage: link_bench PORT [devices] [messages]\n");
+    int port = argc == 5 ? (int)strtol(argv[1], NULL, 10) : 0;
+    int devices = argc == 5 ? (int)strtol(argv[2], NULL, 10) : 0;
+    int rounds = argc == 5 ? (int)strtol(argv[3], NULL, 10) : 0;
+    int messages = argc == 5 ? (int)strtol(argv[4], NULL, 10) : -1;
+
+    if (port < 1 || port > 65535 || devices < 1 || devices > FLEET_MAX_DEVICES || rounds < 1 ||
+        messages < 0) {
+        fprintf(stderr, "usage: link_bench PORT DEVICES ROUNDS MESSAGES\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
     mosquitto_lib_init();
-    waitpid(start_devices(port, count, 0), NULL, 0);
-    struct figures bare = measure(false, port, count, messages);
-    struct figures console = measure(true, port, count, messages);
-    printf("%-46s %10s %10s %8s\n", "", "bare", "console", "ratio");
-    printf("picture of %-7d retained topics, ms           %10.0f %10.0f %8.2f\n", count,
-           bare.picture_ms, console.picture_ms, console.picture_ms / bare.picture_ms);
-    printf("CPU per live message, us (%d a second)     %10.2f %10.2f %8.2f\n", PACE, bare.cpu_us,
-           console.cpu_us, console.cpu_us / bare.cpu_us);
-    if (!bare.whole || !console.whole)
-        printf("not all messages came: %s%s\n", bare.whole ? "" : "bare ",
-               console.whole ? "" : "console");
+    if (devices_say_status(port, devices) != 0) {
+        fprintf(stderr, "link_bench: no broker on port %d\n", port);
+        return 1;
+    }
+    pictures(port, devices, rounds);
+    if (messages)
+        stream(port, devices, (uint64_t)messages);
     mosquitto_lib_cleanup();
-    return bare.whole && console.whole ? 0 : 1;
+    if (missing)
+        fprintf(stderr, "link_bench: %llu messages did not come\n", (unsigned long long)missing);
+    return missing ? 1 : 0;
 }
