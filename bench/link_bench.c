@@ -35,8 +35,8 @@ struct run {
 };
 
 struct figures {
-    double picture_ms, picture_cpu_us; /* CPU: a message */
-    double live_cpu_us;
+    double picture_ms;
+    double picture_cpu_us, live_cpu_us; /* a message */
     uint64_t missing;
 };
 
@@ -222,7 +222,8 @@ static uint64_t missing;
 
 static void pictures(int port, int devices, int rounds)
 {
-    struct figures best[2] = { { 0 }, { 0 } };
+    struct figures best[2];
+    memset(best, 0, sizeof(best));
 
     for (int i = 0; i < 2 * rounds; i++) {
         bool console = (i + i / 2) % 2; /* b c c b b c … : none always goes first */

@@ -149,19 +149,37 @@ static bool is_plain(char c)
     return c >= 0x20 && c < 0x7f && c != '\\' && c != '"';
 }
 
+/* How many plain characters `s` begins with. Nearly every string is nothing else, so a 64-bit
+ * machine looks at eight at once; a smaller one would rather have it short. */
+static size_t plain_run(const char *s, size_t len)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    size_t i = 0;
+
+    while (sizeof(size_t) >= sizeof(uint64_t) && len - i >= sizeof(uint64_t)) {
+        uint64_t x;
+        memcpy(&x, s + i, sizeof(x));
+        /* The top bit of a byte is set where it is not plain; further up it may be set for
+         * nothing, and then the loop below goes on from here. */
+        uint64_t special = ((x ^ ones * '"') - ones) | ((x ^ ones * '\\') - ones) |
+                           ((x ^ ones * 0x7f) - ones) | (x - ones * 0x20) | x;
+        if (special & ones * 0x80)
+            break;
+        i += sizeof(x);
+    }
+    while (i < len && is_plain(s[i]))
+        i++;
+    return i;
+}
+
 static bool string_is_valid(const char *s, size_t len, bool *escaped)
 {
     size_t i = 0;
 
     *escaped = false;
-    while (i < len) {
+    while ((i += plain_run(s + i, len - i)) < len) {
         char c[4];
-        size_t n;
-        if (is_plain(s[i])) {
-            i++;
-            continue;
-        }
-        size_t used = next_char(s + i, len - i, c, &n);
+        size_t n, used = next_char(s + i, len - i, c, &n);
         if (used == 0)
             return false;
         *escaped |= s[i] == '\\';
@@ -314,8 +332,15 @@ static bool same_key(const struct json *j, const json_token *a, const json_token
     return same_characters(ta, token_len(a), tb, token_len(b));
 }
 
-static bool key_is_new(const struct json *j, int object, int key)
+/* `seen` has a bit for the hash of each key before this one. */
+static bool key_is_new(const struct json *j, int object, int key, uint32_t *seen)
 {
+    uint32_t bit = UINT32_C(1) << ((unsigned)j->token[key].size >> 1 & 31);
+
+    if (!(*seen & bit)) {
+        *seen |= bit;
+        return true;
+    }
     for (int k = object + 1; k < key; k = j->token[k].parent)
         if (same_key(j, &j->token[k], &j->token[key]))
             return false;
@@ -324,7 +349,7 @@ static bool key_is_new(const struct json *j, int object, int key)
 
 static bool check_value(struct walk *w, int depth);
 
-static bool check_key(struct walk *w, int object)
+static bool check_key(struct walk *w, int object, uint32_t *seen)
 {
     json_token *key = &w->j->token[w->next];
     bool escaped;
@@ -334,7 +359,7 @@ static bool check_key(struct walk *w, int object)
     if (!check_string(w, key, &escaped) || !take(w, ':'))
         return false;
     key->size = key_tag(w->j->text + key->start, token_len(key), escaped);
-    if (!key_is_new(w->j, object, w->next))
+    if (!key_is_new(w->j, object, w->next, seen))
         return false;
     w->next++;
     return true;
@@ -345,6 +370,7 @@ static bool check_container(struct walk *w, int container, int depth)
 {
     json_token *t = &w->j->token[container];
     bool object = t->type == JSMN_OBJECT;
+    uint32_t seen = 0;
 
     if (depth == 0 || !take(w, object ? '{' : '[') || w->pos != (size_t)t->start + 1)
         return false;
@@ -352,7 +378,7 @@ static bool check_container(struct walk *w, int container, int depth)
         int item = w->next;
         if (i > 0 && !take(w, ','))
             return false;
-        if (object && !check_key(w, container))
+        if (object && !check_key(w, container, &seen))
             return false;
         if (!check_value(w, depth - 1))
             return false;

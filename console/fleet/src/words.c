@@ -9,15 +9,18 @@ enum { WORD_BYTES = 128, FIRST_SLOTS = 256 };
 
 uint32_t fleet_hash(const char *text, size_t len)
 {
-    /* FNV-1a, then murmur's finaliser: sequential ids differ in one byte at the end. */
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (unsigned char)text[i]) * 16777619u;
-    h ^= h >> 16;
-    h *= 0x85ebca6bu;
-    h ^= h >> 13;
-    h *= 0xc2b2ae35u;
-    return h ^ h >> 16;
+    /* Eight bytes a step: an image's digest is 64. Multiplying carries upwards only, so the upper
+     * half is folded in: sequential ids differ in one byte at the end. */
+    const uint64_t odd = 0x9e3779b97f4a7c15u;
+    uint64_t h = len * odd;
+    for (size_t i = 0; i < len; i += sizeof(uint64_t)) {
+        uint64_t x = 0;
+        memcpy(&x, text + i, len - i < sizeof(x) ? len - i : sizeof(x));
+        h = (h ^ x) * odd;
+        h ^= h >> 32;
+    }
+    h *= odd;
+    return (uint32_t)(h >> 32);
 }
 
 /* The slot that holds the text, or the free one where it belongs. */
