@@ -221,9 +221,8 @@ static void draw_plot(struct ui *ui, const struct ui_model *m, const struct flee
     struct area box = area_sub(a, 1, 0, -1, -1);
     struct fleet_series_stats stats;
     char title[80], name[64], numbers[160];
+    int64_t span = span_now(m, d, s->span_ms);
     struct plot p = { .point = ui->point,
-                      .from_ms = m->now_ms - span_now(m, d, s->span_ms),
-                      .to_ms = m->now_ms,
                       .scale = r->scale,
                       .decimals = r->decimals,
                       .time_axis = box.rows >= 5,
@@ -231,9 +230,11 @@ static void draw_plot(struct ui *ui, const struct ui_model *m, const struct flee
                       .axis = &s->axis[slot],
                       .mode = plot_mode_for(a.c, PLOT_BRAILLE) };
     p.count = plot_columns(box.cols, p.mode);
+    p.to_ms = span_end(m, span, p.count);
+    p.from_ms = p.to_ms - span;
     fleet_series(m->fleet, d, reading, p.from_ms, p.to_ms, ui->point, (uint32_t)p.count, &stats);
     reading_title(r, name, sizeof(name));
-    snprintf(title, sizeof(title), "%s  %s", name, span_text(p.to_ms - p.from_ms));
+    snprintf(title, sizeof(title), "%s  %s", name, span_text(span));
     numbers_text(&stats, r, true, numbers, sizeof(numbers));
     if (area_width(a, title) + area_width(a, numbers) + 10 >= a.cols && stats.any) {
         char now[FMT_MAX];
@@ -256,8 +257,8 @@ static void draw_spark_row(struct ui *ui, const struct ui_model *m, const struct
     reading_title(r, name, sizeof(name));
     if (width < 4)
         width = 4;
-    fleet_series(m->fleet, d, reading, m->now_ms - span_now(m, d, ui->device.span_ms), m->now_ms,
-                 ui->point, (uint32_t)width, &stats);
+    int64_t span = span_now(m, d, ui->device.span_ms), to = span_end(m, span, width);
+    fleet_series(m->fleet, d, reading, to - span, to, ui->point, (uint32_t)width, &stats);
     plot_range(ui->point, width, &least, &greatest);
     plot_widen(&least, &greatest, r->scale, r->decimals);
     area_field(a, row, 2, 17, ROLE_DIM, name, false);

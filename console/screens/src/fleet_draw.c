@@ -534,8 +534,6 @@ static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
     area_rule(left, 0, title, "p hides");
     struct area box = area_sub(left, 1, 0, -2, -1);
     struct plot p = { .point = ui->point,
-                      .from_ms = m->now_ms - span,
-                      .to_ms = m->now_ms,
                       .scale = r->scale,
                       .decimals = r->decimals,
                       .time_axis = true,
@@ -548,6 +546,8 @@ static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
         text_copy(f->axis_of, sizeof(f->axis_of), f->selected);
     }
     p.count = plot_columns(box.cols, p.mode);
+    p.to_ms = span_end(m, span, p.count);
+    p.from_ms = p.to_ms - span;
     fleet_series(m->fleet, d, reading, p.from_ms, p.to_ms, ui->point, (uint32_t)p.count, &stats);
     plot_draw(box, &p);
     int col = preview_numbers(left, a.rows - 1, &stats, r);

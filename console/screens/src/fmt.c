@@ -12,7 +12,7 @@ char *fmt_age(int64_t ms, char out[FMT_MAX])
     else if (s < 5)
         snprintf(out, FMT_MAX, "now");
     else if (s < 60)
-        snprintf(out, FMT_MAX, "%ds", (int)(s - s % 5));
+        snprintf(out, FMT_MAX, "%ds", s < 10 ? 5 : (int)(s - s % 10));
     else if (s < 3600)
         snprintf(out, FMT_MAX, "%dm", (int)(s / 60));
     else if (s < 48 * 3600)

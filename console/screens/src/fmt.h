@@ -9,8 +9,8 @@
 /* Numbers and times as people read them. All write to `out` and return it; UTC everywhere. */
 #define FMT_MAX 32
 
-/* "now", "5s" (in steps of five, so that a still fleet is a still picture), "2m", "3h", "4d"; "–"
- * for a negative one. */
+/* "now", "5s", "10s" (in steps of ten, so that a still fleet is a still picture), "2m", "3h", "4d";
+ * "–" for a negative one. */
 char *fmt_age(int64_t ms, char out[FMT_MAX]);
 char *fmt_clock(int64_t ms, char out[FMT_MAX]);                  /* 14:07:32 */
 char *fmt_clock_ms(int64_t ms, char out[FMT_MAX]);               /* 14:07:32.201 */
