@@ -315,7 +315,7 @@ bool reading_is_count(const char *name);
 #define SPAN_AUTO    0 /* until a key chooses: up to 30 min, less while there is less to see */
 /* The span in force for a device. */
 int64_t span_now(const struct ui_model *m, const struct fleet_device *d, int64_t span_ms);
-/* Where a plot of `count` columns ends: at or after now, by whole steps of two columns, so that a
+/* Where a plot of `count` columns ends: at or after now, by whole steps of four columns, so that a
  * curve stands still between two steps instead of creeping, dot by dot, over the wire. */
 int64_t span_end(const struct ui_model *m, int64_t span_ms, int count);
 /* + and -: one step from what is shown of the selected device. */

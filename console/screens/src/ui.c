@@ -389,7 +389,7 @@ int64_t span_now(const struct ui_model *m, const struct fleet_device *d, int64_t
 
 int64_t span_end(const struct ui_model *m, int64_t span_ms, int count)
 {
-    int64_t step = count > 0 ? span_ms * 2 / count : span_ms;
+    int64_t step = count > 0 ? span_ms * 4 / count : span_ms;
     return step > 0 ? (m->now_ms + step - 1) / step * step : m->now_ms;
 }
 
