@@ -140,7 +140,7 @@ class Served(unittest.TestCase):
         self.assertEqual(self.g.stop(), 0)
 
     def connect(self, who="sensor-001"):
-        c = http.client.HTTPSConnection("localhost", self.g.port, context=FLEET.context(who), timeout=20)
+        c = http.client.HTTPSConnection("127.0.0.1", self.g.port, context=FLEET.context(who), timeout=20)
         self.addCleanup(c.close)
         return c
 
@@ -245,7 +245,7 @@ class Downloads(Served):
             at = FLEET.dir + "/devices/sensor-001/device"
             subprocess.run(["curl", "-sf", "--cacert", FLEET.dir + "/pki/root.pem", "--cert", at + ".pem", "--key",
                             at + ".key", "-C", "-", "-o", part.name,
-                            f"https://localhost:{self.g.port}/firmware/{digest(self.new)}"], check=True)
+                            f"https://127.0.0.1:{self.g.port}/firmware/{digest(self.new)}"], check=True)
             self.assertEqual(pathlib.Path(part.name).read_bytes(), self.new)
 
 
@@ -448,7 +448,7 @@ class Stalls(Served):
 class Life(unittest.TestCase):
     def test_sigterm_lets_a_download_end_and_leaves_with_0(self):
         g = Gateway("--rate", "300000")
-        c = http.client.HTTPSConnection("localhost", g.port, context=FLEET.context(), timeout=20)
+        c = http.client.HTTPSConnection("127.0.0.1", g.port, context=FLEET.context(), timeout=20)
         c.request("GET", "/firmware/" + digest(FLEET.images[0]))
         answer = c.getresponse()
         g.p.send_signal(signal.SIGTERM)
@@ -501,7 +501,7 @@ class Life(unittest.TestCase):
         crls = pathlib.Path(fleet.dir, "pki", "crls.pem")
 
         def status(who):
-            c = http.client.HTTPSConnection("localhost", g.port, context=fleet.context(who), timeout=10)
+            c = http.client.HTTPSConnection("127.0.0.1", g.port, context=fleet.context(who), timeout=10)
             try:
                 c.request("HEAD", "/firmware/" + digest(fleet.images[0]))
                 return c.getresponse().status
