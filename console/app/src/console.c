@@ -26,7 +26,8 @@ enum {
     RELEASES_MS = 2000, /* how often the release folder is looked at */
     LOG_LINES = 1000,
     RELEASES_MAX = 256,
-    HINT_MS = 60000
+    HINT_MS = 60000,
+    STORY_MAX = 200
 };
 
 /* Everything the screen is drawn from, and what keeps it up to date. */
@@ -48,6 +49,7 @@ struct console {
     int64_t releases_ms;
     char next_rollout[PROTO_ROLLOUT_MAX];
     bool hints;
+    int64_t story; /* the last event of the journal that was read */
     int64_t opened_ms;
     struct ui_link link;
     char who[65];
@@ -79,6 +81,25 @@ static void fill_release(struct console *c, const struct release_entry *e, struc
                                                    &checked) == REASON_NONE;
 }
 
+/* What an engine elsewhere wrote down; our own says it through the log. The past comes first. */
+static void read_story(struct console *c)
+{
+    struct store_event *event = mem_array(STORY_MAX, sizeof(*event));
+    int n = store_event_list(session_store(c->session), NULL, c->story, event, STORY_MAX, NULL);
+    bool ours = c->story && !engine_leader(session_engine(c->session));
+
+    for (int i = 0; i < n; i++) {
+        char text[ROLLOUT_NOTE_MAX + PROTO_ROLLOUT_MAX + 4];
+        c->story = event[i].id;
+        text_format(text, sizeof(text), "%s: %s", event[i].rollout, event[i].text);
+        if (!ours)
+            tail_push(c->lines, event[i].ts_ms, event[i].bad ? TAIL_WARN : TAIL_PLAIN, false, "",
+                      text, strlen(text));
+        c->dirty = true;
+    }
+    free(event);
+}
+
 /* What other processes may have changed: the release folder, and the next rollout's id. */
 static void look_around(struct console *c, int64_t now)
 {
@@ -87,6 +108,7 @@ static void look_around(struct console *c, int64_t now)
     bool first = c->releases_ms == 0;
     c->releases_ms = now;
     store_rollout_next_id(session_store(c->session), now, c->next_rollout, NULL);
+    read_story(c);
     if (!c->releases || (release_store_refresh(c->releases, NULL) <= 0 && !first))
         return;
     c->release_count = 0;
