@@ -147,5 +147,32 @@ class Console(FleetTest):
         wait_until("the link is back", 60, lambda: "disconnected" not in s.text())
 
 
+class LeadingConsole(FleetTest):
+    """The console itself runs the rollout; kill -9 in mid-stage, start it again, and it ends as if nothing had happened."""
+    devices = 4
+
+    def open(self):
+        s = Screen("muster-lead-%d-%d" % (os.getpid(), time.monotonic_ns()), "%s --profile %s" % (MUSTER, self.fleet.profile), 100, 30)
+        self.addCleanup(s.close)
+        s.shows("sensor-001", "sensor-004")
+        return s
+
+    def test_killed_in_mid_stage_and_started_again(self):
+        os.kill(self.fleet.service_pid("serve"), signal.SIGTERM)
+        wait_until("nobody leads", 10, lambda: "nobody" in self.fleet.run("doctor", check=False).stdout)
+        s = self.open()
+        rollout = self.fleet.start("weather@1.4.0", "--stages", "1,100%", "--jitter", "3", "--trial", "2", "--soak", "1")
+        wait_until("the canary is on its way", 30, lambda: [r for _, _, r in self.ear.reports() if r["state"] == "downloading"])
+        os.kill(s.pid(), signal.SIGKILL)
+        time.sleep(2)
+        self.assertNotEqual(self.fleet.show(rollout)["state"], "done")
+        s = self.open()
+        s.keys("R")
+        shown = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 120)
+        self.assertEqual(shown["state"], "done")
+        s.shows(rollout, "4/4")
+        self.assertEqual({d["attempt"] for d in shown["devices"]}, {1}, "nobody was told twice")
+
+
 if __name__ == "__main__":
     main()
