@@ -25,6 +25,7 @@
 
 #define STOP_GRACE_MS 5000 /* for the program to tell the broker */
 #define QUICK_MS      10000
+#define LOCK_WAIT_MS  1000
 #define PAUSE_MIN_MS  250u
 #define PAUSE_MAX_MS  30000u
 
@@ -81,6 +82,20 @@ uint32_t device_pause_ms(enum reset_reason reset, uint64_t ran_ms, uint32_t *qui
     return pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS;
 }
 
+/* A bootloader that was killed between fork and exec has left a child behind that holds the lock
+ * until it finds itself an orphan: moments. */
+static int take_lock(int fd)
+{
+    const struct timespec step = { .tv_nsec = 20000000 };
+    uint64_t until = mono_ms() + LOCK_WAIT_MS;
+    while (flock(fd, LOCK_EX | LOCK_NB)) {
+        if (mono_ms() >= until)
+            return -1;
+        nanosleep(&step, NULL);
+    }
+    return 0;
+}
+
 int device_lock(const char *dir, struct port_fail *why)
 {
     char path[PORT_PATH_MAX + 16], pid[24];
@@ -88,7 +103,7 @@ int device_lock(const char *dir, struct port_fail *why)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return port_fail(why, "cannot make %s: %s", path, strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
+    if (take_lock(fd)) {
         close(fd);
         return port_fail(why, "the device in %s is running already; its pid is in device.pid", dir);
     }
