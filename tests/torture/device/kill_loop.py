@@ -55,19 +55,25 @@ class Victim:
         self.release_seq = 100
         self.last_n = 0
 
-    # ---- what it says
+    # ---- what it says of the update under way
+    def said(self, since):
+        return [r for r in self.d.reports(since) if r.get("rollout") == self.rollout]
+
     def last(self, since):
-        said = self.d.reports(since)
+        said = self.said(since)
         return said[-1] if said else None
 
     def follow(self, since, states, until):
         """The first report since then in one of the states; None when time is up."""
         while time.monotonic() < until:
-            for r in self.d.reports(since):
+            for r in self.said(since):
                 if r["state"] in states:
                     return r
-            time.sleep(0.005)
+            time.sleep(0.01)
         return None
+
+    def ended(self):
+        return any(r["state"] in ENDS for r in self.said(self.ordered))
 
     # ---- one kill
     def strike(self, since, state=None):
@@ -107,8 +113,9 @@ class Victim:
         version, size, target = next((v, s, i) for i, (v, s) in self.images.items() if i != running)
         self.release_seq += 1
         release = self.d.release(version=version, size=size, sha256=target, seq=self.release_seq)
-        text = self.d.signed(release, jitter=1, trial=2)
-        since = time.time()
+        self.rollout = "r-%s-%d" % (self.d.id, self.release_seq)
+        text = self.d.signed(release, jitter=1, trial=2, rollout=self.rollout)
+        since = self.ordered = time.time()
         self.d.ear.publish("devices/%s/commands/update" % self.d.id, b'{"order":"%s","release":"%s"}' % tuple(t.encode() for t in text), retain=True)
         return since
 
@@ -125,14 +132,16 @@ class Victim:
             self.strike(since)
             powered = time.time()
             self.power_on(since)
+            if self.ended():
+                break
         end = self.follow(since, ENDS, until)
         if end is None:
             raise AssertionError("%s: no end of its update; last %r" % (self.d.id, self.last(since)))
         self.count.ends[end["state"] + ("" if end["reason"] == "none" else " " + end["reason"])] += 1
-        n = [r["n"] for r in self.d.reports(since)]
-        if n and (min(n) <= self.last_n or sorted(set(n)) != sorted(set(n), key=n.index)):
+        n = [r["n"] for r in self.said(since)]
+        if n[0] <= self.last_n or n != sorted(n):
             raise AssertionError("%s: report numbers went back: %d, then %s" % (self.d.id, self.last_n, n))
-        self.last_n = max(n)
+        self.last_n = n[-1]
         # It must run what it said it runs before it gets the next order.
         wait_until(self.d.id + " is online", 60, lambda: (self.d.status() or {}).get("state") == "online", every=0.05)
 
