@@ -10,6 +10,7 @@ extern const struct command app_console_command;
 
 extern const struct command fleet_commands[];  /* ls watch tail */
 extern const struct command device_commands[]; /* device config, reboot, identify */
+extern const struct command keys_commands[];   /* keys show, rotate, retire, revoke, push, status */
 extern const struct command
     rollout_commands[]; /* rollout plan start ls show watch pause resume abort */
 extern const struct command serve_commands[]; /* serve, doctor, journal verify */

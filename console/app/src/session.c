@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ enum {
     QUIET_MS = 300,     /* no retained message for so long: the picture is whole */
     CONNECT_MS = 15000, /* a command gives up */
     PICTURE_MS = 60000,
+    SIGNER_MS = 2000,
     COMMAND_EXP_S = 3600 /* an order for a sleeping device waits so long in the broker */
 };
 
@@ -37,6 +39,8 @@ struct session {
     struct recorder *recorder;
     int64_t up_ms; /* listening without a break since */
     struct crypto_signer *signer;
+    struct timespec signer_made; /* its file, to see when another takes its place */
+    int64_t signer_ms;
     int64_t now_ms, tick_ms;
     int64_t retained_ms; /* when the last retained message came */
     bool up, was_up;
@@ -219,6 +223,30 @@ static int make_link(struct session *s, const char *name, struct err *err)
     return s->link ? 0 : -1;
 }
 
+/* `muster keys rotate` puts another key into the file: a `serve` that goes on with the old one
+ * would sign what the fleet refuses. While there is none to read (the file is being replaced) the
+ * old one stays. */
+static void follow_signer(struct session *s)
+{
+    const char *path = s->profile->trust.rollout_key;
+    struct crypto_signer next;
+    struct stat st;
+
+    if (!s->signer || (s->now_ms - s->signer_ms < SIGNER_MS && s->now_ms >= s->signer_ms))
+        return;
+    s->signer_ms = s->now_ms;
+    if (stat(path, &st) != 0 || (st.st_ctim.tv_sec == s->signer_made.tv_sec &&
+                                 st.st_ctim.tv_nsec == s->signer_made.tv_nsec))
+        return;
+    if (ossl_signer_load(path, &next) != OSSL_OK)
+        return;
+    s->signer_made = st.st_ctim;
+    if (strcmp(next.kid, s->signer->kid) != 0)
+        log_say(s->log, LOG_INFO, "orders are signed by key %s from now on", next.kid);
+    ossl_signer_free(s->signer);
+    *s->signer = next; /* the engine has the pointer */
+}
+
 static int open_journal(struct session *s, unsigned parts, const char *name, struct err *err)
 {
     const struct profile *p = s->profile;
@@ -315,6 +343,7 @@ static void tick(struct session *s)
         return;
     s->tick_ms = s->now_ms;
     fleet_apply(s->fleet, &ev, s->now_ms);
+    follow_signer(s);
     if (s->engine)
         engine_tick(s->engine, s->now_ms);
     if (s->engine && s->up && !engine_leader(s->engine))
@@ -413,8 +442,10 @@ static int keep_order(struct session *s, const struct order *o, const char *jws,
                : 0;
 }
 
-int session_command(struct session *s, struct order *o, const char *who, uint32_t *seq,
-                    struct err *err)
+/* `keyset` NULL: a verb without one. */
+static int send_order(struct session *s, struct order *o, const char *keyset,
+                      const struct crypto_signer *by, const char *who, uint32_t *seq,
+                      struct err *err)
 {
     char json[PROTO_ORDER_BYTES], jws[PROTO_ORDER_BYTES + 1], body[PROTO_UPDATE_BYTES];
     char topic[PROTO_TOPIC_MAX], correlation[16];
@@ -428,12 +459,12 @@ int session_command(struct session *s, struct order *o, const char *who, uint32_
     o->nbf = o->iat;
     o->exp = o->iat + COMMAND_EXP_S;
     int len = order_encode(o, json, sizeof(json));
-    if (len < 0 ||
-        jws_sign(JWS_ORDER, json, (size_t)len, ossl_crypto(), s->signer, jws, sizeof(jws)) < 0)
+    if (len < 0 || jws_sign(JWS_ORDER, json, (size_t)len, ossl_crypto(), by, jws, sizeof(jws)) < 0)
         return err_set(err, EXIT_REFUSED,
                        "the order could not be signed, or is longer than %d bytes",
                        PROTO_ORDER_BYTES);
-    len = command_body_encode(jws, NULL, body, sizeof(body));
+    len = keyset ? command_keys_encode(jws, keyset, body, sizeof(body))
+                 : command_body_encode(jws, NULL, body, sizeof(body));
     if (len < 0 || topic_format(topic, sizeof(topic), s->profile->root, o->dev, TOPIC_COMMAND,
                                 verb_word(o->verb)) < 0)
         return err_set(err, EXIT_USAGE, "'%s' is not a device id", o->dev);
@@ -451,6 +482,18 @@ int session_command(struct session *s, struct order *o, const char *who, uint32_
         return err_set(err, EXIT_REACH, "the broker is not reachable: the order was not sent");
     *seq = o->seq;
     return 0;
+}
+
+int session_command(struct session *s, struct order *o, const char *who, uint32_t *seq,
+                    struct err *err)
+{
+    return send_order(s, o, NULL, s->signer, who, seq, err);
+}
+
+int session_keys(struct session *s, struct order *o, const char *keyset,
+                 const struct crypto_signer *by, const char *who, uint32_t *seq, struct err *err)
+{
+    return send_order(s, o, keyset, by, who, seq, err);
 }
 
 struct fleet *session_fleet(struct session *s)

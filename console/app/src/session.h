@@ -76,6 +76,13 @@ struct order;
 int session_command(struct session *s, struct order *order, const char *who, uint32_t *seq,
                     struct err *err);
 
+/*
+ * As session_command() for verb keys: with a signed keyset, and signed by `by`, since a device that
+ * is behind may know another rollout key than the profile's.
+ */
+int session_keys(struct session *s, struct order *order, const char *keyset,
+                 const struct crypto_signer *by, const char *who, uint32_t *seq, struct err *err);
+
 /* Who acts: "alice@host", from the environment; for the journal. */
 void session_who(char *out, size_t cap);
 
