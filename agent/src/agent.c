@@ -11,6 +11,7 @@ enum ev {
     EV_TICK,    /* time has passed, or something changed that the state may wait for */
     EV_ORDER,   /* a good order in a->order, with a release in a->release if a->why is NONE */
     EV_ABORT,   /* a good abort order for this rollout */
+    EV_BACK,    /* a good rollback order in a->order; `why` says how it was taken */
     EV_SETBACK, /* raised by actions, as the rest: */
     EV_RESTART, /* see enum outcome */
     EV_COMPLETE,
@@ -23,8 +24,10 @@ enum ev {
     X(idle)                                                                                        \
     X(take)                                                                                        \
     X(schedule)                                                                                    \
-    X(there) X(wait) X(replace) X(abort) X(pause) X(expire) X(open) X(seal) X(connect) X(restart)  \
-        X(download) X(resume) X(verify) X(install) X(reboot) X(trial)
+    X(there)                                                                                       \
+    X(wait) X(replace) X(abort) X(pause) X(expire) X(open) X(seal) X(connect) X(restart)           \
+        X(download) X(resume) X(verify) X(install) X(reboot) X(trial) X(back) X(give_up)           \
+            X(returned)
 
 enum action {
     REFUSED,
@@ -53,6 +56,7 @@ static const struct transition {
     /* in              on                do             then          or else      */
     [OTA_IDLE]        [EV_TICK]     = { DO_idle,      OTA_IDLE,     OTA_IDLE     },
     [OTA_IDLE]        [EV_ORDER]    = { DO_take,      OTA_CHECK,    OTA_REJECTED },
+    [OTA_IDLE]        [EV_BACK]     = { DO_back,      OTA_INSTALL,  OTA_FAILED   },
 
     [OTA_CHECK]       [EV_TICK]     = { DO_schedule,  OTA_WAIT,     OTA_REJECTED },
     [OTA_CHECK]       [EV_COMPLETE] = { DO_there,     OTA_DONE,     OTA_FAILED   },
@@ -103,6 +107,8 @@ static const struct transition {
     [OTA_REBOOT]      [EV_TICK]     = { DO_reboot,    OTA_REBOOT,   OTA_FAILED   },
 
     [OTA_TRIAL]       [EV_TICK]     = { DO_trial,     OTA_DONE,     OTA_REBOOT   },
+    [OTA_TRIAL]       [EV_BACK]     = { DO_give_up,   OTA_REBOOT,   OTA_REBOOT   },
+    [OTA_TRIAL]       [EV_COMPLETE] = { DO_returned,  OTA_ROLLED_BACK, OTA_FAILED },
 };
 /* clang-format on */
 
@@ -362,6 +368,18 @@ enum reason ota_agent_check_order(struct ota_agent *a, const struct ota_event *e
     return r;
 }
 
+enum reason ota_agent_rollback(struct ota_agent *a)
+{
+    if (!a->booted || a->order.verb != VERB_ROLLBACK)
+        return REASON_UNSUPPORTED;
+    a->why = REASON_NONE;
+    if (!dispatch(a, EV_BACK))
+        return REASON_BUSY;
+    enum reason r = (enum reason)a->why;
+    a->why = REASON_NONE;
+    return r;
+}
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static bool wants_telling(const struct ota_agent *a)
@@ -383,10 +401,16 @@ static enum reason on_boot(struct ota_agent *a, const struct ota_boot *boot)
 
     enum reason r = records_load(a);
     a->records_bad = r != REASON_NONE;
+    bool switched = a->job.phase == PHASE_SWITCHING || a->job.phase == PHASE_TRIAL;
     boot_resolve(a, boot);
     if (is_end(a->state) && a->job.phase != PHASE_ENDED)
         keep_end(a);
     a->unsaid = wants_telling(a);
+    /* At once: it may not live to see a tick. */
+    if (!switched && crashed_too_often(a, boot->reset)) {
+        dispatch(a, EV_TICK);
+        dispatch(a, EV_TICK);
+    }
     return r;
 }
 
@@ -420,7 +444,7 @@ static enum reason on_self_test(struct ota_agent *a, const struct ota_self_test 
     a->unsaid = a->unsaid || !a->self_tested;
     a->self_tested = test->ok;
     a->test_failed = !test->ok;
-    if (a->test_failed)
+    if (a->test_failed && !(a->job.flags & JOB_LOOPED))
         copy_text(a->job.detail, sizeof(a->job.detail), test->detail);
     dispatch(a, EV_TICK);
     return REASON_NONE;
@@ -432,6 +456,10 @@ static enum reason take_event(struct ota_agent *a, const struct ota_event *ev)
     case OTA_EV_BOOT:
         return on_boot(a, &ev->boot);
     case OTA_EV_TICK:
+        if (is_past(a, calm_at_ms(a))) {
+            a->counters.crashes = 0;
+            (void)counters_save(a); /* lost, the next counters on flash take it along */
+        }
         dispatch(a, EV_TICK);
         return REASON_NONE;
     case OTA_EV_COMMAND:
@@ -472,6 +500,7 @@ enum reason ota_agent_handle(struct ota_agent *a, const struct ota_event *ev)
 void ota_agent_init(struct ota_agent *a, const struct ota_port *p, const struct ota_config *cfg)
 {
     assert(p->crypto && p->slot_open && p->slot_write && p->slot_read && p->image_check);
+    assert(p->other_image);
     assert(p->slot_close && p->boot_switch && p->mark_valid && p->rollback && p->reboot);
     assert(p->record_get && p->record_put && p->http_open && p->http_answer && p->http_read);
     assert(p->http_close && p->sha_begin && p->sha_add && p->sha_end && p->random);
@@ -491,6 +520,8 @@ uint32_t ota_agent_wants(const struct ota_agent *a, uint64_t mono_ms)
         return UINT32_MAX;
     if (a->unsaid && a->broker && at > a->now.mono_ms + MS)
         at = a->now.mono_ms + MS; /* the port could not take the report: ask again */
+    if (calm_at_ms(a) < at)
+        at = calm_at_ms(a);
     if (at == NEVER)
         return UINT32_MAX;
     if (at <= mono_ms)
@@ -517,8 +548,11 @@ uint32_t ota_agent_release_seq(const struct ota_agent *a)
 {
     if (a->counters.release_seq == 0 && !a->on_probation)
         return a->factory_seq;
-    bool known = memcmp(a->counters.image, a->image, sizeof(a->image)) == 0;
-    return known ? a->counters.release_seq : 0;
+    if (memcmp(a->counters.image, a->image, sizeof(a->image)) == 0)
+        return a->counters.release_seq;
+    /* Gone back: the floor stays where it was. */
+    bool earlier = memcmp(a->counters.prev_image, a->image, sizeof(a->image)) == 0;
+    return earlier ? a->counters.prev_seq : 0;
 }
 
 uint32_t ota_agent_security(const struct ota_agent *a)

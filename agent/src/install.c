@@ -68,6 +68,8 @@ enum outcome act_verify(struct ota_agent *a)
 
 enum outcome act_install(struct ota_agent *a)
 {
+    if (a->job.flags & JOB_BACK)
+        return back_install(a);
     enum reason r = a->port->image_check(a->port->ctx, a->job.size);
     if (r == REASON_IMAGE_INVALID)
         return spoil(a, r);

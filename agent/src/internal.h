@@ -17,7 +17,9 @@ enum ota_job_flag {
     JOB_ACKED = 1,    /* the broker has the report of the end */
     JOB_RETRIED = 2,  /* power was lost in the trial: this is the second try */
     JOB_UNFIT = 4,    /* the trial failed, `reason` says why; going back */
-    JOB_UNSETTLED = 8 /* rolled back for want of a broker: whose fault is not known yet */
+    JOB_UNSETTLED = 8, /* rolled back for want of a broker: whose fault is not known yet */
+    JOB_BACK = 16,     /* no update: back to the earlier image, which is in the other slot */
+    JOB_LOOPED = 32    /* and not by order, but because this one kept crashing */
 };
 
 /* What an action found. OK and FAIL are the table's columns; the others are raised as an event. */
@@ -91,11 +93,29 @@ enum ota_report_state report_state(enum ota_state state);
 action_fn act_take, act_replace, act_schedule, act_there, act_wait, act_abort, act_expire;
 action_fn act_pause, act_resume, act_open, act_connect, act_download, act_restart;
 action_fn act_seal, act_verify, act_install, act_reboot;
-action_fn act_trial;
+action_fn act_trial, act_give_up;
+action_fn act_back, act_returned;
 action_fn act_idle;
 
 /* What a start finds: sets state, job and the rest. */
 void boot_resolve(struct ota_agent *a, const struct ota_boot *boot);
+enum outcome unfit(struct ota_agent *a, enum reason reason, const char *detail);
+/* Append a word to a text, after a blank. */
+void text_add(char *out, size_t cap, const char *text);
+
+/* ---- back.c ---------------------------------------------------------------------------------- */
+
+/* INSTALL of a job that is JOB_BACK: look at the earlier image once more, switch. */
+enum outcome back_install(struct ota_agent *a);
+/* The earlier image ran and did not stay. */
+void back_failed(struct ota_agent *a, enum reason reason);
+/* At each start that does not follow a switch (that crash was another image's), after
+ * boot_resolve(): count crashes. True: there were too many, and the state is
+ * INSTALL now, with a job that goes back. */
+bool crashed_too_often(struct ota_agent *a, enum reset_reason reset);
+/* When a row of crashes ends; NEVER: there is none. */
+uint64_t calm_at_ms(const struct ota_agent *a);
+
 /* Broker reached after a rollback: was it the image or the network? */
 void settle_net_lost(struct ota_agent *a);
 bool trial_is_proved(const struct ota_agent *a);

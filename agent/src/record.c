@@ -54,6 +54,9 @@ static const struct field counters_fields[] = {
     FIELD(ota_counters, security, NUMBER),
     FIELD(ota_counters, n, NUMBER),
     FIELD(ota_counters, image, BYTES),
+    FIELD(ota_counters, prev_image, BYTES),
+    FIELD(ota_counters, prev_seq, NUMBER),
+    FIELD(ota_counters, crashes, NUMBER),
 };
 
 static const struct field job_fields[] = {
@@ -79,6 +82,8 @@ static const struct field job_fields[] = {
     FIELD(ota_job, nbf, NUMBER),
     FIELD(ota_job, exp, NUMBER),
     FIELD(ota_job, receipt, NUMBER),
+    FIELD(ota_job, from_image, BYTES),
+    FIELD(ota_job, from_seq, NUMBER),
 };
 
 static const struct field progress_fields[] = {

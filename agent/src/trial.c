@@ -19,7 +19,7 @@
  * be
  */
 
-static void text_add(char *out, size_t cap, const char *text)
+void text_add(char *out, size_t cap, const char *text)
 {
     size_t len = strlen(out);
     if (len > 0 && len + 1 < cap) {
@@ -48,6 +48,9 @@ static uint64_t patience_over_ms(const struct ota_agent *a)
 
 bool trial_is_proved(const struct ota_agent *a)
 {
+    /* What was left kept crashing: to live is enough. */
+    if (a->job.flags & JOB_LOOPED)
+        return true;
     return a->self_tested && a->network && a->broker && a->heard;
 }
 
@@ -64,7 +67,7 @@ void trial_steps(const struct ota_agent *a, char *out, size_t cap)
         text_add(out, cap, "acknowledged");
 }
 
-static enum outcome unfit(struct ota_agent *a, enum reason reason, const char *detail)
+enum outcome unfit(struct ota_agent *a, enum reason reason, const char *detail)
 {
     a->job.flags |= JOB_UNFIT;
     a->job.reason = (uint16_t)reason;
@@ -89,6 +92,19 @@ static enum outcome time_is_up(struct ota_agent *a)
     return unfit(a, REASON_TRIAL_TIMEOUT, "could not be marked valid");
 }
 
+/* What ran until this update: the image that a rollback may go back to. */
+static void note_previous(struct ota_agent *a)
+{
+    static const uint8_t none[PROTO_SHA256_LEN] = { 0 };
+    const struct ota_job *j = &a->job;
+
+    if (memcmp(j->from_image, none, sizeof(none)) == 0 ||
+        memcmp(j->from_image, a->image, sizeof(a->image)) == 0)
+        return;
+    memcpy(a->counters.prev_image, j->from_image, sizeof(j->from_image));
+    a->counters.prev_seq = j->from_seq;
+}
+
 /* The only place that raises the floors. In memory alone if `must`: the next counters on flash take
  * them along, and the next boot makes up for it. */
 static enum reason raise_floors(struct ota_agent *a, bool must)
@@ -101,6 +117,7 @@ static enum reason raise_floors(struct ota_agent *a, bool must)
     if (a->job.security > c->security)
         c->security = a->job.security;
     memcpy(c->image, a->image, sizeof(c->image));
+    note_previous(a);
     enum reason r = counters_save(a);
     if (r == REASON_NONE || must)
         return REASON_NONE;
@@ -124,6 +141,8 @@ static enum outcome commit(struct ota_agent *a)
             return is_past(a, patience_over_ms(a)) ? time_is_up(a) : OUT_STAY;
         a->on_probation = false;
     }
+    if (a->job.flags & JOB_BACK)
+        return OUT_COMPLETE; /* the floors stay as they are */
     /* From here there is no way back: the image is good. */
     if (raise_floors(a, is_past(a, patience_over_ms(a))) != REASON_NONE)
         return OUT_STAY;
@@ -145,7 +164,7 @@ enum outcome act_trial(struct ota_agent *a)
 {
     if (!a->on_probation)
         return commit(a);
-    if (a->test_failed)
+    if (a->test_failed && !(a->job.flags & JOB_LOOPED))
         return unfit(a, REASON_SELF_TEST, a->job.detail);
     if (trial_is_proved(a)) {
         if (is_past(a, trial_over_ms(a)))
@@ -156,6 +175,18 @@ enum outcome act_trial(struct ota_agent *a)
     if (is_past(a, patience_over_ms(a)))
         return time_is_up(a);
     a->wake_ms = patience_over_ms(a);
+    return OUT_STAY;
+}
+
+/* A rollback order for the update on trial. */
+enum outcome act_give_up(struct ota_agent *a)
+{
+    if (!a->on_probation || (a->job.flags & JOB_BACK))
+        a->why = REASON_BUSY;
+    else if (strcmp(a->job.rollout, a->order.rollout) != 0)
+        a->why = REASON_NO_ROLLOUT;
+    else
+        return unfit(a, REASON_ABORTED_BY_OPERATOR, "rolled back by order");
     return OUT_STAY;
 }
 
@@ -229,11 +260,17 @@ static void came_back(struct ota_agent *a, enum reset_reason reset)
     enum reason reason = reason_of_reset(reset);
     bool power = reason == REASON_POWER_LOST || reason == REASON_BROWNOUT;
 
+    bool back = (j->flags & JOB_BACK) != 0;
+
     if (!power || (j->flags & (JOB_RETRIED | JOB_UNFIT))) {
-        end_rolled_back(a, reason);
+        back ? back_failed(a, reason) : end_rolled_back(a, reason);
         return;
     }
     j->flags |= JOB_RETRIED;
+    if (back) { /* nothing to fetch: it only switches once more, which writes the job */
+        a->state = OTA_INSTALL;
+        return;
+    }
     j->phase = PHASE_WAITING;
     (void)job_save(a); /* not kept: tried a third time, which costs nothing but time */
     a->why = (uint16_t)reason;
@@ -283,6 +320,8 @@ static void switched(struct ota_agent *a, const struct ota_boot *boot, bool runs
         begin_trial(a);
     else if (j->phase == PHASE_TRIAL || boot->passive == OTA_PASSIVE_GIVEN_UP)
         came_back(a, boot->reset);
+    else if (j->flags & JOB_BACK)
+        a->state = OTA_INSTALL;
     else
         pause_after_reset(a); /* the switch never took: what is in the slot is checked again */
 }

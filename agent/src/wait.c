@@ -49,6 +49,8 @@ static void fill_job(struct ota_agent *a)
     j->nbf = o->nbf;
     j->exp = o->exp;
     j->receipt = a->now.trusted ? a->now.unix_s : 0;
+    memcpy(j->from_image, a->image, sizeof(j->from_image));
+    j->from_seq = ota_agent_release_seq(a);
 }
 
 static void fill_job_release(struct ota_agent *a)

@@ -152,8 +152,11 @@ struct ota_config {
     uint32_t trial_s;        /* [300] when the order does not say */
     uint32_t trial_grace_s;  /* [180] beyond `trial` for network, broker and acknowledgement */
     uint32_t reboot_wait_ms; /* [3000] at most, for the broker to acknowledge `rebooting` */
-    uint32_t net_lost_s; /* [120] after a rollback for want of a broker: when the old image needs
-                            longer than this to reach it too, it was the network's fault */
+    uint32_t net_lost_s;   /* [120] after a rollback for want of a broker: when the old image needs
+                              longer than this to reach it too, it was the network's fault */
+    uint32_t crash_limit;  /* [5] an image that was found good and then crashes (panic, watchdog) so
+                              often in a row is left for the earlier one */
+    uint32_t crash_calm_s; /* [600] a run of so long ends the row */
 };
 
 struct ota_agent;
@@ -183,6 +186,17 @@ enum reason ota_agent_handle(struct ota_agent *agent, const struct ota_event *ev
  */
 enum reason ota_agent_check_order(struct ota_agent *agent, const struct ota_event *ev,
                                   const struct order **out);
+
+/*
+ * Carry out the `rollback` order that ota_agent_check_order() has just handed back: to the image
+ * that ran before the last commit, if it still is in the other slot, whole, and not below the
+ * security floor. On probation: give the trial of the named rollout up. REASON_NONE: it is under
+ * way, reports say the rest (installing, rebooting, trial, then the end rolled_back with reason
+ * aborted_by_operator; or failed with rollback_failed, and the device goes on as it is).
+ * Else nothing has changed: BUSY (an update or rollback is under way), NO_WAY_BACK, IMAGE_INVALID,
+ * SECURITY_DOWNGRADE, FLASH_READ, NO_ROLLOUT (the trial is of another one), UNSUPPORTED.
+ */
+enum reason ota_agent_rollback(struct ota_agent *agent);
 
 /* Milliseconds after `mono_ms` at which the agent wants OTA_EV_TICK at the latest; 0: at once;
  * UINT32_MAX: not before something happens. Sooner does no harm: tick when the download's socket
@@ -220,13 +234,18 @@ struct ota_job {
     uint32_t order_seq, attempt, jitter, trial;
     uint64_t nbf, exp;
     uint64_t receipt; /* Unix s of the first receipt; 0: the clock was not trusted yet */
+    uint8_t from_image[PROTO_SHA256_LEN]; /* what ran when the order came ... */
+    uint32_t from_seq;                    /* ... and the `seq` of its release */
 };
 
 struct ota_counters {
     uint32_t order_seq[VERB_CLASS_COUNT];
-    uint32_t release_seq, security;  /* floors: only a commit raises them */
-    uint32_t n;                      /* no report has had an n above this one */
-    uint8_t image[PROTO_SHA256_LEN]; /* the image that release_seq belongs to */
+    uint32_t release_seq, security;       /* floors: only a commit raises them */
+    uint32_t n;                           /* no report has had an n above this one */
+    uint8_t image[PROTO_SHA256_LEN];      /* the image that release_seq belongs to */
+    uint8_t prev_image[PROTO_SHA256_LEN]; /* what ran before its commit; zero: not known */
+    uint32_t prev_seq;                    /* and its release's `seq` */
+    uint8_t crashes; /* in a row, of a committed image; bounded by cfg.crash_limit */
 };
 
 /* How far the passive slot is filled, and with what. */

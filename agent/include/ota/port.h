@@ -75,6 +75,14 @@ struct ota_http_answer {
     char etag[OTA_ETAG_MAX]; /* as sent, with quotes; empty: none, or too long to keep */
 };
 
+/* The image in the passive slot. */
+struct ota_other {
+    uint8_t sha256[PROTO_SHA256_LEN]; /* of the whole image file, as ota_boot.image */
+    uint32_t size;
+    uint32_t security; /* secure_version of its app description */
+    char version[PROTO_VERSION_MAX];
+};
+
 struct ota_port {
     void *ctx;
     const struct crypto *crypto; /* SHA-256 of short texts, ECDSA P-256 */
@@ -119,12 +127,21 @@ struct ota_port {
     /* Done with the slot, whatever became of it. Nothing is booted by this. */
     void (*slot_close)(void *ctx);
 
+    /*
+     * What is in the passive slot now? Looked at as the bootloader will (see image_check()), and
+     * hashed. May take twice as long as reading the slot. No slot is open.
+     * REASON_NONE and *out, REASON_IMAGE_INVALID (nothing there that would boot),
+     * REASON_FLASH_READ.
+     */
+    enum reason (*other_image)(void *ctx, struct ota_other *out);
+
     /* ---- what boots ------------------------------------------------------------------------- */
 
     /*
      * From the next restart on boot the passive slot, on probation (ESP-IDF: state NEW, which the
      * bootloader makes PENDING_VERIFY; a second start before mark_valid() goes back to the image
-     * that runs now). Called once image_check() was good, with the slot still open.
+     * that runs now). Called once image_check() was good, with the slot still open; or, to go back
+     * to the earlier image, right after other_image(), with no slot open.
      * Power lost inside: either the old choice or the new one stands.
      * REASON_NONE, REASON_BOOT_SWITCH (then the old choice stands).
      */

@@ -174,6 +174,67 @@ static void power_may_go_again_and_again(void **state)
     assert_true(cuts > 6000);
 }
 
+/* ---- going back -------------------------------------------------------------------------------
+ */
+
+/* A life with an update behind it, then back by order (or by crashes), with a cut in the nth write
+ * of that. */
+static bool cut_way_back(enum manner old, bool looped, enum cut cut, uint32_t n, uint32_t seed,
+                         uint32_t *cuts)
+{
+    struct board *b = new_board(MANNER_GOOD, seed);
+    assert_true(board_run(b, OTA_STATE_COUNT, DAY));
+    assert_int_equal(b->agent.state, OTA_DONE);
+    b->image[0].manner = old;
+    b->cfg.crash_limit = 1;
+    b->writes = 0;
+    b->cut_at = n;
+    b->cut = cut;
+    if (looped) {
+        b->alive = b->told_up = false;
+        b->reset = RESET_PANIC;
+    } else {
+        b->gate[OTA_GATE_SWITCH] = REASON_DEFERRED; /* the order is counted without a cut */
+        b->cut_at = 0;
+        assert_int_equal(board_rollback(b, "r-100", 101), REASON_NONE);
+        b->gate[OTA_GATE_SWITCH] = REASON_NONE;
+        b->writes = 0;
+        b->cut_at = n;
+    }
+    assert_true(board_run(b, OTA_STATE_COUNT, DAY));
+    bool hit = b->cuts > 0;
+    assert_ended(b);
+    const char *runs = board_version(b);
+    if (old == MANNER_GOOD && !looped && b->agent.state == OTA_ROLLED_BACK)
+        assert_string_equal(runs, "1.3.0");
+    else if (old == MANNER_UNFIT && !looped)
+        assert_string_equal(runs, "1.4.0");
+    if (!hit && old == MANNER_GOOD)
+        assert_string_equal(runs, "1.3.0");
+    *cuts += b->cuts;
+    if (hit)
+        assert_recovers(b);
+    board_free(b);
+    return hit;
+}
+
+static void power_may_go_in_any_write_of_a_way_back(void **state)
+{
+    uint32_t cuts = 0;
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        for (enum cut cut = CUT_BEFORE; cut < CUT_KINDS; cut++) {
+            for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+                enum manner old = kind == 1 ? MANNER_UNFIT : MANNER_GOOD;
+                for (uint32_t n = 1; cut_way_back(old, kind == 2, cut, n, seed, &cuts); n++) {
+                }
+            }
+        }
+    }
+    printf("power cuts on the way back: %u\n", cuts);
+    assert_true(cuts > 100);
+}
+
 /* ---- a server that does its worst -------------------------------------------------------------
  */
 
@@ -201,6 +262,7 @@ int main(void)
         cmocka_unit_test(power_may_go_in_any_write_of_a_good_update),
         cmocka_unit_test(power_may_go_in_any_write_of_an_update_that_rolls_back),
         cmocka_unit_test(power_may_go_again_and_again),
+        cmocka_unit_test(power_may_go_in_any_write_of_a_way_back),
         cmocka_unit_test(a_connection_may_drop_after_any_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,7 +148,7 @@ static enum reason slot_open(void *ctx, uint32_t size, uint32_t keep)
     if (cut_now(b, CUT_AFTER))
         lose_power(b);
     b->slot_open = true;
-    b->image_checked = false;
+    b->image_checked = b->other_checked = false;
     b->slot_size = size;
     b->slot_keep = keep;
     b->slot_at = keep;
@@ -218,6 +218,23 @@ static enum reason image_check(void *ctx, uint32_t size)
     return REASON_NONE;
 }
 
+static enum reason other_image(void *ctx, struct ota_other *out)
+{
+    struct board *b = ctx;
+    const struct board_image *im = whole_image(b, 1 - b->running);
+    assert(!b->slot_open);
+    if (breaks(b))
+        return REASON_FLASH_READ;
+    if (!im)
+        return REASON_IMAGE_INVALID;
+    memcpy(out->sha256, im->sha256, sizeof(out->sha256));
+    out->size = im->size;
+    out->security = im->security;
+    memcpy(out->version, im->version, sizeof(out->version));
+    b->other_checked = true;
+    return REASON_NONE;
+}
+
 static void slot_close(void *ctx)
 {
     struct board *b = ctx;
@@ -252,7 +269,8 @@ static enum reason set_otadata(struct board *b, int slot, struct otadata to)
 static enum reason boot_switch(void *ctx)
 {
     struct board *b = ctx;
-    assert(b->slot_open && b->image_checked && !b->on_probation && !b->switched);
+    assert((b->slot_open && b->image_checked) || (!b->slot_open && b->other_checked));
+    assert(!b->on_probation && !b->switched);
     struct otadata to = { b->otadata[b->running].seq + 1, IMG_NEW };
     enum reason r = set_otadata(b, 1 - b->running, to);
     b->switched = r == REASON_NONE;
@@ -263,7 +281,9 @@ static enum reason mark_valid(void *ctx)
 {
     struct board *b = ctx;
     uint32_t trial = b->agent.job.trial ? b->agent.job.trial : b->cfg.trial_s;
-    assert(b->on_probation && b->self_tested && b->told_up && b->acked_trial);
+    assert(b->on_probation);
+    if (!(b->agent.job.flags & 32)) /* left a crashing image: to live is enough */
+        assert(b->self_tested && b->told_up && b->acked_trial);
     assert(b->mono_ms - b->boot_mono_ms >= trial * 1000u);
     struct otadata to = b->otadata[b->running];
     to.state = IMG_VALID;
@@ -546,6 +566,7 @@ static const struct ota_port functions = {
     .slot_write = slot_write,
     .slot_read = slot_read,
     .image_check = image_check,
+    .other_image = other_image,
     .slot_close = slot_close,
     .boot_switch = boot_switch,
     .mark_valid = mark_valid,
@@ -617,6 +638,7 @@ int board_image(struct board *b, const char *version, uint32_t size, enum manner
     im->data[0] = 0xe9;
     im->size = size;
     im->manner = manner;
+    im->security = 1;
     snprintf(im->version, sizeof(im->version), "%s", version);
     sha256(NULL, im->data, size, im->sha256);
     return b->images++;
@@ -726,8 +748,6 @@ enum reason board_abort(struct board *b, const char *rollout, uint32_t seq)
     return board_command(b, VERB_ABORT, body, board_body(&f, body, sizeof(body)));
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
-
 static void check_counters(struct board *b)
 {
     const struct ota_counters *c = &b->agent.counters;
@@ -739,6 +759,26 @@ static void check_counters(struct board *b)
     assert(c->release_seq >= h->release_seq && c->security >= h->security && c->n >= h->n);
     *h = *c;
 }
+
+enum reason board_rollback(struct board *b, const char *rollout, uint32_t seq)
+{
+    char body[BOARD_BODY];
+    const struct order *order;
+    struct offer f = board_offer(b, 0, seq);
+    f.order.verb = VERB_ROLLBACK;
+    snprintf(f.order.rollout, sizeof(f.order.rollout), "%s", rollout);
+    struct ota_event ev = { .kind = OTA_EV_COMMAND,
+                            .now = { b->mono_ms, b->unix_s, b->trusted },
+                            .command = { VERB_ROLLBACK, body, 0 } };
+    ev.command.len = board_body(&f, body, sizeof(body));
+    enum reason r = ota_agent_check_order(&b->agent, &ev, &order);
+    if (r == REASON_NONE)
+        r = ota_agent_rollback(&b->agent);
+    check_counters(b);
+    return r;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static const struct board_image *running_image(const struct board *b)
 {
@@ -773,7 +813,7 @@ void board_boot(struct board *b)
     b->boots++;
     b->boot_mono_ms = b->mono_ms;
     b->told_up = b->self_tested = b->acked_trial = false;
-    b->slot_open = b->http_open = b->hashing = b->switched = false;
+    b->slot_open = b->http_open = b->hashing = b->switched = b->other_checked = false;
     b->acks = 0;
     if (running_image(b)->manner == MANNER_PANIC && b->on_probation)
         die(b, RESET_PANIC);

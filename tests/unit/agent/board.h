@@ -39,6 +39,7 @@ struct board_image {
     uint32_t size;
     uint8_t sha256[PROTO_SHA256_LEN];
     char version[PROTO_VERSION_MAX];
+    uint32_t security; /* 1 */
     enum manner manner;
 };
 
@@ -111,7 +112,7 @@ struct board {
     uint64_t boot_mono_ms;
 
     /* The slot and the hash. */
-    bool slot_open, image_checked, switched;
+    bool slot_open, image_checked, other_checked, switched;
     uint32_t slot_size, slot_keep, slot_at, read_back;
     uint8_t hash[BOARD_SLOT];
     uint32_t hash_len;
@@ -173,6 +174,8 @@ void board_retain(struct board *b, const struct offer *offer);
 enum reason board_command(struct board *b, enum verb verb, const char *body, size_t len);
 /* A good abort order. */
 enum reason board_abort(struct board *b, const char *rollout, uint32_t seq);
+/* A good rollback order, checked and carried out as the application does it. */
+enum reason board_rollback(struct board *b, const char *rollout, uint32_t seq);
 
 /* ---- life ------------------------------------------------------------------------------------ */
 

@@ -1488,6 +1488,262 @@ static void the_records_keep_to_their_bounds_and_their_number(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, new_board, drop_board)
 
+/* ---- back -------------------------------------------------------------------------------------
+ */
+
+/* 1.4.0 committed, 1.3.0 in the other slot. */
+static struct board *updated_board(void)
+{
+    struct board *b = board_new();
+    int next = board_image(b, "1.4.0", 60000, MANNER_GOOD);
+    struct offer f = board_offer(b, next, 100);
+    b->factory_seq = 7;
+    assert_int_equal(board_order(b, &f), REASON_NONE);
+    assert_true(board_run(b, OTA_STATE_COUNT, 86400));
+    assert_int_equal(b->agent.state, OTA_DONE);
+    assert_string_equal(board_version(b), "1.4.0");
+    return b;
+}
+
+static void a_rollback_order_brings_the_earlier_image_back(void **state)
+{
+    (void)state;
+    struct board *b = updated_board();
+    uint32_t floor = b->agent.counters.release_seq;
+    assert_int_equal(board_rollback(b, "r-100", 101), REASON_NONE);
+    assert_true(board_run(b, OTA_STATE_COUNT, 3600));
+    assert_string_equal(board_version(b), "1.3.0");
+    assert_int_equal(b->agent.state, OTA_ROLLED_BACK);
+    assert_false(b->on_probation);
+    const struct ota_report *r = board_last(b);
+    assert_int_equal(r->state, OTA_REPORT_ROLLED_BACK);
+    assert_int_equal(r->reason, REASON_ABORTED_BY_OPERATOR);
+    assert_string_equal(r->rollout, "r-100");
+    assert_string_equal(r->from, "1.4.0");
+    assert_string_equal(r->to, "1.3.0");
+    assert_non_null(board_said(b, OTA_REPORT_TRIAL));
+    /* No floor has moved, and what runs is known by its own number. */
+    assert_int_equal(b->agent.counters.release_seq, floor);
+    assert_int_equal(ota_agent_release_seq(&b->agent), 7);
+    board_free(b);
+}
+
+static void after_a_rollback_the_same_order_is_known_and_a_newer_one_is_taken(void **state)
+{
+    (void)state;
+    struct board *b = updated_board();
+    uint32_t boots;
+    assert_int_equal(board_rollback(b, "r-100", 101), REASON_NONE);
+    assert_true(board_run(b, OTA_STATE_COUNT, 3600));
+    boots = b->boots;
+    board_power_off(b); /* the retained order comes again */
+    assert_true(board_run(b, OTA_STATE_COUNT, 3600));
+    assert_int_equal(b->boots, boots + 1);
+    assert_string_equal(board_version(b), "1.3.0");
+    assert_int_equal(b->agent.state, OTA_ROLLED_BACK);
+    assert_int_equal(board_rollback(b, "r-100", 102), REASON_NO_WAY_BACK);
+
+    struct offer f = board_offer(b, 1, 110); /* the very release that was taken back */
+    assert_int_equal(board_order(b, &f), REASON_NONE);
+    assert_true(board_run(b, OTA_STATE_COUNT, 86400));
+    assert_string_equal(board_version(b), "1.4.0");
+    board_free(b);
+}
+
+static void a_rollback_is_refused_when_there_is_nothing_good_to_go_back_to(void **state)
+{
+    (void)state;
+    struct board *b = board_new();
+    assert_true(board_run(b, OTA_STATE_COUNT, 60));
+    assert_int_equal(board_rollback(b, "r-1", 1), REASON_NO_WAY_BACK);
+    assert_int_equal(b->agent.state, OTA_IDLE);
+    board_free(b);
+
+    b = updated_board();
+    b->slot[1 - b->running][77] ^= 1; /* not whole */
+    assert_int_equal(board_rollback(b, "r-100", 101), REASON_IMAGE_INVALID);
+    b->slot[1 - b->running][77] ^= 1;
+    b->image[0].security = 0; /* below the floor */
+    assert_int_equal(board_rollback(b, "r-100", 102), REASON_SECURITY_DOWNGRADE);
+    assert_int_equal(b->agent.state, OTA_DONE);
+    assert_string_equal(board_version(b), "1.4.0");
+    board_free(b);
+}
+
+static void an_image_that_failed_its_trial_is_nothing_to_go_back_to(void **state)
+{
+    (void)state;
+    struct board *b = updated_board();
+    int bad = board_image(b, "1.5.0", 50000, MANNER_UNFIT);
+    struct offer f = board_offer(b, bad, 110);
+    assert_int_equal(board_order(b, &f), REASON_NONE);
+    assert_true(board_run(b, OTA_STATE_COUNT, 86400));
+    assert_int_equal(b->agent.state, OTA_ROLLED_BACK);
+    assert_int_equal(board_rollback(b, "r-110", 120), REASON_NO_WAY_BACK);
+    assert_string_equal(board_version(b), "1.4.0");
+    board_free(b);
+}
+
+static void a_rollback_waits_for_an_update_to_end_and_its_number_counts_once(void **state)
+{
+    (void)state;
+    struct board *b = updated_board();
+    int next = board_image(b, "1.5.0", 60000, MANNER_GOOD);
+    struct offer f = board_offer(b, next, 110);
+    f.order.jitter = 3600;
+    assert_int_equal(board_order(b, &f), REASON_NONE);
+    assert_int_equal(board_rollback(b, "r-110", 111), REASON_BUSY);
+    assert_int_equal(board_rollback(b, "r-110", 111), REASON_REPLAY);
+    assert_int_equal(b->agent.state, OTA_WAIT);
+    board_free(b);
+}
+
+static void a_rollback_order_gives_a_trial_up(void **state)
+{
+    (void)state;
+    struct board *b = updated_board();
+    int next = board_image(b, "1.5.0", 60000, MANNER_GOOD);
+    struct offer f = board_offer(b, next, 110);
+    f.order.trial = 600;
+    assert_int_equal(board_order(b, &f), REASON_NONE);
+    assert_true(board_run(b, OTA_TRIAL, 86400));
+    assert_int_equal(board_rollback(b, "r-100", 111), REASON_NO_ROLLOUT);
+    assert_int_equal(board_rollback(b, "r-110", 112), REASON_NONE);
+    assert_true(board_run(b, OTA_STATE_COUNT, 3600));
+    assert_string_equal(board_version(b), "1.4.0");
+    assert_int_equal(board_last(b)->state, OTA_REPORT_ROLLED_BACK);
+    assert_int_equal(board_last(b)->reason, REASON_ABORTED_BY_OPERATOR);
+    board_free(b);
+}
+
+static void a_rollback_that_fails_is_told_and_the_device_goes_on(void **state)
+{
+    static const enum manner manners[] = { MANNER_UNFIT, MANNER_PANIC, MANNER_HANG,
+                                           MANNER_POWER_CUTS };
+    (void)state;
+    for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++) {
+        struct board *b = updated_board();
+        b->image[0].manner = manners[i];
+        assert_int_equal(board_rollback(b, "r-100", 101), REASON_NONE);
+        assert_true(board_run(b, OTA_STATE_COUNT, 3600));
+        assert_string_equal(board_version(b), "1.4.0");
+        assert_int_equal(b->agent.state, OTA_FAILED);
+        assert_int_equal(board_last(b)->state, OTA_REPORT_FAILED);
+        assert_int_equal(board_last(b)->reason, REASON_ROLLBACK_FAILED);
+        if (manners[i] == MANNER_UNFIT)
+            assert_string_equal(board_last(b)->detail,
+                                "self_test bme280: chip id 0x60, wanted 0x61");
+        assert_int_equal(b->agent.counters.crashes, 0); /* the other image's crash */
+        board_free(b);
+    }
+}
+
+static void power_lost_in_a_rollbacks_trial_is_tried_once_more(void **state)
+{
+    (void)state;
+    struct board *b = updated_board();
+    b->image[0].manner = MANNER_POWER_CUT;
+    assert_int_equal(board_rollback(b, "r-100", 101), REASON_NONE);
+    assert_true(board_run(b, OTA_STATE_COUNT, 3600));
+    assert_string_equal(board_version(b), "1.3.0");
+    assert_int_equal(b->agent.state, OTA_ROLLED_BACK);
+    board_free(b);
+}
+
+static void crash(struct board *b, enum reset_reason reset, uint32_t after_s)
+{
+    b->mono_ms += after_s * 1000u;
+    if (b->alive)
+        board_tick(b);
+    b->alive = false;
+    b->told_up = false;
+    b->reset = reset;
+    (void)board_run(b, OTA_STATE_COUNT, 30); /* it waits for the row of crashes to end */
+    assert_true(b->alive);
+}
+
+static void a_committed_image_that_keeps_crashing_is_left_for_the_earlier_one(void **state)
+{
+    (void)state;
+    struct board *b = updated_board();
+    for (int i = 0; i < 4; i++)
+        crash(b, i % 2 ? RESET_PANIC : RESET_WATCHDOG, 5);
+    assert_string_equal(board_version(b), "1.4.0");
+    crash(b, RESET_PANIC, 5);
+    assert_string_equal(board_version(b), "1.3.0");
+    assert_int_equal(b->agent.state, OTA_ROLLED_BACK);
+    assert_int_equal(board_last(b)->state, OTA_REPORT_ROLLED_BACK);
+    assert_int_equal(board_last(b)->reason, REASON_PANIC);
+    assert_string_equal(board_last(b)->rollout, "r-100");
+    assert_string_equal(board_last(b)->detail, "kept crashing after it was found good");
+    /* And it stays, although the retained order comes again with each start. */
+    board_power_off(b);
+    assert_true(board_run(b, OTA_STATE_COUNT, 60));
+    assert_string_equal(board_version(b), "1.3.0");
+    board_free(b);
+}
+
+static void leaving_a_crashing_image_needs_no_broker(void **state)
+{
+    (void)state;
+    struct board *b = updated_board();
+    b->broker_away = true;
+    for (int i = 0; i < 5; i++)
+        crash(b, RESET_PANIC, 5);
+    assert_string_equal(board_version(b), "1.3.0");
+    assert_false(b->on_probation);
+    board_free(b);
+}
+
+static void crashes_far_apart_and_resets_of_another_kind_are_no_loop(void **state)
+{
+    (void)state;
+    struct board *b = updated_board();
+    for (int i = 0; i < 8; i++) {
+        crash(b, RESET_PANIC, 5);
+        crash(b, RESET_PANIC, 5);
+        crash(b, RESET_POWERON, 5);
+        crash(b, RESET_SOFTWARE, 601);
+        b->mono_ms += 601 * 1000u;
+        board_tick(b);
+        assert_int_equal(b->agent.counters.crashes, 0);
+    }
+    assert_string_equal(board_version(b), "1.4.0");
+    board_free(b);
+}
+
+static void a_crashing_image_without_a_way_back_goes_on_and_stops_writing(void **state)
+{
+    (void)state;
+    struct board *b = board_new();
+    assert_true(board_run(b, OTA_STATE_COUNT, 60));
+    for (int i = 0; i < 10; i++)
+        crash(b, RESET_PANIC, 5);
+    uint32_t puts = b->puts[OTA_RECORD_COUNTERS_A] + b->puts[OTA_RECORD_COUNTERS_B];
+    for (int i = 0; i < 10; i++)
+        crash(b, RESET_PANIC, 5);
+    assert_int_equal(b->puts[OTA_RECORD_COUNTERS_A] + b->puts[OTA_RECORD_COUNTERS_B], puts);
+    assert_string_equal(board_version(b), "1.3.0");
+    board_free(b);
+}
+
+static void two_crashing_images_are_not_swapped_for_ever(void **state)
+{
+    (void)state;
+    struct board *b = updated_board();
+    b->image[0].manner = MANNER_PANIC;
+    for (int i = 0; i < 5; i++)
+        crash(b, RESET_PANIC, 5);
+    assert_string_equal(board_version(b), "1.4.0");
+    assert_int_equal(board_last(b)->reason, REASON_ROLLBACK_FAILED);
+    uint32_t boots = b->boots;
+    for (int i = 0; i < 10; i++)
+        crash(b, RESET_PANIC, 5);
+    assert_int_equal(b->boots, boots + 10);
+    assert_string_equal(board_version(b), "1.4.0");
+    board_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1595,6 +1851,19 @@ int main(void)
         T(an_update_without_a_broker_goes_on_and_is_told_later),
         T(events_before_the_boot_event_are_refused),
         T(the_records_keep_to_their_bounds_and_their_number),
+        cmocka_unit_test(a_rollback_order_brings_the_earlier_image_back),
+        cmocka_unit_test(after_a_rollback_the_same_order_is_known_and_a_newer_one_is_taken),
+        cmocka_unit_test(a_rollback_is_refused_when_there_is_nothing_good_to_go_back_to),
+        cmocka_unit_test(an_image_that_failed_its_trial_is_nothing_to_go_back_to),
+        cmocka_unit_test(a_rollback_waits_for_an_update_to_end_and_its_number_counts_once),
+        cmocka_unit_test(a_rollback_order_gives_a_trial_up),
+        cmocka_unit_test(a_rollback_that_fails_is_told_and_the_device_goes_on),
+        cmocka_unit_test(power_lost_in_a_rollbacks_trial_is_tried_once_more),
+        cmocka_unit_test(a_committed_image_that_keeps_crashing_is_left_for_the_earlier_one),
+        cmocka_unit_test(leaving_a_crashing_image_needs_no_broker),
+        cmocka_unit_test(crashes_far_apart_and_resets_of_another_kind_are_no_loop),
+        cmocka_unit_test(a_crashing_image_without_a_way_back_goes_on_and_stops_writing),
+        cmocka_unit_test(two_crashing_images_are_not_swapped_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -301,6 +301,13 @@ static void nothing(void *ctx)
     (void)ctx;
 }
 
+static enum reason other_image(void *ctx, struct ota_other *out)
+{
+    (void)ctx;
+    (void)out;
+    return REASON_IMAGE_INVALID;
+}
+
 static enum reason no_switch(void *ctx)
 {
     (void)ctx;
@@ -424,6 +431,7 @@ static void wire(struct fake *f)
         .slot_write = slot_write,
         .slot_read = slot_read,
         .image_check = image_check,
+        .other_image = other_image,
         .slot_close = nothing,
         .boot_switch = no_switch,
         .mark_valid = mark_valid,

@@ -168,17 +168,18 @@ static void slot_close(void *ctx)
     (void)ctx; /* esp_partition keeps nothing */
 }
 
-void slots_digest(struct slots *s, uint8_t out[PROTO_SHA256_LEN])
+/* Of the whole image file in a partition; zero when there is none. Its size. */
+static uint32_t digest_of(struct slots *s, const esp_partition_t *p, uint8_t out[PROTO_SHA256_LEN])
 {
-    uint32_t size = file_size(s->running);
+    uint32_t size = file_size(p);
     uint8_t piece[512];
     memset(out, 0, PROTO_SHA256_LEN);
-    if (size == 0 || size > s->running->size)
-        return;
+    if (size == 0 || size > p->size)
+        return 0;
     sha_begin(&s->sha);
     for (uint32_t done = 0; done < size;) {
         uint32_t n = size - done < sizeof(piece) ? size - done : sizeof(piece);
-        if (esp_partition_read(s->running, done, piece, n) != ESP_OK) {
+        if (esp_partition_read(p, done, piece, n) != ESP_OK) {
             s->sha.good = false;
             break;
         }
@@ -186,6 +187,31 @@ void slots_digest(struct slots *s, uint8_t out[PROTO_SHA256_LEN])
         done += n;
     }
     sha_end(&s->sha, out);
+    return size;
+}
+
+void slots_digest(struct slots *s, uint8_t out[PROTO_SHA256_LEN])
+{
+    (void)digest_of(s, s->running, out);
+}
+
+static enum reason other_image(void *ctx, struct ota_other *out)
+{
+    struct slots *s = ctx;
+    const esp_partition_pos_t pos = { s->passive->address, s->passive->size };
+    esp_image_metadata_t image;
+    esp_app_desc_t desc;
+    esp_err_t err = esp_image_verify(ESP_IMAGE_VERIFY, &pos, &image);
+    if (err == ESP_ERR_IMAGE_FLASH_FAIL)
+        return REASON_FLASH_READ;
+    if (err != ESP_OK || esp_ota_get_partition_description(s->passive, &desc) != ESP_OK)
+        return REASON_IMAGE_INVALID;
+    out->size = digest_of(s, s->passive, out->sha256);
+    out->security = desc.secure_version;
+    _Static_assert(sizeof(desc.version) < sizeof(out->version), "it fits with its end");
+    memcpy(out->version, desc.version, sizeof(desc.version));
+    out->version[sizeof(desc.version)] = '\0';
+    return out->size > 0 ? REASON_NONE : REASON_IMAGE_INVALID;
 }
 
 /* ---- what boots ----------------------------------------------------------------------------- */
@@ -332,6 +358,7 @@ int slots_init(struct slots *s, const char **why)
         .slot_write = slot_write,
         .slot_read = slot_read,
         .image_check = image_check,
+        .other_image = other_image,
         .slot_close = slot_close,
         .boot_switch = boot_switch,
         .mark_valid = mark_valid,

@@ -89,6 +89,19 @@ static enum reason image_check(void *ctx, uint32_t size)
     return fault || image.size != size ? REASON_IMAGE_INVALID : REASON_NONE;
 }
 
+static enum reason other_image(void *ctx, struct ota_other *out)
+{
+    const struct update *u = ctx;
+    struct esp_image image;
+    enum esp_fault fault = slots_check(u->slots, passive(u), &image, out->sha256);
+    if (fault)
+        return fault == ESP_FAULT_READ ? REASON_FLASH_READ : REASON_IMAGE_INVALID;
+    out->size = image.size;
+    out->security = image.desc.secure_version;
+    snprintf(out->version, sizeof(out->version), "%s", image.desc.version);
+    return REASON_NONE;
+}
+
 static void slot_close(void *ctx)
 {
     const struct update *u = ctx;
@@ -278,6 +291,7 @@ int update_init(struct update *u)
         .slot_write = slot_write,
         .slot_read = slot_read,
         .image_check = image_check,
+        .other_image = other_image,
         .slot_close = slot_close,
         .boot_switch = boot_switch,
         .mark_valid = mark_valid,
