@@ -19,11 +19,10 @@ static bool jws_text(struct json *j, const char *key, size_t max, const char **t
 
 enum reason command_body_split(const char *json, size_t len, struct command_body *out)
 {
-    json_token tokens[TOKENS];
     struct json j;
 
     memset(out, 0, sizeof(*out));
-    if (len > PROTO_UPDATE_BYTES || json_parse(&j, json, len, tokens, TOKENS, DEPTH) != 0)
+    if (len > PROTO_UPDATE_BYTES || json_parse(&j, json, len, TOKENS, DEPTH) != 0)
         return REASON_BAD_ORDER;
     if (!jws_text(&j, "order", PROTO_ORDER_BYTES, &out->order, &out->order_len))
         return REASON_BAD_ORDER;

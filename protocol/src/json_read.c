@@ -4,19 +4,11 @@
 
 #include "protocol/hex.h"
 
-/*
- * After jsmn is done with them, two fields of a token that has a place in a container are used
- * anew: `parent` is the next sibling (JSON_NONE at the end), and a key's `size` is a hash of its
- * characters with the lowest bit telling whether it is spelt with escapes. Without the hash, a
- * hostile message of many escaped keys took two milliseconds to look through for duplicates.
- */
-enum { KEY_ESCAPED = 1 };
-
+/* json_parse() at work. */
 struct walk {
-    struct json *j;
-    size_t len;
-    size_t pos; /* checked so far */
-    int next;   /* token that must come next */
+    const char *text;
+    size_t len, pos; /* checked so far */
+    unsigned left;   /* values and keys that may still come */
 };
 
 size_t utf8_length(const char *text, size_t len)
@@ -172,22 +164,6 @@ static size_t plain_run(const char *s, size_t len)
     return i;
 }
 
-static bool string_is_valid(const char *s, size_t len, bool *escaped)
-{
-    size_t i = 0;
-
-    *escaped = false;
-    while ((i += plain_run(s + i, len - i)) < len) {
-        char c[4];
-        size_t n, used = next_char(s + i, len - i, c, &n);
-        if (used == 0)
-            return false;
-        *escaped |= s[i] == '\\';
-        i += used;
-    }
-    return true;
-}
-
 static size_t digits(const char *s, size_t len)
 {
     size_t n = 0;
@@ -196,18 +172,19 @@ static size_t digits(const char *s, size_t len)
     return n;
 }
 
-static bool number_is_valid(const char *s, size_t len)
+/* The length of the number at `s`; 0 when it is none. What may follow is not looked at. */
+static size_t number_length(const char *s, size_t len)
 {
     size_t i = len > 0 && s[0] == '-' ? 1 : 0;
     size_t n = digits(s + i, len - i);
 
     if (n == 0 || (n > 1 && s[i] == '0'))
-        return false;
+        return 0;
     i += n;
     if (i < len && s[i] == '.') {
         n = digits(s + i + 1, len - i - 1);
         if (n == 0)
-            return false;
+            return 0;
         i += n + 1;
     }
     if (i < len && (s[i] == 'e' || s[i] == 'E')) {
@@ -216,246 +193,336 @@ static bool number_is_valid(const char *s, size_t len)
             i++;
         n = digits(s + i, len - i);
         if (n == 0)
-            return false;
+            return 0;
         i += n;
     }
-    return i == len;
+    return i;
 }
 
-static bool primitive_is_valid(const char *s, size_t len)
+static size_t word_length(const char *s, size_t len, const char *word, size_t n)
+{
+    return len >= n && memcmp(s, word, n) == 0 ? n : 0;
+}
+
+static size_t primitive_length(const char *s, size_t len)
 {
     switch (s[0]) {
     case 't':
-        return len == 4 && memcmp(s, "true", 4) == 0;
+        return word_length(s, len, "true", 4);
     case 'f':
-        return len == 5 && memcmp(s, "false", 5) == 0;
+        return word_length(s, len, "false", 5);
     case 'n':
-        return len == 4 && memcmp(s, "null", 4) == 0;
+        return word_length(s, len, "null", 4);
     default:
-        return number_is_valid(s, len);
+        return number_length(s, len);
     }
 }
 
-static void skip_space(struct walk *w)
+/* ---- text that was checked: every string has its end, every container its brace ---------------
+ */
+
+static size_t skip_space(const char *text, size_t len, size_t pos)
 {
-    while (w->pos < w->len) {
-        char c = w->j->text[w->pos];
-        if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
-            return;
-        w->pos++;
+    while (pos < len && text[pos] <= ' ' &&
+           (text[pos] == ' ' || text[pos] == '\n' || text[pos] == '\r' || text[pos] == '\t'))
+        pos++;
+    return pos;
+}
+
+/* From a string's first quote to behind its last one: a quote after an even number of backslashes.
+ */
+static size_t string_end(const char *text, size_t len, size_t pos)
+{
+    const char *s = text + pos + 1;
+
+    for (;;) {
+        const char *quote = memchr(s, '"', len - (size_t)(s - text));
+        if (!quote)
+            return len; /* not in a text that was checked */
+        const char *slash = quote;
+        while (slash > s && slash[-1] == '\\')
+            slash--;
+        if ((quote - slash) % 2 == 0)
+            return (size_t)(quote - text) + 1;
+        s = quote + 1;
     }
 }
+
+static size_t container_end(const char *text, size_t len, size_t pos)
+{
+    int open = 0;
+
+    do {
+        char c = text[pos];
+        if (c == '"') {
+            pos = string_end(text, len, pos);
+            continue;
+        }
+        open += (c == '{' || c == '[') - (c == '}' || c == ']');
+        pos++;
+    } while (open > 0);
+    return pos;
+}
+
+static size_t primitive_end(const char *text, size_t len, size_t pos)
+{
+    while (pos < len && text[pos] > ' ' && text[pos] != ',' && text[pos] != '}' && text[pos] != ']')
+        pos++;
+    return pos;
+}
+
+static size_t value_end(const char *text, size_t len, size_t pos)
+{
+    switch (text[pos]) {
+    case '"':
+        return string_end(text, len, pos);
+    case '{':
+    case '[':
+        return container_end(text, len, pos);
+    default:
+        return primitive_end(text, len, pos);
+    }
+}
+
+/* From behind a key to its value. */
+static size_t behind_colon(const char *text, size_t len, size_t key_end)
+{
+    return skip_space(text, len, skip_space(text, len, key_end) + 1);
+}
+
+static size_t key_value(const char *text, size_t len, size_t key)
+{
+    return behind_colon(text, len, string_end(text, len, key));
+}
+
+/* ---- checking ---------------------------------------------------------------------------------
+ */
 
 /* Take the character `c`, which must be next but for white space. */
 static bool take(struct walk *w, char c)
 {
-    skip_space(w);
-    if (w->pos >= w->len || w->j->text[w->pos] != c)
+    w->pos = skip_space(w->text, w->len, w->pos);
+    if (w->pos >= w->len || w->text[w->pos] != c)
         return false;
     w->pos++;
     return true;
 }
 
-static size_t token_len(const json_token *t)
+/* A string from its quote on. */
+static bool check_string(struct walk *w)
 {
-    return (size_t)(t->end - t->start);
-}
+    const char *s = w->text;
+    size_t i = w->pos + 1;
 
-static bool check_string(struct walk *w, const json_token *t, bool *escaped)
-{
-    if (!take(w, '"') || w->pos != (size_t)t->start)
-        return false;
-    if (!string_is_valid(w->j->text + t->start, token_len(t), escaped))
-        return false;
-    w->pos = (size_t)t->end;
-    return take(w, '"');
-}
-
-static bool check_primitive(struct walk *w, const json_token *t)
-{
-    skip_space(w);
-    if (w->pos != (size_t)t->start || !primitive_is_valid(w->j->text + t->start, token_len(t)))
-        return false;
-    w->pos = (size_t)t->end;
+    for (;;) {
+        char c[4];
+        size_t n;
+        i += plain_run(s + i, w->len - i);
+        if (i >= w->len)
+            return false;
+        if (s[i] == '"')
+            break;
+        size_t used = next_char(s + i, w->len - i, c, &n);
+        if (used == 0)
+            return false;
+        i += used;
+    }
+    w->pos = i + 1;
     return true;
 }
 
-/* Two strings compared as the characters they stand for. */
-static bool same_characters(const char *a, size_t a_len, const char *b, size_t b_len)
+static bool check_primitive(struct walk *w)
 {
-    while (a_len > 0 && b_len > 0) {
+    size_t n = primitive_length(w->text + w->pos, w->len - w->pos);
+    w->pos += n;
+    return n > 0;
+}
+
+/* Two strings compared as the characters they stand for, from behind their first quotes. Both were
+ * checked. */
+static bool same_characters(const char *a, const char *b, const char *end)
+{
+    while (*a != '"' && *b != '"') {
         char ca[4], cb[4];
         size_t na = 0, nb = 0;
-        size_t ua = next_char(a, a_len, ca, &na), ub = next_char(b, b_len, cb, &nb);
-        if (ua == 0 || ub == 0 || na != nb || memcmp(ca, cb, na) != 0)
+        size_t ua = next_char(a, (size_t)(end - a), ca, &na);
+        size_t ub = next_char(b, (size_t)(end - b), cb, &nb);
+        if (na != nb || memcmp(ca, cb, na) != 0)
             return false;
         a += ua;
-        a_len -= ua;
         b += ub;
-        b_len -= ub;
     }
-    return a_len == 0 && b_len == 0;
+    return *a == *b;
+}
+
+/* Is the key at `key` unlike those from `first` to it? */
+static bool key_is_new(const struct walk *w, size_t first, size_t key)
+{
+    for (size_t k = first; k < key;) {
+        if (same_characters(w->text + k + 1, w->text + key + 1, w->text + w->pos))
+            return false;
+        k = value_end(w->text, w->len, key_value(w->text, w->len, k));
+        k = skip_space(w->text, w->len, k); /* the comma, for there is a key to come */
+        k = skip_space(w->text, w->len, k + 1);
+    }
+    return true;
 }
 
 static uint32_t hash_add(uint32_t hash, const char *s, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)s[i]) * 16777619u; /* FNV-1a */
+        hash = hash * 31 + (unsigned char)s[i];
     return hash;
 }
 
-/* Of the characters a key stands for. */
-static int key_tag(const char *s, size_t len, bool escaped)
+/* Of the characters of the key that was checked last. */
+static uint32_t key_hash(const struct walk *w, size_t key)
 {
-    uint32_t hash = 2166136261u;
+    const char *s = w->text + key + 1, *end = w->text + w->pos;
+    uint32_t hash = 0;
 
-    if (!escaped)
-        hash = hash_add(hash, s, len);
-    while (escaped && len > 0) {
-        char c[4];
-        size_t n = 0, used = next_char(s, len, c, &n);
-        if (used == 0)
-            break;
+    while (*s != '"') {
+        char c[4] = { s[0] };
+        size_t n = 1;
+        s += is_plain(s[0]) ? 1 : next_char(s, (size_t)(end - s), c, &n);
         hash = hash_add(hash, c, n);
-        s += used;
-        len -= used;
     }
-    return (int)((hash >> 2) << 1 | (escaped ? KEY_ESCAPED : 0));
+    return hash;
 }
 
-static bool same_key(const struct json *j, const json_token *a, const json_token *b)
+static bool is_seen(const uint32_t seen[JSON_SEEN], uint32_t hash)
 {
-    const char *ta = j->text + a->start, *tb = j->text + b->start;
+    unsigned place = (hash ^ hash >> 16) & 127;
+    return seen[place >> 5] >> (place & 31) & 1;
+}
 
-    if ((a->size ^ b->size) & ~KEY_ESCAPED)
+static void set_seen(uint32_t seen[JSON_SEEN], uint32_t hash)
+{
+    unsigned place = (hash ^ hash >> 16) & 127;
+    seen[place >> 5] |= UINT32_C(1) << (place & 31);
+}
+
+/* A key that may have been seen before is compared with all before it; the bits of `seen` tell of
+ * most keys that they are new. */
+static bool check_key(struct walk *w, size_t *first, uint32_t seen[JSON_SEEN])
+{
+    w->pos = skip_space(w->text, w->len, w->pos);
+    if (w->pos >= w->len || w->text[w->pos] != '"' || w->left == 0)
         return false;
-    return same_characters(ta, token_len(a), tb, token_len(b));
-}
-
-/* `seen` has a bit for the hash of each key before this one. */
-static bool key_is_new(const struct json *j, int object, int key, uint32_t *seen)
-{
-    uint32_t bit = UINT32_C(1) << ((unsigned)j->token[key].size >> 1 & 31);
-
-    if (!(*seen & bit)) {
-        *seen |= bit;
-        return true;
-    }
-    for (int k = object + 1; k < key; k = j->token[k].parent)
-        if (same_key(j, &j->token[k], &j->token[key]))
-            return false;
-    return true;
+    w->left--;
+    size_t key = w->pos;
+    if (!check_string(w))
+        return false;
+    if (*first == 0)
+        *first = key;
+    uint32_t hash = key_hash(w, key);
+    bool is_new = !is_seen(seen, hash) || key_is_new(w, *first, key);
+    set_seen(seen, hash);
+    return is_new && take(w, ':');
 }
 
 static bool check_value(struct walk *w, int depth);
 
-static bool check_key(struct walk *w, int object, uint32_t *seen)
+/* Recursion is bounded by `depth`, which the caller of json_parse() chose. */
+static bool check_members(struct walk *w, int depth, uint32_t seen[JSON_SEEN])
 {
-    json_token *key = &w->j->token[w->next];
-    bool escaped;
+    size_t first = 0;
 
-    if (w->next >= w->j->count || key->type != JSMN_STRING || key->size != 1)
+    if (depth == 0)
         return false;
-    if (!check_string(w, key, &escaped) || !take(w, ':'))
-        return false;
-    key->size = key_tag(w->j->text + key->start, token_len(key), escaped);
-    if (!key_is_new(w->j, object, w->next, seen))
-        return false;
-    w->next++;
-    return true;
+    w->pos++;
+    if (take(w, '}'))
+        return true;
+    do {
+        if (!check_key(w, &first, seen) || !check_value(w, depth - 1))
+            return false;
+    } while (take(w, ','));
+    return take(w, '}');
 }
 
-/* Recursion is bounded by `depth`, which the caller of json_parse() chose. */
-static bool check_container(struct walk *w, int container, int depth)
+static bool check_object(struct walk *w, int depth)
 {
-    json_token *t = &w->j->token[container];
-    bool object = t->type == JSMN_OBJECT;
-    uint32_t seen = 0;
+    uint32_t seen[JSON_SEEN] = { 0 };
+    return check_members(w, depth, seen);
+}
 
-    if (depth == 0 || !take(w, object ? '{' : '[') || w->pos != (size_t)t->start + 1)
+static bool check_array(struct walk *w, int depth)
+{
+    if (depth == 0)
         return false;
-    for (int i = 0; i < t->size; i++) {
-        int item = w->next;
-        if (i > 0 && !take(w, ','))
-            return false;
-        if (object && !check_key(w, container, &seen))
-            return false;
+    w->pos++;
+    if (take(w, ']'))
+        return true;
+    do {
         if (!check_value(w, depth - 1))
             return false;
-        w->j->token[item].parent = i + 1 < t->size ? w->next : JSON_NONE;
-    }
-    return take(w, object ? '}' : ']') && w->pos == (size_t)t->end;
+    } while (take(w, ','));
+    return take(w, ']');
 }
 
 static bool check_value(struct walk *w, int depth)
 {
-    int value = w->next;
-    json_token *t = &w->j->token[value];
-    bool escaped;
-
-    if (value >= w->j->count)
+    w->pos = skip_space(w->text, w->len, w->pos);
+    if (w->pos >= w->len || w->left == 0)
         return false;
-    w->next++;
-    switch (t->type) {
-    case JSMN_OBJECT:
-    case JSMN_ARRAY:
-        return check_container(w, value, depth);
-    case JSMN_STRING:
-        return t->size == 0 && check_string(w, t, &escaped);
-    case JSMN_PRIMITIVE:
-        return t->size == 0 && check_primitive(w, t);
-    case JSMN_UNDEFINED:
-        break;
+    w->left--;
+    switch (w->text[w->pos]) {
+    case '{':
+        return check_object(w, depth);
+    case '[':
+        return check_array(w, depth);
+    case '"':
+        return check_string(w);
+    default:
+        return check_primitive(w);
     }
-    return false;
 }
 
-int json_parse(struct json *j, const char *text, size_t len, json_token *tokens, unsigned cap,
-               int depth)
+int json_parse(struct json *j, const char *text, size_t len, unsigned most, int depth)
 {
-    jsmn_parser parser;
-
-    *j = (struct json){ .text = text, .token = tokens, .hint = JSON_NONE };
+    *j = (struct json){ .text = text, .hint = JSON_NONE };
     if (len > JSON_TEXT_MAX)
         return -1;
-    jsmn_init(&parser);
-    j->count = jsmn_parse(&parser, text, len, tokens, cap);
-    if (j->count <= 0 || tokens[0].type != JSMN_OBJECT)
-        return -1;
 
-    struct walk w = { .j = j, .len = len };
-    if (!check_value(&w, depth) || w.next != j->count)
+    size_t start = skip_space(text, len, 0);
+    struct walk w = { .text = text + start, .len = len - start, .left = most };
+    if (w.len == 0 || w.text[0] != '{' || w.left-- == 0 || !check_members(&w, depth, j->seen))
         return -1;
-    tokens[0].parent = JSON_NONE;
-    skip_space(&w);
-    return w.pos == len ? 0 : -1;
+    if (skip_space(w.text, w.len, w.pos) != w.len)
+        return -1;
+    j->text = w.text;
+    j->len = w.len;
+    return 0;
 }
 
-static bool is(const struct json *j, int value, jsmntype_t type)
+/* ---- looking up -------------------------------------------------------------------------------
+ */
+
+static bool is(const struct json *j, int value, char first)
 {
-    return value >= 0 && value < j->count && j->token[value].type == type;
+    return value >= 0 && (size_t)value < j->len && j->text[value] == first;
 }
 
 bool json_is_object(const struct json *j, int value)
 {
-    return is(j, value, JSMN_OBJECT);
+    return is(j, value, '{');
 }
 
 bool json_is_array(const struct json *j, int value)
 {
-    return is(j, value, JSMN_ARRAY);
+    return is(j, value, '[');
 }
 
 bool json_is_string(const struct json *j, int value)
 {
-    return is(j, value, JSMN_STRING);
+    return is(j, value, '"');
 }
 
 bool json_is_number(const struct json *j, int value)
 {
-    if (!is(j, value, JSMN_PRIMITIVE))
+    if (value < 0 || (size_t)value >= j->len)
         return false;
-    char c = j->text[j->token[value].start];
+    char c = j->text[value];
     return c == '-' || (c >= '0' && c <= '9');
 }
 
@@ -463,26 +530,44 @@ int json_first(const struct json *j, int container)
 {
     if (!json_is_object(j, container) && !json_is_array(j, container))
         return JSON_NONE;
-    return j->token[container].size > 0 ? container + 1 : JSON_NONE;
-}
-
-int json_next(const struct json *j, int item)
-{
-    return item > 0 && item < j->count ? j->token[item].parent : JSON_NONE;
+    size_t pos = skip_space(j->text, j->len, (size_t)container + 1);
+    return j->text[pos] == '}' || j->text[pos] == ']' ? JSON_NONE : (int)pos;
 }
 
 int json_value(const struct json *j, int key)
 {
-    return key > 0 && key + 1 < j->count ? key + 1 : JSON_NONE;
+    if (!json_is_string(j, key))
+        return JSON_NONE;
+    size_t pos = skip_space(j->text, j->len, string_end(j->text, j->len, (size_t)key));
+    return is(j, (int)pos, ':') ? (int)skip_space(j->text, j->len, pos + 1) : JSON_NONE;
 }
 
-static bool key_is(const struct json *j, int key, const char *name, size_t len)
+/* What follows a value in its container. */
+static int after_value(const struct json *j, int value)
 {
-    const json_token *t = &j->token[key];
+    size_t pos = value_end(j->text, j->len, (size_t)value);
 
-    if (t->size & KEY_ESCAPED)
-        return json_equals(j, key, name);
-    return token_len(t) == len && memcmp(j->text + t->start, name, len) == 0;
+    pos = skip_space(j->text, j->len, pos);
+    return is(j, (int)pos, ',') ? (int)skip_space(j->text, j->len, pos + 1) : JSON_NONE;
+}
+
+int json_next(const struct json *j, int item)
+{
+    if (item <= JSON_ROOT || (size_t)item >= j->len)
+        return JSON_NONE;
+    int value = json_value(j, item); /* only a key has one */
+    return after_value(j, value != JSON_NONE ? value : item);
+}
+
+/* The key that ends before `end`. With escapes it is longer than what it stands for. */
+static bool key_is(const struct json *j, int key, size_t end, const char *name, size_t len)
+{
+    const char *s = j->text + key + 1;
+    size_t has = end - (size_t)key - 2;
+
+    if (has == len)
+        return memcmp(s, name, len) == 0;
+    return has > len && memchr(s, '\\', has) && json_equals(j, key, name);
 }
 
 int json_member(struct json *j, int object, const char *key)
@@ -491,17 +576,25 @@ int json_member(struct json *j, int object, const char *key)
         return JSON_NONE;
 
     size_t len = strlen(key);
-    int first = json_first(j, object);
-    int start = j->hint_object == object && j->hint != JSON_NONE ? j->hint : first;
+    int start = JSON_NONE;
+    if (j->hint_object == object && j->hint != JSON_NONE)
+        start = after_value(j, j->hint);
+    if (start == JSON_NONE)
+        start = json_first(j, object);
     int k = start;
     while (k != JSON_NONE) {
-        int next = json_next(j, k);
-        if (key_is(j, k, key, len)) {
+        size_t end = string_end(j->text, j->len, (size_t)k);
+        int value = (int)behind_colon(j->text, j->len, end);
+        if (key_is(j, k, end, key, len)) {
             j->hint_object = object;
-            j->hint = next;
-            return k + 1;
+            j->hint = value;
+            return value;
         }
-        k = next == JSON_NONE && start != first ? first : next;
+        if (k == start && object == JSON_ROOT && !is_seen(j->seen, hash_add(0, key, len)))
+            break;
+        k = after_value(j, value);
+        if (k == JSON_NONE)
+            k = json_first(j, object);
         if (k == start)
             break;
     }
@@ -510,10 +603,12 @@ int json_member(struct json *j, int object, const char *key)
 
 bool json_span(const struct json *j, int value, const char **start, size_t *len)
 {
-    if (value < 0 || value >= j->count)
+    if (value < 0 || (size_t)value >= j->len)
         return false;
-    *start = j->text + j->token[value].start;
-    *len = token_len(&j->token[value]);
+    size_t quote = json_is_string(j, value) ? 1 : 0;
+    size_t end = value_end(j->text, j->len, (size_t)value);
+    *start = j->text + value + quote;
+    *len = end - (size_t)value - 2 * quote;
     return true;
 }
 
@@ -522,32 +617,31 @@ bool json_equals(const struct json *j, int value, const char *text)
     if (!json_is_string(j, value))
         return false;
 
-    const char *s = j->text + j->token[value].start;
-    size_t left = token_len(&j->token[value]);
-    while (left > 0) {
+    const char *s = j->text + value + 1, *end = j->text + j->len;
+    while (*s != '"') {
         char c[4];
-        size_t n = 0, used = next_char(s, left, c, &n);
+        size_t n = 0, used = next_char(s, (size_t)(end - s), c, &n);
         if (used == 0 || strncmp(text, c, n) != 0)
             return false;
         text += n;
         s += used;
-        left -= used;
     }
     return *text == '\0';
 }
 
 int json_u64(const struct json *j, int value, uint64_t *out)
 {
-    const char *s;
-    size_t len;
+    uint64_t v = 0;
 
     *out = 0;
-    if (!json_is_number(j, value) || !json_span(j, value, &s, &len) || digits(s, len) != len)
+    if (!json_is_number(j, value))
         return -1;
-    uint64_t v = 0;
-    for (size_t i = 0; i < len; i++) {
-        unsigned d = (unsigned)(s[i] - '0');
-        if (v > (UINT64_MAX - d) / 10)
+    size_t end = primitive_end(j->text, j->len, (size_t)value);
+    for (size_t i = (size_t)value; i < end; i++) {
+        if (j->text[i] < '0' || j->text[i] > '9')
+            return -1;
+        unsigned d = (unsigned)(j->text[i] - '0');
+        if (v > UINT64_MAX / 10 || (v == UINT64_MAX / 10 && d > UINT64_MAX % 10))
             return -1;
         v = v * 10 + d;
     }
@@ -568,12 +662,8 @@ int json_u32(const struct json *j, int value, uint32_t *out)
 
 int json_bool(const struct json *j, int value, bool *out)
 {
-    *out = false;
-    if (!is(j, value, JSMN_PRIMITIVE))
-        return -1;
-    char c = j->text[j->token[value].start];
-    *out = c == 't';
-    return c == 't' || c == 'f' ? 0 : -1;
+    *out = is(j, value, 't');
+    return *out || is(j, value, 'f') ? 0 : -1;
 }
 
 /* C0, DEL and C1 (U+0080 to U+009F): bytes that a terminal may obey. */
@@ -590,20 +680,19 @@ enum text_rule { TEXT_EXACT, TEXT_PROSE };
 
 static int copy_text(const struct json *j, int value, char *out, size_t cap, enum text_rule rule)
 {
-    size_t len = 0, left;
-    const char *s;
+    size_t len = 0;
 
     out[0] = '\0';
-    if (!json_is_string(j, value) || !json_span(j, value, &s, &left))
+    if (!json_is_string(j, value))
         return -1;
-    while (left > 0) {
+    const char *s = j->text + value + 1, *end = j->text + j->len;
+    while (*s != '"') {
         char c[4];
         if (is_plain(s[0]) && len + 1 < cap) { /* nearly all there is */
             out[len++] = *s++;
-            left--;
             continue;
         }
-        size_t n = 0, used = next_char(s, left, c, &n);
+        size_t n = 0, used = next_char(s, (size_t)(end - s), c, &n);
         bool control = used > 0 && is_control(c, n);
         if (used > 0 && control && rule == TEXT_PROSE) {
             c[0] = ' ';
@@ -619,7 +708,6 @@ static int copy_text(const struct json *j, int value, char *out, size_t cap, enu
         memcpy(out + len, c, n);
         len += n;
         s += used;
-        left -= used;
     }
     out[len] = '\0';
     return 0;

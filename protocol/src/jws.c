@@ -49,13 +49,11 @@ enum reason jws_header(const char *text, size_t len, enum jws_type type, enum re
                        char kid[PROTO_KID_MAX])
 {
     uint8_t header[HEADER_BYTES];
-    json_token tokens[HEADER_TOKENS];
     struct json j;
     int n = b64url_decode(text, len, header, sizeof(header));
 
     kid[0] = '\0';
-    if (n < 0 ||
-        json_parse(&j, (const char *)header, (size_t)n, tokens, HEADER_TOKENS, HEADER_DEPTH) != 0)
+    if (n < 0 || json_parse(&j, (const char *)header, (size_t)n, HEADER_TOKENS, HEADER_DEPTH) != 0)
         return malformed;
 
     int alg = json_member(&j, JSON_ROOT, "alg");

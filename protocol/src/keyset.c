@@ -139,13 +139,11 @@ static int read_revoked(struct json *j, struct keyring *keys)
 
 enum reason keyset_decode(const char *json, size_t len, struct keyset *out)
 {
-    json_token tokens[PAYLOAD_TOKENS];
     struct json j;
     int bad = 0;
 
     memset(out, 0, sizeof(*out));
-    if (len > PAYLOAD_BYTES ||
-        json_parse(&j, json, len, tokens, PAYLOAD_TOKENS, PAYLOAD_DEPTH) != 0 ||
+    if (len > PAYLOAD_BYTES || json_parse(&j, json, len, PAYLOAD_TOKENS, PAYLOAD_DEPTH) != 0 ||
         !crit_is_understood(&j, known, sizeof(known) / sizeof(known[0])))
         return REASON_BAD_KEYSET;
 
@@ -248,12 +246,11 @@ static int read_signatures(struct json *j, struct envelope *e)
 
 static enum reason open_envelope(const char *json, size_t len, struct envelope *e)
 {
-    json_token tokens[ENVELOPE_TOKENS];
     struct json j;
 
     memset(e, 0, sizeof(*e));
     if (len > PROTO_KEYSET_BYTES ||
-        json_parse(&j, json, len, tokens, ENVELOPE_TOKENS, ENVELOPE_DEPTH) != 0 ||
+        json_parse(&j, json, len, ENVELOPE_TOKENS, ENVELOPE_DEPTH) != 0 ||
         !member_text(&j, JSON_ROOT, "payload", &e->payload, &e->payload_len) ||
         read_signatures(&j, e) != 0)
         return REASON_BAD_KEYSET;

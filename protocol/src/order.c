@@ -201,11 +201,10 @@ static int read_update(struct json *j, struct order *out)
 
 enum reason order_decode(const char *json, size_t len, struct order *out)
 {
-    json_token tokens[TOKENS];
     struct json j;
 
     memset(out, 0, sizeof(*out));
-    if (len > PROTO_ORDER_BYTES || json_parse(&j, json, len, tokens, TOKENS, DEPTH) != 0 ||
+    if (len > PROTO_ORDER_BYTES || json_parse(&j, json, len, TOKENS, DEPTH) != 0 ||
         !crit_is_understood(&j, known, sizeof(known) / sizeof(known[0])))
         return REASON_BAD_ORDER;
 

@@ -102,7 +102,7 @@ static bool json_number(const struct json *j, int value, double *out)
     if (json_is_number(j, value) || (json_is_string(j, value) && len <= STRING_NUMBER_MAX))
         return decimal_parse(s, len, out);
     *out = (double)NAN;
-    return j->token[value].type == JSMN_PRIMITIVE && s[0] == 'n';
+    return !json_is_string(j, value) && s[0] == 'n';
 }
 
 static void take_member(const struct json *j, int key, struct readings *out)
@@ -128,10 +128,9 @@ static void take_member(const struct json *j, int key, struct readings *out)
 
 static int decode_json(const char *body, size_t len, struct readings *out)
 {
-    json_token tokens[TOKENS];
     struct json j;
 
-    if (json_parse(&j, body, len, tokens, TOKENS, DEPTH) != 0)
+    if (json_parse(&j, body, len, TOKENS, DEPTH) != 0)
         return -1;
     for (int k = json_first(&j, JSON_ROOT); k != JSON_NONE; k = json_next(&j, k))
         take_member(&j, k, out);
@@ -300,7 +299,6 @@ int readings_decode(const char *body, size_t len, struct readings *out)
 
 int readings_field(const char *body, size_t len, const char *json_key, char *out, size_t cap)
 {
-    json_token tokens[TOKENS];
     struct json j;
 
     if (cap == 0)
@@ -309,7 +307,7 @@ int readings_field(const char *body, size_t len, const char *json_key, char *out
     if (len > PROTO_READINGS_BYTES)
         return -1;
     size_t json = json_part(body, len);
-    if (json == 0 || json_parse(&j, body, json, tokens, TOKENS, DEPTH) != 0)
+    if (json == 0 || json_parse(&j, body, json, TOKENS, DEPTH) != 0)
         return -1;
     return json_text(&j, json_member(&j, JSON_ROOT, json_key), out, cap);
 }

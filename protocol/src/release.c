@@ -80,12 +80,11 @@ static int read_deltas(struct json *j, struct release *out)
 
 enum reason release_decode(const char *json, size_t len, struct release *out)
 {
-    json_token tokens[TOKENS];
     struct json j;
     int bad = 0;
 
     memset(out, 0, sizeof(*out));
-    if (len > PROTO_RELEASE_BYTES || json_parse(&j, json, len, tokens, TOKENS, DEPTH) != 0 ||
+    if (len > PROTO_RELEASE_BYTES || json_parse(&j, json, len, TOKENS, DEPTH) != 0 ||
         !crit_is_understood(&j, known, sizeof(known) / sizeof(known[0])))
         return REASON_BAD_RELEASE;
 

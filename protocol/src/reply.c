@@ -23,13 +23,12 @@ int reply_encode(const struct reply *reply, char *out, size_t cap)
 
 int reply_decode(const char *json, size_t len, struct reply *out)
 {
-    json_token tokens[TOKENS];
     struct json j;
     char word[PROTO_VERB_MAX], reason[32];
     int bad = 0;
 
     memset(out, 0, sizeof(*out));
-    if (len > PROTO_REPLY_BYTES || json_parse(&j, json, len, tokens, TOKENS, DEPTH) != 0)
+    if (len > PROTO_REPLY_BYTES || json_parse(&j, json, len, TOKENS, DEPTH) != 0)
         return -1;
     bad |= json_get_text(&j, JSON_ROOT, "verb", JSON_MUST, word, sizeof(word));
     bad |= json_get_u32(&j, JSON_ROOT, "seq", JSON_MAY, &out->seq);

@@ -57,12 +57,11 @@ static int read_reason(struct json *j, enum reason *out)
 
 int ota_report_decode(const char *json, size_t len, struct ota_report *out)
 {
-    json_token tokens[TOKENS];
     struct json j;
     int bad = 0;
 
     memset(out, 0, sizeof(*out));
-    if (len > PROTO_REPORT_BYTES || json_parse(&j, json, len, tokens, TOKENS, DEPTH) != 0)
+    if (len > PROTO_REPORT_BYTES || json_parse(&j, json, len, TOKENS, DEPTH) != 0)
         return -1;
     bad |= json_get_text(&j, JSON_ROOT, "rollout", JSON_MAY, out->rollout, sizeof(out->rollout));
     bad |= json_get_u32(&j, JSON_ROOT, "attempt", JSON_MAY, &out->attempt);

@@ -134,7 +134,6 @@ static void read_fields(struct json *j, struct device_status *out)
 
 int device_status_decode(const char *body, size_t len, struct device_status *out)
 {
-    json_token tokens[TOKENS];
     struct json j;
 
     memset(out, 0, sizeof(*out));
@@ -142,7 +141,7 @@ int device_status_decode(const char *body, size_t len, struct device_status *out
         return -1;
     if (set_state(body, len, out) == 0)
         return 0;
-    if (json_parse(&j, body, len, tokens, TOKENS, DEPTH) != 0 || read_state(&j, out) != 0)
+    if (json_parse(&j, body, len, TOKENS, DEPTH) != 0 || read_state(&j, out) != 0)
         return -1;
     read_fields(&j, out);
     return 0;

@@ -5,20 +5,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JSMN_HEADER
-#define JSMN_STRICT
-#define JSMN_PARENT_LINKS
-#include <jsmn.h>
-
 /*
- * A strict JSON reader without a heap, for messages of a known shape.
+ * A strict JSON reader without a heap and without tokens, for messages of a known shape.
  *
- * jsmn finds the tokens in one pass into an array the caller owns; json_parse() then checks what
- * jsmn does not: the whole grammar of RFC 8259, valid UTF-8, paired surrogates, no NUL, no
- * duplicate key (however it is spelt), nesting, and that nothing follows. What is left after that
- * is plain look-up.
+ * json_parse() reads the text once and refuses all that is not RFC 8259 to the letter: the grammar,
+ * valid UTF-8, paired surrogates, no NUL, no duplicate key (however it is spelt), nesting, and
+ * nothing after the object. Look-ups then read the same text again and can rely on that; they go on
+ * where the last one ended, so that a message whose fields come in the order they are asked for is
+ * read once more in all. Memory: this struct, whatever the size of the message.
  *
- * A value is named by its token's index; JSON_NONE where there is none. The root is 0.
+ * A value is named by its place in the text; JSON_NONE where there is none. The root is 0.
  */
 #define JSON_NONE (-1)
 #define JSON_ROOT 0
@@ -26,23 +22,22 @@
 /* The longest text looked at, whatever its kind. */
 #define JSON_TEXT_MAX 65535u
 
-typedef jsmntok_t json_token;
+enum { JSON_SEEN = 4 };
 
-/* Points into the caller's text and tokens; both must outlive it. */
+/* Points into the caller's text, which must outlive it. */
 struct json {
-    const char *text;
-    json_token *token;
-    int count;
-    int hint_object, hint; /* where the next look-up begins: messages keep their fields' order */
+    const char *text;         /* from the root's brace */
+    size_t len;               /* 0 after a text that was refused: nothing is found in it */
+    uint32_t seen[JSON_SEEN]; /* a bit for each key of the root: what is not here is not there */
+    int hint_object, hint;    /* the last value found: messages keep their fields' order */
 };
 
 /*
  * The root must be an object. `depth` is how many containers may be open at once: 1 for a flat
- * object. 0; or -1 when it is not strict JSON, too deep, or has more than `cap` tokens (one for
- * each value and each key).
+ * object. 0; or -1 when it is not strict JSON, too deep, or has more than `most` values, each key
+ * counting as one: what the work is bounded by. Uses about 100 bytes of stack for each container.
  */
-int json_parse(struct json *j, const char *text, size_t len, json_token *tokens, unsigned cap,
-               int depth);
+int json_parse(struct json *j, const char *text, size_t len, unsigned most, int depth);
 
 /* The value of `key`, or JSON_NONE: no such key, or `object` is not an object. */
 int json_member(struct json *j, int object, const char *key);
@@ -55,7 +50,7 @@ int json_first(const struct json *j, int container);
 int json_next(const struct json *j, int item);
 int json_value(const struct json *j, int key);
 
-/* What a value is. All are false for JSON_NONE. */
+/* What a value is. All are false for JSON_NONE. A key is a string. */
 bool json_is_object(const struct json *j, int value);
 bool json_is_array(const struct json *j, int value);
 bool json_is_string(const struct json *j, int value);

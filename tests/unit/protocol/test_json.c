@@ -11,11 +11,9 @@
 
 enum { TOKENS = 64, DEPTH = 4 };
 
-static json_token tokens[TOKENS];
-
 static int parse_len(struct json *j, const char *text, size_t len)
 {
-    return json_parse(j, text, len, tokens, TOKENS, DEPTH);
+    return json_parse(j, text, len, TOKENS, DEPTH);
 }
 
 static int parse(struct json *j, const char *text)
@@ -186,13 +184,13 @@ static void nesting_is_limited(void **state)
     assert_refused("{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}");
 }
 
-static void more_tokens_than_there_is_room_for_are_refused(void **state)
+static void more_values_than_allowed_are_refused(void **state)
 {
     struct json j;
     (void)state;
 
-    assert_int_equal(json_parse(&j, "{\"a\":1}", 7, tokens, 3, 1), 0);
-    assert_int_equal(json_parse(&j, "{\"a\":1}", 7, tokens, 2, 1), -1);
+    assert_int_equal(json_parse(&j, "{\"a\":1}", 7, 3, 1), 0);
+    assert_int_equal(json_parse(&j, "{\"a\":1}", 7, 2, 1), -1);
 }
 
 static void members_are_found_in_any_order(void **state)
@@ -410,7 +408,7 @@ int main(void)
         cmocka_unit_test(half_a_surrogate_pair_is_refused),
         cmocka_unit_test(duplicate_keys_are_refused_however_they_are_spelt),
         cmocka_unit_test(nesting_is_limited),
-        cmocka_unit_test(more_tokens_than_there_is_room_for_are_refused),
+        cmocka_unit_test(more_values_than_allowed_are_refused),
         cmocka_unit_test(members_are_found_in_any_order),
         cmocka_unit_test(a_key_spelt_with_escapes_is_found),
         cmocka_unit_test(containers_are_walked),
