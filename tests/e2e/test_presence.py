@@ -4,11 +4,25 @@ import os
 import signal
 import time
 
+import paho.mqtt.client as mqtt
+
 from harness import FleetTest, main, wait_until
 
 
 class Presence(FleetTest):
     devices = 3
+
+    def stranger(self, name):
+        """Somebody else's device: a certificate of its own, none of our firmware."""
+        home = os.path.join(self.fleet.dir, "strangers", name)
+        self.fleet.run("pki", "device", name, "--out", home)
+        c = mqtt.Client(client_id=name, protocol=mqtt.MQTTv5)
+        c.tls_set(os.path.join(self.fleet.dir, "pki", "ca-bundle.pem"), os.path.join(home, "device.pem"), os.path.join(home, "device.key"))
+        c.connect(self.fleet.broker_host, self.fleet.device_port)
+        c.loop_start()
+        self.addCleanup(c.disconnect)
+        self.addCleanup(c.loop_stop)
+        return c
 
     def test_1_every_device_is_listed_with_version_readings_and_age(self):
         def settled():
@@ -46,14 +60,7 @@ class Presence(FleetTest):
 
     def test_4_other_peoples_devices_are_rows_too(self):
         # An operator may not write there: a stranger has a certificate of its own.
-        stranger = os.path.join(self.fleet.dir, "stranger")
-        self.fleet.run("pki", "device", "x", "--out", stranger)
-        import paho.mqtt.client as mqtt
-        c = mqtt.Client(client_id="x", protocol=mqtt.MQTTv5)
-        c.tls_set(os.path.join(self.fleet.dir, "pki", "ca-bundle.pem"), os.path.join(stranger, "device.pem"), os.path.join(stranger, "device.key"))
-        c.connect(self.fleet.broker_host, self.fleet.device_port)
-        c.loop_start()
-        self.addCleanup(c.loop_stop)
+        c = self.stranger("x")
         c.publish("devices/x/status", "online", qos=1, retain=True).wait_for_publish(5)
 
         def seen():
@@ -64,15 +71,24 @@ class Presence(FleetTest):
         self.assertEqual(row["readings"]["humidity"], 55.0)
         self.assertEqual(row["state"], "ok")
 
+    def test_4b_the_flat_topic_of_firmware_already_in_the_field(self):
+        c = self.stranger("field-unit")
+        line = "weather,location=outdoor,firmware=0.1.3 temperature=21.53,humidity=44.10,pressure=101325.00"
+        quoted = '{"location": "cellar","firmware": "0.1.3", "temperature": "12.50", "humidity": "70.10"}'
+
+        def seen():
+            c.publish("sensors", line, qos=1)
+            c.publish("sensors", quoted, qos=1)
+            c.publish("sensors", quoted.replace("cellar", "attic") + line.replace("outdoor", "attic"), qos=1)
+            d = self.fleet.ls()
+            return d if {"outdoor", "cellar", "attic"} <= set(d) and d["outdoor"]["readings"] and d["cellar"]["readings"] else None
+        rows = wait_until("rows by location", 20, seen, every=1)
+        self.assertEqual(rows["outdoor"]["readings"], {"temperature": 21.53, "humidity": 44.1, "pressure": 101325.0})
+        self.assertEqual(rows["outdoor"]["fw"], "0.1.3")
+        self.assertEqual(rows["cellar"]["readings"]["temperature"], 12.5)
+
     def test_5_hostile_payloads_neither_crash_nor_reach_the_terminal(self):
-        stranger = os.path.join(self.fleet.dir, "hostile")
-        self.fleet.run("pki", "device", "hostile", "--out", stranger)
-        import paho.mqtt.client as mqtt
-        c = mqtt.Client(client_id="hostile", protocol=mqtt.MQTTv5)
-        c.tls_set(os.path.join(self.fleet.dir, "pki", "ca-bundle.pem"), os.path.join(stranger, "device.pem"), os.path.join(stranger, "device.key"))
-        c.connect(self.fleet.broker_host, self.fleet.device_port)
-        c.loop_start()
-        self.addCleanup(c.loop_stop)
+        c = self.stranger("hostile")
         evil = [b"\x1b[2J\x1b]0;pwned\x07", b"\xff\xfe\x80" * 100, b"[" * 20000, b'{"a":' * 5000, b"A" * 250000,
                 b'{"temp":1e999,"hum":NaN}', b'{"\x1b[31m":1}', b"", b'{"temp":"\x9b2J"}', b"x" * 4097]
         for body in evil:

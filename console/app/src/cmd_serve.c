@@ -1,6 +1,8 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -261,6 +263,39 @@ static int run_verify(struct cmd_context *ctx, const struct cmd_args *args)
     return rc == 0 ? EXIT_DONE : EXIT_NO;
 }
 
+/* ---- demo ---------------------------------------------------------------------------------------
+ */
+
+static const struct option demo_options[] = {
+    { "devices", 0, "N", "how many devices (default 12)" },
+    { "dir", 0, "DIR", "where everything lives (default: a new folder, removed at the end)" },
+    { "no-console", 0, NULL, "no screen: prints \"ready\", runs until SIGTERM" },
+    { 0 },
+};
+
+/* The same as scripts/demo, which comes with the source. */
+static int run_demo(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    static const char *const names[] = { "devices", "dir" };
+    const char *line[8] = { MUSTER_DEMO };
+    size_t n = 1;
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *value = cmd_get(args, names[i], NULL);
+        if (value) {
+            line[n++] = i == 0 ? "--devices" : "--dir";
+            line[n++] = value;
+        }
+    }
+    if (cmd_has(args, "no-console"))
+        line[n++] = "--no-console";
+    char *argv[8];
+    memcpy(argv, line, sizeof(argv));
+    execv(MUSTER_DEMO, argv);
+    return cmd_fail(ctx, EXIT_USAGE, "the demo needs the source folder: %s: %s", MUSTER_DEMO,
+                    strerror(errno));
+}
+
 const struct command serve_commands[] = {
     { "serve", "", "run the rollout engine without a screen", NULL, run_serve, COMMAND_PROFILE,
       "One engine leads at a time. Another one that is started waits and takes over when the first "
@@ -271,6 +306,8 @@ const struct command serve_commands[] = {
       NULL, run_doctor, COMMAND_PROFILE,
       "Exit code 0 when all is well, 1 when something is broken, 3 when something can't be "
       "reached." },
+    { "demo", "", "a private fleet on this machine, and the console on it", demo_options, run_demo,
+      COMMAND_NO_PROFILE, NULL },
     { "journal verify", "", "check the hash chain of the audit trail", NULL, run_verify,
       COMMAND_PROFILE, NULL },
     { 0 },
