@@ -87,6 +87,8 @@ static void check_private(struct doctor *d, const char *what, const char *path)
 
     if (!*path) {
         say(d, NOTE, what, "not configured", "");
+    } else if (strncmp(path, "pkcs11:", 7) == 0) {
+        say(d, FINE, what, "on a PKCS#11 token", "");
     } else if (stat(path, &st)) {
         text_format(text, sizeof(text), "cannot read %s", path);
         say(d, BROKEN, what, text, "check the path in the profile");

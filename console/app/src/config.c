@@ -80,10 +80,11 @@ static int bad(struct reader *r, int line, const char *format, const char *a, co
     return 0;
 }
 
-/* Paths count from the profile's folder, so that a folder with its profile can be moved. */
+/* Paths count from the profile's folder, so that a folder with its profile can be moved. A key on a
+ * token is no path. */
 static bool set_path(const struct profile *p, char *out, size_t cap, const char *value)
 {
-    if (value[0] == '/')
+    if (value[0] == '/' || strncmp(value, "pkcs11:", 7) == 0)
         return text_copy(out, cap, value);
     return text_format(out, cap, "%s/%s", p->dir, value);
 }

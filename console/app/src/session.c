@@ -264,7 +264,7 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
         s->signer = mem_alloc(sizeof(*s->signer));
         enum ossl_error e = ossl_signer_load(p->trust.rollout_key, s->signer);
         if (e != OSSL_OK)
-            return err_set(err, EXIT_USAGE, "rollout key %s: %s", p->trust.rollout_key,
+            return err_set(err, EXIT_USAGE, "rollout key %s %s", p->trust.rollout_key,
                            ossl_error_text(e));
     }
     if (!(parts & SESSION_ENGINE))

@@ -82,7 +82,7 @@ const struct trusted_key *keys_find(const struct keyset *k, const char *kid, str
 
 static int key_error(struct err *e, const char *path, enum ossl_error error)
 {
-    bool file = error == OSSL_OPEN || error == OSSL_CREATE;
+    bool file = ossl_error_has_errno(error);
     return err_set(e, EXIT_USAGE, "key %s %s%s%s", path, ossl_error_text(error), file ? ": " : "",
                    file ? strerror(errno) : "");
 }

@@ -210,7 +210,8 @@ static int load_signer(struct cmd_context *ctx, const struct cmd_args *args,
     if (error == OSSL_OK)
         return 0;
     return err_set(&ctx->err, EXIT_USAGE, "key %s %s%s%s", path, ossl_error_text(error),
-                   error == OSSL_OPEN ? ": " : "", error == OSSL_OPEN ? strerror(errno) : "");
+                   ossl_error_has_errno(error) ? ": " : "",
+                   ossl_error_has_errno(error) ? strerror(errno) : "");
 }
 
 static int sign_image(struct cmd_context *ctx, const struct cmd_args *args, const char *image,

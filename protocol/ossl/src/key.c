@@ -13,6 +13,7 @@
 #include <openssl/x509.h>
 
 #include "ossl/crypto.h"
+#include "token.h"
 
 enum { COORDINATE = 32, PEM_MAX = 64 * 1024 };
 
@@ -33,8 +34,31 @@ const char *ossl_error_text(enum ossl_error error)
         return "is not an ECDSA key over P-256";
     case OSSL_FAILED:
         return "was refused by OpenSSL";
+    case OSSL_TOKEN_ENGINE:
+        return "needs OpenSSL's PKCS#11 engine: install libengine-pkcs11-openssl";
+    case OSSL_TOKEN_MODULE:
+        return "can't be reached: the token's library (module-path, or PKCS11_MODULE_PATH) does "
+               "not "
+               "load";
+    case OSSL_TOKEN_URI:
+        return "is not a pkcs11: URI that can be used";
+    case OSSL_TOKEN_PIN_SHOWN:
+        return "has a PIN in it, where others can read it: use pin-source=file:/path or MUSTER_PIN";
+    case OSSL_TOKEN_PIN_FILE:
+        return "can't be opened: its pin-source can't be read";
+    case OSSL_TOKEN_NO_PIN:
+        return "is not there without a PIN: give one by pin-source=file:/path or MUSTER_PIN";
+    case OSSL_TOKEN_PIN:
+        return "can't be used: the token refuses the PIN (wrong, or locked after wrong ones)";
+    case OSSL_TOKEN_KEY:
+        return "is not there: is the token plugged in, and are token and object named so?";
     }
     return "unknown error";
+}
+
+bool ossl_error_has_errno(enum ossl_error error)
+{
+    return error == OSSL_OPEN || error == OSSL_CREATE || error == OSSL_TOKEN_PIN_FILE;
 }
 
 /* Instead of OpenSSL's own, which would ask on the terminal. */
@@ -57,7 +81,7 @@ static bool is_p256(const EVP_PKEY *key)
 }
 
 /* By coordinates, since a key file may hold its point compressed. */
-static enum ossl_error point_of(const EVP_PKEY *key, uint8_t pub[PROTO_P256_PUB])
+static enum ossl_error plain_point_of(const EVP_PKEY *key, uint8_t pub[PROTO_P256_PUB])
 {
     BIGNUM *x = NULL, *y = NULL;
     enum ossl_error error = OSSL_FAILED;
@@ -73,6 +97,25 @@ static enum ossl_error point_of(const EVP_PKEY *key, uint8_t pub[PROTO_P256_PUB]
     }
     BN_free(x);
     BN_free(y);
+    return error;
+}
+
+/* A token's key is of the engine's kind, which has no coordinates to ask for: its public half is.
+ */
+static enum ossl_error point_of(const EVP_PKEY *key, uint8_t pub[PROTO_P256_PUB])
+{
+    unsigned char *der = NULL;
+    const unsigned char *at;
+
+    if (EVP_PKEY_get0_provider(key))
+        return plain_point_of(key, pub);
+    int len = i2d_PUBKEY(key, &der);
+    at = der;
+    EVP_PKEY *half = len > 0 ? d2i_PUBKEY(NULL, &at, len) : NULL;
+    enum ossl_error error = half ? plain_point_of(half, pub) : OSSL_NOT_P256;
+    EVP_PKEY_free(half);
+    OPENSSL_free(der);
+    ERR_clear_error();
     return error;
 }
 
@@ -117,15 +160,12 @@ static bool sign(void *ctx, const uint8_t hash[PROTO_SHA256_LEN], uint8_t sig[PR
     return ok;
 }
 
-static enum ossl_error signer_from(BIO *in, struct crypto_signer *out)
+/* Takes the key over. */
+static enum ossl_error signer_of(EVP_PKEY *key, struct crypto_signer *out)
 {
     uint8_t pub[PROTO_P256_PUB];
-    EVP_PKEY *key;
+    enum ossl_error error = point_of(key, pub);
 
-    memset(out, 0, sizeof(*out));
-    enum ossl_error error = private_from(in, &key);
-    if (error == OSSL_OK)
-        error = point_of(key, pub);
     if (error != OSSL_OK) {
         EVP_PKEY_free(key);
         return error;
@@ -136,8 +176,28 @@ static enum ossl_error signer_from(BIO *in, struct crypto_signer *out)
     return OSSL_OK;
 }
 
+static enum ossl_error signer_from(BIO *in, struct crypto_signer *out)
+{
+    EVP_PKEY *key;
+
+    memset(out, 0, sizeof(*out));
+    enum ossl_error error = private_from(in, &key);
+    return error == OSSL_OK ? signer_of(key, out) : error;
+}
+
+static enum ossl_error signer_on_token(const char *uri, struct crypto_signer *out)
+{
+    EVP_PKEY *key;
+
+    memset(out, 0, sizeof(*out));
+    enum ossl_error error = token_load(uri, &key);
+    return error == OSSL_OK ? signer_of(key, out) : error;
+}
+
 enum ossl_error ossl_signer_load(const char *path, struct crypto_signer *out)
 {
+    if (token_is_uri(path))
+        return signer_on_token(path, out);
     BIO *in = open_file(path);
     enum ossl_error error = in ? signer_from(in, out) : OSSL_OPEN;
 
