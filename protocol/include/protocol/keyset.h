@@ -42,7 +42,7 @@ enum reason keyset_verify(const char *json, size_t len, const struct crypto *c,
  * own. So a device that is behind is walked up one version at a time, and whoever holds only new
  * root keys, or only old ones, moves nothing.
  * *next is what the text says; trust it with REASON_NONE only. BAD_KEYSET (malformed, or not the
- * next one), WRONG_FLEET, BAD_SIGNATURE. No heap; some 7 KB of stack.
+ * next one), WRONG_FLEET, BAD_SIGNATURE. No heap; some 5 KB of stack.
  */
 enum reason keyset_follows(const char *json, size_t len, const struct crypto *c,
                            const struct keyset *now, struct keyset *next);
