@@ -63,14 +63,14 @@ def write_cert(folder, name, key, cert, chain=b""):
     return paths
 
 
-def issue(key, issuer_name, issuer_key, days):
-    """A server certificate for 127.0.0.1, valid until `days` from now."""
+def issue(key, issuer_name, issuer_key, days, names=(x509.IPAddress(ipaddress.ip_address("127.0.0.1")),)):
+    """A server certificate, valid until `days` from now."""
     now = datetime.datetime.utcnow()
     first, last = now - datetime.timedelta(days=5), now + datetime.timedelta(days=days)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gateway")])
     return (x509.CertificateBuilder().subject_name(name).issuer_name(issuer_name or name).public_key(key.public_key()).serial_number(x509.random_serial_number())
             .not_valid_before(first).not_valid_after(last)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+            .add_extension(x509.SubjectAlternativeName(names), False)
             .add_extension(x509.BasicConstraints(False, None), True).sign(issuer_key, hashes.SHA256()))
 
 
@@ -401,7 +401,7 @@ class Download(Cases):
         self.impostor(d, *write_cert(self.fleet.dir, "self", key, issue(key, None, key, 30)))
 
     def case_certificate_for_another_host(self, d):
-        self.impostor(d, *make_certificate(self.fleet, "elsewhere", "gateway.example"))
+        self.impostor(d, *self.by_the_ca("elsewhere", 30, [x509.DNSName("gateway.example")]))
 
     def case_certificate_of_a_device(self, d):
         """A device that plays gateway: its certificate is the fleet's, but no server's."""
@@ -411,15 +411,15 @@ class Download(Cases):
     def case_certificate_of_an_operator(self, d):
         self.impostor(d, os.path.join(self.pki, "operator-admin.pem"), os.path.join(self.pki, "operator-admin.key"))
 
-    def expired(self, days, name):
+    def by_the_ca(self, name, days, *names):
         with open(os.path.join(self.pki, "intermediate.pem"), "rb") as f:
             chain = f.read()
         issuer = x509.load_pem_x509_certificate(chain)
         key = new_key()
-        return write_cert(self.fleet.dir, name, key, issue(key, issuer.subject, load_key(os.path.join(self.pki, "intermediate.key")), days), chain)
+        return write_cert(self.fleet.dir, name, key, issue(key, issuer.subject, load_key(os.path.join(self.pki, "intermediate.key")), days, *names), chain)
 
     def case_certificate_that_has_expired(self, d):
-        self.impostor(d, *self.expired(-2, "expired"))
+        self.impostor(d, *self.by_the_ca("expired", -2))
 
     def case_tls_1_1(self, d):
         cert, key = os.path.join(self.pki, "evil.pem"), os.path.join(self.pki, "evil.key")
