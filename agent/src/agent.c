@@ -25,9 +25,9 @@ enum ev {
     X(take)                                                                                        \
     X(schedule)                                                                                    \
     X(there)                                                                                       \
-    X(wait) X(replace) X(abort) X(pause) X(expire) X(open) X(seal) X(connect) X(restart)           \
-        X(download) X(resume) X(verify) X(install) X(reboot) X(trial) X(back) X(give_up)           \
-            X(returned)
+    X(wait)                                                                                        \
+    X(replace) X(abort) X(pause) X(expire) X(open) X(seal) X(connect) X(restart) X(download)       \
+        X(resume) X(verify) X(install) X(reboot) X(trial) X(back) X(give_up) X(returned)
 
 enum action {
     REFUSED,
@@ -324,10 +324,11 @@ static enum reason take_abort(struct ota_agent *a, const struct ota_command *cmd
     enum reason r = take_order(a, cmd, digest, &known);
     if (r != REASON_NONE || known)
         return r;
-    r = order_use_up(a);
-    if (r != REASON_NONE)
-        return refuse(a, r, true, digest_head(digest));
+    /* Counted last: a cut between the two brings the order again, to be heard again. The other way
+     * round it would come back as a replay, and what it was to stop would go on. That it might be
+     * heard twice, should the counter not reach flash, does no harm. */
     r = stop(a);
+    (void)order_use_up(a);
     a->told_digest = digest_head(digest);
     a->told_reason = (uint16_t)r;
     return r;
@@ -361,11 +362,16 @@ enum reason ota_agent_check_order(struct ota_agent *a, const struct ota_event *e
         return REASON_NONE;
     }
     enum reason r = check_order(a, cmd, &authentic);
-    if (r == REASON_NONE)
+    if (r == REASON_NONE && cmd->verb != VERB_CONFIG)
         r = order_use_up(a);
     if (r == REASON_NONE)
         *out = &a->order;
     return r;
+}
+
+enum reason ota_agent_count_config(struct ota_agent *a)
+{
+    return a->order.verb == VERB_CONFIG ? order_use_up(a) : REASON_UNSUPPORTED;
 }
 
 enum reason ota_agent_rollback(struct ota_agent *a)

@@ -81,6 +81,11 @@ static enum reason do_config(struct app *app, struct request *request, const str
     enum reason reason = app_config_apply(&app->config, app->platform, &order->set, &field);
 
     request->detail = field;
+    if (reason == REASON_RECORD_IO)
+        return reason; /* not stored: the order may be tried again */
+    enum reason counted = ota_agent_count_config(&app->agent);
+    if (reason == REASON_NONE)
+        reason = counted;
     if (reason != REASON_NONE)
         return reason;
     if (app->config.interval != before)
