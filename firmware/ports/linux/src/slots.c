@@ -4,6 +4,8 @@
 
 #include <openssl/evp.h>
 
+enum { CRC_AT = OTADATA_ENTRY - 4 }; /* in an entry */
+
 int slots_init(struct slots *s, const struct flash *flash, const struct esp_partition_table *table)
 {
     const struct esp_partition *ota = esp_partition_find(table, ESP_TYPE_DATA, ESP_DATA_OTA);
@@ -45,7 +47,7 @@ static int kill_entry(const struct flash *f, uint32_t at)
     otadata_decode(raw, &e);
     if (!e.crc_ok || e.seq == OTADATA_EMPTY)
         return 0;
-    return f->write(f->ctx, at + OTADATA_ENTRY - 4, zero, sizeof(zero));
+    return f->write(f->ctx, at + CRC_AT, zero, sizeof(zero));
 }
 
 int slots_write(const struct slots *s, const struct otadata_write *w)
@@ -56,8 +58,11 @@ int slots_write(const struct slots *s, const struct otadata_write *w)
     if (kill_entry(f, at) || f->erase(f->ctx, at, ESP_SECTOR))
         return -1;
     if (w->seq != OTADATA_EMPTY) {
+        /* The CRC last and by itself: it does not cover the state, and an entry that counts with
+         * half a state would boot an image that proved nothing without probation. */
         otadata_encode(w->seq, w->state, raw);
-        if (f->write(f->ctx, at, raw, sizeof(raw)))
+        if (f->write(f->ctx, at, raw, CRC_AT) ||
+            f->write(f->ctx, at + CRC_AT, raw + CRC_AT, OTADATA_ENTRY - CRC_AT))
             return -1;
     }
     return f->sync(f->ctx);
