@@ -102,7 +102,7 @@ static void confirm_draw(struct ui *ui, const struct ui_model *m, struct area sc
     if (*c->type) {
         int col = area_text(in, row, 0, ROLE_TEXT, "Type ");
         col = area_text(in, row, col, ROLE_TITLE, c->type);
-        col = area_printf(in, row, col, ROLE_TEXT, " to %s:  ", c->act);
+        col = area_printf(in, row, col, ROLE_TEXT, " to %s:  ", c->doing);
         field_draw(&c->field, in, row, col, in.cols - col < 24 ? in.cols - col : 24);
         row += 2;
     } else {

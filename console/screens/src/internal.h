@@ -186,6 +186,7 @@ struct confirm {
     char type[PROTO_ID_MAX]; /* to be typed; empty: a button */
     struct field field;
     const char *keep, *act; /* the two buttons */
+    const char *doing;      /* "Type … to <doing>" */
     bool on_act;            /* which has the focus */
     struct ui_effect effect;
 };

@@ -27,7 +27,7 @@ static const struct key_binding table[] = {
     { ACTION_LAST,       { 'G', K_END },                       ALL,               GROUP_MOVE,  0, NULL,         "last, newest" },
     { ACTION_OPEN, { K_ENTER, K_RIGHT }, LISTS & ~ON(RELEASES), GROUP_MOVE, 1, "open", "open" },
     { ACTION_OPEN, { K_ENTER }, ON(RELEASES), GROUP_MOVE, 1, "roll out…", "roll out…" },
-    { ACTION_BACK, { K_ESC, K_LEFT }, ON(FLEET), GROUP_MOVE, 0, NULL, "clear marks, filter" },
+    { ACTION_BACK, { K_ESC, K_LEFT }, ON(FLEET), GROUP_MOVE, 0, NULL, "unmark, clear" },
     { ACTION_BACK, { K_ESC, K_LEFT }, ALL & ~ON(FLEET), GROUP_MOVE, 14, "back", "clear filter, back" },
     { ACTION_PANE_NEXT,  { K_TAB },                            ON(DEVICE) | ON(ROLLOUT), GROUP_MOVE, 5, "pane", "next pane" },
     { ACTION_PANE_PREV,  { K_BACKTAB },                        ON(DEVICE) | ON(ROLLOUT), GROUP_MOVE, 0, NULL,   "previous pane" },

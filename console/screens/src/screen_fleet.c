@@ -331,7 +331,7 @@ static bool typing(struct step *s, const struct ui_event *ev)
 
 static void reboot(struct step *s)
 {
-    struct confirm c = { .keep = "Cancel", .act = "Reboot", .lines = 0 };
+    struct confirm c = { .keep = "Cancel", .act = "Reboot", .doing = "reboot" };
     size_t count = fleet_screen_targets(s->ui);
     if (count == 0 || !ui_may_act(s))
         return;

@@ -97,7 +97,7 @@ void rollout_abort(struct step *s, const char *id)
         ui_say(s, TAIL_WARN, "%s is over", id);
         return;
     }
-    struct confirm c = { .keep = "Keep it", .act = "abort", .lines = 0 };
+    struct confirm c = { .keep = "Keep it", .act = "Abort", .doing = "abort" };
     rollout_totals(r, phase);
     uint32_t early = sum(phase, ROLLOUT_PHASE_TOLD, ROLLOUT_PHASE_DOWNLOADING);
     uint32_t late = sum(phase, ROLLOUT_PHASE_INSTALLING, ROLLOUT_PHASE_TRIAL);
