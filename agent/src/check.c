@@ -52,6 +52,28 @@ bool order_is_known(const struct ota_agent *a, const uint8_t digest[PROTO_SHA256
            memcmp(a->job.order_digest, digest, PROTO_SHA256_LEN) == 0;
 }
 
+/* The last 32 bits of a kid. Two keys that share them would stop an update too many, no more. */
+static uint32_t kid_tail(const char *kid)
+{
+    uint8_t tail[4] = { 0 };
+    (void)hex_decode(kid + PROTO_KID_MAX - 1 - 2 * sizeof(tail), 2 * sizeof(tail), tail,
+                     sizeof(tail));
+    return record_get_u32(tail);
+}
+
+bool job_is_revoked(const struct ota_agent *a)
+{
+    const struct keyring *keys = &a->cfg->keyset->keys;
+
+    for (uint32_t i = 0; i < keys->count; i++) {
+        uint32_t tail = kid_tail(keys->key[i].kid);
+        if (keys->key[i].revoked && tail != 0 &&
+            (tail == a->job.signed_by[0] || tail == a->job.signed_by[1]))
+            return true;
+    }
+    return false;
+}
+
 /* Envelope, key, signature, payload to tmp. Returns its length in *len. */
 static enum reason open_signed(struct ota_agent *a, const char *text, size_t text_len,
                                enum jws_type type, enum key_role role, enum reason malformed,
@@ -64,6 +86,7 @@ static enum reason open_signed(struct ota_agent *a, const char *text, size_t tex
     r = jws_verify(&jws, a->port->crypto, &a->cfg->keyset->keys, role);
     if (r != REASON_NONE)
         return r;
+    a->signed_by[type == JWS_RELEASE] = kid_tail(jws.kid);
     int n = jws_payload(&jws, a->tmp.bytes, sizeof(a->tmp.bytes));
     if (n < 0)
         return malformed;

@@ -153,6 +153,8 @@ static enum outcome open_slot(struct ota_agent *a)
 
 enum outcome act_open(struct ota_agent *a)
 {
+    if (job_is_revoked(a)) /* a thief's update may have waited for its slot for days */
+        return fail(a, REASON_REVOKED_KEY);
     if (!a->slot_is_open && open_slot(a) == OUT_FAIL)
         return OUT_FAIL;
     for (int i = 0; i < OTA_BLOCKS_PER_CALL && a->offset < a->keep; i++) {

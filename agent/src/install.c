@@ -70,6 +70,8 @@ enum outcome act_install(struct ota_agent *a)
 {
     if (a->job.flags & JOB_BACK)
         return back_install(a);
+    if (job_is_revoked(a))
+        return fail(a, REASON_REVOKED_KEY);
     enum reason r = a->port->image_check(a->port->ctx, a->job.size);
     if (r == REASON_IMAGE_INVALID)
         return spoil(a, r);

@@ -133,6 +133,8 @@ bool is_end(enum ota_state state);
 uint64_t job_start_s(const struct ota_agent *a);
 uint32_t job_delay_s(const struct ota_agent *a);
 bool job_is_expired(const struct ota_agent *a);
+/* Has a key that signed the job's order or release been revoked since? */
+bool job_is_revoked(const struct ota_agent *a);
 /* Does the progress record speak of this job's image? */
 bool progress_is_ours(const struct ota_agent *a);
 enum outcome fail(struct ota_agent *a, enum reason reason); /* OUT_FAIL, for this reason */

@@ -84,6 +84,8 @@ static const struct field job_fields[] = {
     FIELD(ota_job, receipt, NUMBER),
     FIELD(ota_job, from_image, BYTES),
     FIELD(ota_job, from_seq, NUMBER),
+    FIELD(ota_job, signed_by[0], NUMBER),
+    FIELD(ota_job, signed_by[1], NUMBER),
 };
 
 static const struct field progress_fields[] = {

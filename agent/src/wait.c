@@ -51,6 +51,7 @@ static void fill_job(struct ota_agent *a)
     j->receipt = a->now.trusted ? a->now.unix_s : 0;
     memcpy(j->from_image, a->image, sizeof(j->from_image));
     j->from_seq = ota_agent_release_seq(a);
+    memcpy(j->signed_by, a->signed_by, sizeof(j->signed_by));
 }
 
 static void fill_job_release(struct ota_agent *a)

@@ -245,6 +245,7 @@ struct ota_job {
     uint64_t receipt; /* Unix s of the first receipt; 0: the clock was not trusted yet */
     uint8_t from_image[PROTO_SHA256_LEN]; /* what ran when the order came ... */
     uint32_t from_seq;                    /* ... and the `seq` of its release */
+    uint32_t signed_by[2]; /* ends of the kids that signed order and release; 0: not known */
 };
 
 struct ota_counters {
@@ -324,6 +325,7 @@ struct ota_agent {
      * accepted order out of ota_agent_check_order(). */
     struct order order;
     struct release release;
+    uint32_t signed_by[2]; /* as in the job */
     union {
         uint8_t bytes[PROTO_RELEASE_BYTES * 3 / 4]; /* a JWS payload; a record on its way */
         struct ota_report report;

@@ -388,6 +388,64 @@ static void the_biggest_keyset_fits_a_record(void **state)
     assert_memory_equal(&life.keys.now, &big, sizeof(big));
 }
 
+/* ---- an update under way -----------------------------------------------------------------------
+ */
+
+/* The board's own keys: 0 is its rollout key, 1 its release key. */
+static void revoke_in(struct board *b, enum ota_state when, int key)
+{
+    struct offer f = board_offer(b, board_image(b, "1.4.0", 70000, MANNER_GOOD), 100);
+
+    board_order(b, &f);
+    assert_true(board_run(b, when, 3600));
+    assert_string_equal(ota_state_word(b->agent.state), ota_state_word(when));
+    b->keyset.keys.key[key].revoked = true;
+}
+
+static void assert_stopped(struct board *b)
+{
+    assert_true(board_run(b, OTA_STATE_COUNT, 3600));
+    assert_string_equal(ota_state_word(b->agent.state), "FAILED");
+    assert_string_equal(reason_word(board_last(b)->reason), "revoked_key");
+    assert_string_equal(board_version(b), "1.3.0");
+    board_free(b);
+}
+
+static void a_revoked_key_stops_what_it_signed_before_the_switch(void **state)
+{
+    static const enum ota_state when[] = { OTA_WAIT, OTA_DOWNLOAD, OTA_VERIFY, OTA_INSTALL };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(when) / sizeof(when[0]); i++) {
+        for (int key = 0; key < 2; key++) {
+            struct board *b = board_new();
+            revoke_in(b, when[i], key);
+            assert_stopped(b);
+        }
+    }
+}
+
+static void a_restart_forgets_nothing_of_that(void **state)
+{
+    struct board *b = board_new();
+    (void)state;
+
+    revoke_in(b, OTA_WAIT, 1);
+    board_power_off(b);
+    assert_stopped(b);
+}
+
+static void another_key_that_is_revoked_stops_nothing(void **state)
+{
+    struct board *b = board_new();
+    (void)state;
+
+    revoke_in(b, OTA_WAIT, 2); /* it was revoked before */
+    assert_true(board_run(b, OTA_STATE_COUNT, 3600));
+    assert_string_equal(ota_state_word(b->agent.state), "DONE");
+    board_free(b);
+}
+
 /* ---- everything breaks ------------------------------------------------------------------------
  */
 
@@ -575,6 +633,9 @@ int main(void)
         T(records_that_cannot_be_read_leave_nothing_trusted),
         T(one_damaged_copy_leaves_the_other),
         T(the_biggest_keyset_fits_a_record),
+        cmocka_unit_test(a_revoked_key_stops_what_it_signed_before_the_switch),
+        cmocka_unit_test(a_restart_forgets_nothing_of_that),
+        cmocka_unit_test(another_key_that_is_revoked_stops_nothing),
         cmocka_unit_test(power_may_go_in_any_write_of_a_rotation),
         cmocka_unit_test(power_may_go_again_and_again_in_a_rotation),
         cmocka_unit_test(any_call_of_a_rotation_may_fail),
