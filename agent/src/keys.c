@@ -28,6 +28,7 @@ enum {
 };
 _Static_assert(HEAD + KEYRING_MAX * KEY + CRC <= OTA_RECORD_MAX, "the port's bound holds");
 _Static_assert(OTA_RECORD_MAX <= sizeof(((struct ota_agent *)0)->tmp.bytes), "and it fits tmp");
+_Static_assert(OTA_RECORD_MAX <= KEYSET_PAYLOAD_BYTES, "and the work");
 
 static size_t encode(const struct keyset *k, uint8_t *out)
 {
@@ -110,14 +111,14 @@ static enum reason read_records(struct ota_keys *k, const struct ota_port *port,
 }
 
 enum reason ota_keys_load(struct ota_keys *k, const struct ota_port *port, const char *json,
-                          size_t len, uint8_t *scratch)
+                          size_t len, union keyset_work *work)
 {
     memset(k, 0, sizeof(*k));
-    enum reason r = keyset_open(json, len, &k->now);
+    enum reason r = keyset_open_in(work, json, len, &k->now);
     if (r == REASON_NONE)
-        r = keyset_verify(json, len, port->crypto, &k->now);
+        r = keyset_verify_in(work, json, len, port->crypto, &k->now);
     if (r == REASON_NONE) {
-        r = read_records(k, port, scratch); /* from here on `json` may be overwritten */
+        r = read_records(k, port, work->inside.payload);
         k->bad = r != REASON_NONE;
     }
     if (r != REASON_NONE) {
@@ -139,7 +140,7 @@ static bool is_in_use(const struct ota_keys *k)
 
 /* The keyset of the command, into keys->next: the one after ours, or *same: ours once more. */
 static enum reason judge(const struct ota_agent *a, struct ota_keys *k,
-                         const struct ota_command *cmd, bool *same)
+                         const struct ota_command *cmd, union keyset_work *work, bool *same)
 {
     const struct crypto *c = a->port->crypto;
     struct command_body body;
@@ -149,10 +150,10 @@ static enum reason judge(const struct ota_agent *a, struct ota_keys *k,
     if (cmd->len > PROTO_UPDATE_BYTES ||
         command_body_split(cmd->body, cmd->len, &body) != REASON_NONE || body.keyset_len == 0)
         return REASON_BAD_KEYSET;
-    enum reason r = keyset_follows(body.keyset, body.keyset_len, c, &k->now, &k->next);
+    enum reason r = keyset_follows_in(work, body.keyset, body.keyset_len, c, &k->now, &k->next);
     if (r == REASON_NONE || !is_in_use(k))
         return r;
-    *same = keyset_verify(body.keyset, body.keyset_len, c, &k->now) == REASON_NONE;
+    *same = keyset_verify_in(work, body.keyset, body.keyset_len, c, &k->now) == REASON_NONE;
     return *same ? REASON_NONE : r;
 }
 
@@ -184,7 +185,7 @@ static enum reason keep(struct ota_agent *a, struct ota_keys *k)
 }
 
 enum reason ota_keys_take(struct ota_agent *a, struct ota_keys *k, const struct ota_event *ev,
-                          const struct order **out)
+                          union keyset_work *work, const struct order **out)
 {
     const struct ota_command *cmd = &ev->command;
     bool authentic, same;
@@ -203,7 +204,7 @@ enum reason ota_keys_take(struct ota_agent *a, struct ota_keys *k, const struct 
         return ordered;
     }
 
-    enum reason r = judge(a, k, cmd, &same);
+    enum reason r = judge(a, k, cmd, work, &same);
     if (stranger && r == REASON_NONE && !same)
         ordered = check_order_by(a, &k->next, cmd, &authentic);
     *out = authentic ? &a->order : NULL;

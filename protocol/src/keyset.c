@@ -14,21 +14,13 @@
  * what is around them; the envelope has five tokens for each signature.
  */
 enum {
-    PAYLOAD_BYTES = PROTO_KEYSET_BYTES / 4 * 3,
+    PAYLOAD_BYTES = KEYSET_PAYLOAD_BYTES,
     PAYLOAD_TOKENS = 168,
     PAYLOAD_DEPTH = 4,
     ENVELOPE_TOKENS = 64,
     ENVELOPE_DEPTH = 4,
     COORDINATE = 32
 };
-
-/* On a device the payload is decoded and the signatures are checked one after the other: neither
- * may find the other's buffers on its stack. */
-#if defined(__GNUC__)
-#define OWN_FRAME __attribute__((noinline))
-#else
-#define OWN_FRAME
-#endif
 
 static const char *const known[] = { "fleet",   "version", "root",     "release",
                                      "rollout", "revoked", "seq_floor" };
@@ -213,9 +205,8 @@ struct envelope {
     size_t payload_len;
     uint32_t count;
     struct {
-        const char *header;
-        size_t header_len;
-        uint8_t sig[PROTO_P256_SIG];
+        const char *header, *sig; /* base64url */
+        size_t header_len, sig_len;
     } signature[KEYSET_SIGNATURES];
 };
 
@@ -225,22 +216,32 @@ static bool member_text(struct json *j, int object, const char *key, const char 
     return json_is_string(j, v) && json_span(j, v, text, len);
 }
 
+static int decode_signature(const struct envelope *e, uint32_t i, uint8_t sig[PROTO_P256_SIG])
+{
+    int n = b64url_decode(e->signature[i].sig, e->signature[i].sig_len, sig, PROTO_P256_SIG);
+    return n == PROTO_P256_SIG ? 0 : -1;
+}
+
+static int read_signature(struct json *j, int item, struct envelope *e)
+{
+    uint8_t sig[PROTO_P256_SIG];
+    uint32_t i = e->count;
+
+    if (i == KEYSET_SIGNATURES ||
+        !member_text(j, item, "protected", &e->signature[i].header, &e->signature[i].header_len) ||
+        !member_text(j, item, "signature", &e->signature[i].sig, &e->signature[i].sig_len))
+        return -1;
+    e->count++;
+    return decode_signature(e, i, sig);
+}
+
 static int read_signatures(struct json *j, struct envelope *e)
 {
     int list = json_member(j, JSON_ROOT, "signatures");
 
-    for (int i = json_first(j, list); i != JSON_NONE; i = json_next(j, i)) {
-        const char *sig;
-        size_t len;
-        if (e->count == KEYSET_SIGNATURES)
+    for (int i = json_first(j, list); i != JSON_NONE; i = json_next(j, i))
+        if (read_signature(j, i, e) != 0)
             return -1;
-        if (!member_text(j, i, "protected", &e->signature[e->count].header,
-                         &e->signature[e->count].header_len) ||
-            !member_text(j, i, "signature", &sig, &len) ||
-            b64url_decode(sig, len, e->signature[e->count].sig, PROTO_P256_SIG) != PROTO_P256_SIG)
-            return -1;
-        e->count++;
-    }
     return json_is_array(j, list) && e->count > 0 ? 0 : -1;
 }
 
@@ -257,10 +258,10 @@ static enum reason open_envelope(const char *json, size_t len, struct envelope *
     return REASON_NONE;
 }
 
-OWN_FRAME static enum reason decode_payload(const struct envelope *e, struct keyset *out)
+static enum reason decode_payload(const struct envelope *e, uint8_t payload[PAYLOAD_BYTES],
+                                  struct keyset *out)
 {
-    uint8_t payload[PAYLOAD_BYTES];
-    int n = b64url_decode(e->payload, e->payload_len, payload, sizeof(payload));
+    int n = b64url_decode(e->payload, e->payload_len, payload, PAYLOAD_BYTES);
 
     if (n < 0) {
         memset(out, 0, sizeof(*out));
@@ -269,7 +270,8 @@ OWN_FRAME static enum reason decode_payload(const struct envelope *e, struct key
     return keyset_decode((const char *)payload, (size_t)n, out);
 }
 
-enum reason keyset_open(const char *json, size_t len, struct keyset *out)
+enum reason keyset_open_in(union keyset_work *work, const char *json, size_t len,
+                           struct keyset *out)
 {
     struct envelope e;
     enum reason reason = open_envelope(json, len, &e);
@@ -278,7 +280,7 @@ enum reason keyset_open(const char *json, size_t len, struct keyset *out)
         memset(out, 0, sizeof(*out));
         return reason;
     }
-    return decode_payload(&e, out);
+    return decode_payload(&e, work->inside.payload, out);
 }
 
 /* Each key's kid must be that of its point: it is what orders and releases are matched by. */
@@ -295,11 +297,11 @@ static bool kids_are_true(const struct crypto *c, const struct keyring *keys)
     return true;
 }
 
-/* The bytes of header.payload, hashed. They are not adjacent in the JSON, so they are joined. */
-OWN_FRAME static void signed_hash(const struct envelope *e, uint32_t i, const struct crypto *c,
-                                  uint8_t hash[PROTO_SHA256_LEN])
+/* The bytes of header.payload, hashed. They are not adjacent in the JSON, so they are joined; both
+ * come out of one text of that length. */
+static void signed_hash(const struct envelope *e, uint32_t i, const struct crypto *c,
+                        uint8_t joined[PROTO_KEYSET_BYTES + 1], uint8_t hash[PROTO_SHA256_LEN])
 {
-    uint8_t joined[PROTO_KEYSET_BYTES + 1]; /* both come out of one text of that length */
     size_t n = e->signature[i].header_len;
 
     memcpy(joined, e->signature[i].header, n);
@@ -308,41 +310,42 @@ OWN_FRAME static void signed_hash(const struct envelope *e, uint32_t i, const st
     c->sha256(c->ctx, joined, n + e->payload_len, hash);
 }
 
-static bool signature_holds(const struct envelope *e, uint32_t i, const struct crypto *c,
-                            const struct keyring *by, const struct trusted_key **signer)
+static bool signature_holds(union keyset_work *work, const struct envelope *e, uint32_t i,
+                            const struct crypto *c, const struct keyring *by,
+                            const struct trusted_key **signer)
 {
-    uint8_t hash[PROTO_SHA256_LEN];
+    uint8_t hash[PROTO_SHA256_LEN], sig[PROTO_P256_SIG];
     char kid[PROTO_KID_MAX];
 
     if (jws_header(e->signature[i].header, e->signature[i].header_len, JWS_KEYSET,
                    REASON_BAD_KEYSET, kid) != REASON_NONE ||
-        keyring_find(by, kid, KEY_ROOT, signer) != REASON_NONE)
+        keyring_find(by, kid, KEY_ROOT, signer) != REASON_NONE || decode_signature(e, i, sig) != 0)
         return false; /* other people's signatures do no harm, they only don't count */
-    signed_hash(e, i, c, hash);
-    return c->p256_verify(c->ctx, (*signer)->pub, hash, e->signature[i].sig);
+    signed_hash(e, i, c, work->joined, hash);
+    return c->p256_verify(c->ctx, (*signer)->pub, hash, sig);
 }
 
-OWN_FRAME static bool payload_is_true(const struct envelope *e, const struct crypto *c)
+static bool payload_is_true(union keyset_work *work, const struct envelope *e,
+                            const struct crypto *c)
 {
-    struct keyset inside;
-
-    return decode_payload(e, &inside) == REASON_NONE && kids_are_true(c, &inside.keys);
+    return decode_payload(e, work->inside.payload, &work->inside.keyset) == REASON_NONE &&
+           kids_are_true(c, &work->inside.keyset.keys);
 }
 
-enum reason keyset_verify(const char *json, size_t len, const struct crypto *c,
-                          const struct keyset *by)
+enum reason keyset_verify_in(union keyset_work *work, const char *json, size_t len,
+                             const struct crypto *c, const struct keyset *by)
 {
     const struct trusted_key *counted[KEYSET_SIGNATURES];
     uint32_t count = 0;
     struct envelope e;
 
-    if (open_envelope(json, len, &e) != REASON_NONE || !payload_is_true(&e, c) ||
+    if (open_envelope(json, len, &e) != REASON_NONE || !payload_is_true(work, &e, c) ||
         by->root_threshold < 1)
         return REASON_BAD_KEYSET;
     for (uint32_t i = 0; i < e.count; i++) {
         const struct trusted_key *signer = NULL;
         bool again = false;
-        if (!signature_holds(&e, i, c, &by->keys, &signer))
+        if (!signature_holds(work, &e, i, c, &by->keys, &signer))
             continue;
         for (uint32_t k = 0; k < count; k++)
             again |= counted[k] == signer;

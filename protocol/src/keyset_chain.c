@@ -4,10 +4,10 @@
 
 /* The chain of keysets: version n says who may make version n + 1. */
 
-enum reason keyset_follows(const char *json, size_t len, const struct crypto *c,
-                           const struct keyset *now, struct keyset *next)
+enum reason keyset_follows_in(union keyset_work *work, const char *json, size_t len,
+                              const struct crypto *c, const struct keyset *now, struct keyset *next)
 {
-    enum reason r = keyset_open(json, len, next);
+    enum reason r = keyset_open_in(work, json, len, next);
 
     if (r != REASON_NONE)
         return r;
@@ -18,6 +18,6 @@ enum reason keyset_follows(const char *json, size_t len, const struct crypto *c,
         return REASON_BAD_KEYSET;
     if (next->seq_floor < now->seq_floor)
         return REASON_BAD_KEYSET;
-    r = keyset_verify(json, len, c, now);
-    return r == REASON_NONE ? keyset_verify(json, len, c, next) : r;
+    r = keyset_verify_in(work, json, len, c, now);
+    return r == REASON_NONE ? keyset_verify_in(work, json, len, c, next) : r;
 }

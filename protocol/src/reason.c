@@ -1,29 +1,29 @@
 #include "protocol/reason.h"
 
+#include <stdint.h>
 #include <string.h>
+
+/* The words one after the other, each with its NUL, and their numbers beside: a table of pointers
+ * would be twice as long. */
+static const char words[] =
+#define X(name, number, word, class, text) word "\0"
+    REASON_MAP(X)
+#undef X
+    ;
+static const uint8_t numbers[] = {
+#define X(name, number, word, class, text) number,
+    REASON_MAP(X)
+#undef X
+};
 
 const char *reason_word(enum reason reason)
 {
-    switch (reason) {
-#define X(name, number, word, class, text)                                                         \
-    case REASON_##name:                                                                            \
-        return word;
-        REASON_MAP(X)
-#undef X
-    }
-    return "unknown"; /* a newer device talks to an older console */
-}
+    const char *word = words;
 
-const char *reason_text(enum reason reason)
-{
-    switch (reason) {
-#define X(name, number, word, class, text)                                                         \
-    case REASON_##name:                                                                            \
-        return text;
-        REASON_MAP(X)
-#undef X
-    }
-    return "unknown reason";
+    for (size_t i = 0; i < sizeof(numbers); i++, word += strlen(word) + 1)
+        if (numbers[i] == (unsigned)reason)
+            return word;
+    return "unknown"; /* a newer device talks to an older console */
 }
 
 enum reason_class reason_class(enum reason reason)
@@ -40,28 +40,23 @@ enum reason_class reason_class(enum reason reason)
 
 const char *reason_class_word(enum reason_class cls)
 {
-    static const char *const words[REASON_CLASS_COUNT] = {
+    static const char *const class_words[REASON_CLASS_COUNT] = {
         "none", "firmware", "image", "network", "power", "policy", "operator",
     };
-    return (unsigned)cls < REASON_CLASS_COUNT ? words[cls] : "unknown";
+    return (unsigned)cls < REASON_CLASS_COUNT ? class_words[cls] : "unknown";
 }
 
 int reason_from_word(const char *word, size_t len, enum reason *out)
 {
-    static const struct {
-        const char *word;
-        enum reason reason;
-    } table[] = {
-#define X(name, number, word, class, text) { word, REASON_##name },
-        REASON_MAP(X)
-#undef X
-    };
+    const char *known = words;
 
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (strlen(table[i].word) == len && memcmp(table[i].word, word, len) == 0) {
-            *out = table[i].reason;
+    for (size_t i = 0; i < sizeof(numbers); i++) {
+        size_t n = strlen(known);
+        if (n == len && memcmp(known, word, len) == 0) {
+            *out = (enum reason)numbers[i];
             return 0;
         }
+        known += n + 1;
     }
     *out = REASON_INTERNAL;
     return -1;

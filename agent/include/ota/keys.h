@@ -13,9 +13,9 @@
  * before and by its own (protocol/keyset.h). The newest one taken is kept in two records, each with
  * its version and a CRC, of which the older is written: power lost at any moment leaves one.
  *
- *     ota_keys_load(&keys, &port, factory_text, len, scratch);
+ *     ota_keys_load(&keys, &port, factory_text, len, &work);
  *     cfg.keyset = &keys.now;                       then ota_agent_init() as ever
- *     reason = ota_keys_take(&agent, &keys, &event, &order);      for verb keys
+ *     reason = ota_keys_take(&agent, &keys, &event, &work, &order);      for verb keys
  */
 struct ota_keys {
     struct keyset now;  /* what is believed; all zero (nothing) when there is no good one */
@@ -28,13 +28,13 @@ struct ota_keys {
 
 /*
  * Before ota_agent_init(). The newer of the factory's keyset (`json`: it is checked against itself,
- * having come another way) and the stored one, if that is of the same fleet. `scratch` has
- * OTA_RECORD_MAX bytes and may be where `json` lies. NONE; BAD_KEYSET, BAD_SIGNATURE: the
- * factory's; RECORD_IO: a record can't be read. With any of these keys->now is empty, and every
- * order will be refused: rather than believe a key that was revoked.
+ * having come another way) and the stored one, if that is of the same fleet. `work` is memory that
+ * nothing else uses meanwhile, and not where `json` lies. NONE;
+ * BAD_KEYSET, BAD_SIGNATURE: the factory's; RECORD_IO: a record can't be read. With any of these
+ * keys->now is empty, and every order will be refused: rather than believe a key that was revoked.
  */
 enum reason ota_keys_load(struct ota_keys *keys, const struct ota_port *port, const char *json,
-                          size_t len, uint8_t *scratch);
+                          size_t len, union keyset_work *work);
 
 /*
  * A command of verb keys, whose agent has cfg->keyset = &keys->now. The order is checked as any
@@ -48,6 +48,7 @@ enum reason ota_keys_load(struct ota_keys *keys, const struct ota_port *port, co
  * has changed).
  */
 enum reason ota_keys_take(struct ota_agent *agent, struct ota_keys *keys,
-                          const struct ota_event *ev, const struct order **out);
+                          const struct ota_event *ev, union keyset_work *work,
+                          const struct order **out);
 
 #endif

@@ -9,7 +9,7 @@ void keys_load(struct app *app)
     const struct app_platform *p = app->platform;
     int len = p->nvs_get_str(p->ctx, APP_NS_FACTORY, "keyset", app->scratch, sizeof(app->scratch));
     enum reason reason = ota_keys_load(&app->keys, app->ota_port, app->scratch,
-                                       len < 0 ? 0 : (size_t)len, (uint8_t *)app->scratch);
+                                       len < 0 ? 0 : (size_t)len, &app->boot_work);
 
     if (app->keys.damaged)
         app_say(app, APP_LOG_ERROR, "both keyset records are damaged: back to version %u",
@@ -29,7 +29,7 @@ enum reason keys_take(struct app *app, struct ota_event *event, uint32_t *seq, c
     struct text t = text_begin(detail, cap);
 
     event->now = app_ota_time(app);
-    enum reason reason = ota_keys_take(&app->agent, &app->keys, event, &order);
+    enum reason reason = ota_keys_take(&app->agent, &app->keys, event, &app->work, &order);
     *seq = order ? order->seq : 0;
     if (app->keys.now.version != before)
         app->status_due = true;

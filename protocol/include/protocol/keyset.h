@@ -23,6 +23,19 @@ struct keyset {
 
 #define KEYSET_SIGNATURES 8
 
+/*
+ * What reading a signed keyset needs beside the text. A device gives it from memory that is free at
+ * the moment, to the functions whose names end in _in; the others have it on their stack (3.4 KB).
+ */
+#define KEYSET_PAYLOAD_BYTES (PROTO_KEYSET_BYTES / 4 * 3)
+union keyset_work {
+    struct {
+        uint8_t payload[KEYSET_PAYLOAD_BYTES];
+        struct keyset keyset;
+    } inside;
+    uint8_t joined[PROTO_KEYSET_BYTES + 1];
+};
+
 /* The payload alone. REASON_BAD_KEYSET. No heap. */
 enum reason keyset_decode(const char *json, size_t len, struct keyset *out);
 int keyset_encode(const struct keyset *keyset, char *out, size_t cap);
@@ -42,10 +55,19 @@ enum reason keyset_verify(const char *json, size_t len, const struct crypto *c,
  * own. So a device that is behind is walked up one version at a time, and whoever holds only new
  * root keys, or only old ones, moves nothing.
  * *next is what the text says; trust it with REASON_NONE only. BAD_KEYSET (malformed, or not the
- * next one), WRONG_FLEET, BAD_SIGNATURE. No heap; some 5 KB of stack.
+ * next one), WRONG_FLEET, BAD_SIGNATURE. No heap.
  */
 enum reason keyset_follows(const char *json, size_t len, const struct crypto *c,
                            const struct keyset *now, struct keyset *next);
+
+/* The three above, in the caller's memory: no frame is larger than 512 bytes. */
+enum reason keyset_open_in(union keyset_work *work, const char *json, size_t len,
+                           struct keyset *out);
+enum reason keyset_verify_in(union keyset_work *work, const char *json, size_t len,
+                             const struct crypto *c, const struct keyset *by);
+enum reason keyset_follows_in(union keyset_work *work, const char *json, size_t len,
+                              const struct crypto *c, const struct keyset *now,
+                              struct keyset *next);
 
 /* {"payload":"…","signatures":[{"protected":"…","signature":"…"}]}; length, or -1. */
 int keyset_sign(const struct keyset *keyset, const struct crypto *c,

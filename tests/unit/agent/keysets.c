@@ -104,9 +104,9 @@ void life_end(struct key_life *life)
 
 enum reason life_boot(struct key_life *life)
 {
-    uint8_t scratch[OTA_RECORD_MAX];
+    union keyset_work work;
     enum reason r =
-        ota_keys_load(&life->keys, &life->b->port, life->factory, life->factory_len, scratch);
+        ota_keys_load(&life->keys, &life->b->port, life->factory, life->factory_len, &work);
 
     board_boot(life->b);
     return r;
@@ -148,8 +148,9 @@ enum reason life_take(struct key_life *life, const char *body, size_t len)
 {
     struct ota_event ev = command(life->b, VERB_KEYS, body, len);
     const struct order *order;
+    union keyset_work work;
 
-    return ota_keys_take(&life->b->agent, &life->keys, &ev, &order);
+    return ota_keys_take(&life->b->agent, &life->keys, &ev, &work, &order);
 }
 
 enum reason life_reboot_order(struct key_life *life, enum key_name by)

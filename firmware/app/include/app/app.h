@@ -117,7 +117,10 @@ struct app {
     const struct app_platform *platform;
     const struct ota_port *ota_port;
     struct ota_config ota_config;
-    struct ota_agent agent;
+    union {
+        struct ota_agent agent;
+        union keyset_work boot_work; /* before the agent's life begins */
+    };
     struct {
         int mid;
         uint32_t n;
@@ -156,7 +159,10 @@ struct app {
     bool rebooting;
     int64_t reboot_ms;
 
-    char scratch[PROTO_KEYSET_BYTES]; /* a text being built or read; within one call only */
+    union {                               /* within one call only */
+        char scratch[PROTO_KEYSET_BYTES]; /* a text being built or read */
+        union keyset_work work;           /* a keyset being checked */
+    };
 };
 
 /*
