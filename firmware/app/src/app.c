@@ -95,7 +95,11 @@ static bool report_acked(struct app *app, int mid)
 /* An order may always be taken: it is on record before anything else, and outlives the restart. */
 enum reason app_may_proceed(const struct app *app, enum ota_gate gate)
 {
-    return app->rebooting && gate != OTA_GATE_ACCEPT ? REASON_DEFERRED : REASON_NONE;
+    if (app->rebooting && gate != OTA_GATE_ACCEPT)
+        return REASON_DEFERRED;
+    if (gate == OTA_GATE_SWITCH)
+        sensors_keep_health(app);
+    return REASON_NONE;
 }
 
 /* ---- boot ----------------------------------------------------------------------------------- */
@@ -163,6 +167,7 @@ static void boot(struct app *app, const struct app_boot *facts)
             (unsigned)app->boot.boots);
     keys_load(app);
     start_agent(app);
+    command_start(app);
     sensors_init(app);
     sensors_self_test(app);
     session_start(app);

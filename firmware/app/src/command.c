@@ -2,6 +2,7 @@
 
 #include "private.h"
 
+#include "protocol/hex.h"
 #include "protocol/id.h"
 
 enum {
@@ -111,12 +112,29 @@ static enum reason do_identify(struct app *app)
     return REASON_NONE;
 }
 
+/* Reports say how it goes on. */
+static enum reason do_rollback(struct app *app)
+{
+    return app->rebooting ? REASON_BUSY : ota_agent_rollback(&app->agent);
+}
+
+static enum reason do_renew(struct app *app)
+{
+    const struct app_platform *p = app->platform;
+
+    return p->renew ? p->renew(p->ctx) : REASON_UNSUPPORTED;
+}
+
 static enum reason carry_out(struct app *app, struct request *request, const struct order *order)
 {
     if (request->verb == VERB_CONFIG)
         return do_config(app, request, order);
     if (request->verb == VERB_REBOOT)
         return do_reboot(app);
+    if (request->verb == VERB_ROLLBACK)
+        return do_rollback(app);
+    if (request->verb == VERB_RENEW)
+        return do_renew(app);
     return do_identify(app);
 }
 
@@ -145,6 +163,63 @@ static void give_to_agent(struct app *app, struct request *request)
         app_say(app, APP_LOG_WARN, "order %s: %s", verb_word(request->verb), reason_text(reason));
 }
 
+#define SEEN_KEY 16 /* "seen_" and a verb: a key of NVS has 15 characters at most */
+
+static void seen_key(enum verb verb, char key[SEEN_KEY])
+{
+    struct text t = text_begin(key, SEEN_KEY);
+
+    text_str(&t, "seen_");
+    text_str(&t, verb_word(verb));
+}
+
+/* "118 0 <digest>": also after a restart, which is what some orders are about. Not kept, it is a
+ * `replay` then. */
+static void keep_seen(struct app *app, enum verb verb)
+{
+    const struct app_order_seen *seen = &app->seen[verb];
+    char key[SEEN_KEY], value[32 + PROTO_SHA256_HEX], hex[PROTO_SHA256_HEX];
+    struct text t = text_begin(value, sizeof(value));
+
+    seen_key(verb, key);
+    text_u64(&t, seen->seq);
+    text_str(&t, " ");
+    text_u64(&t, (uint64_t)seen->answer);
+    text_str(&t, " ");
+    hex_encode(seen->digest, sizeof(seen->digest), hex);
+    text_str(&t, hex);
+    (void)app->platform->nvs_set_str(app->platform->ctx, APP_NS_CONFIG, key, value);
+}
+
+static int read_seen(const char *value, size_t len, struct app_order_seen *seen)
+{
+    const char *end = value + len, *a = memchr(value, ' ', len);
+    const char *b = a ? memchr(a + 1, ' ', (size_t)(end - a) - 1) : NULL;
+    uint32_t answer;
+
+    if (!b || text_to_u32(value, (size_t)(a - value), UINT32_MAX, &seen->seq) ||
+        text_to_u32(a + 1, (size_t)(b - a) - 1, UINT16_MAX, &answer))
+        return -1;
+    seen->answer = (enum reason)answer;
+    return hex_decode(b + 1, (size_t)(end - b) - 1, seen->digest, sizeof(seen->digest));
+}
+
+void command_start(struct app *app)
+{
+    static const enum verb kept[] = { VERB_CONFIG, VERB_REBOOT, VERB_ROLLBACK, VERB_RENEW };
+    char key[SEEN_KEY], value[32 + PROTO_SHA256_HEX];
+
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        struct app_order_seen *seen = &app->seen[kept[i]];
+        int len;
+
+        seen_key(kept[i], key);
+        len = app->platform->nvs_get_str(app->platform->ctx, APP_NS_CONFIG, key, value,
+                                         sizeof(value));
+        seen->known = len > 0 && read_seen(value, (size_t)len, seen) == 0;
+    }
+}
+
 /*
  * QoS 1 may bring an order twice. Its number is used up by then, but answering `replay` to who
  * sent it once would be a lie: the first answer is given again, and nothing is done.
@@ -170,6 +245,8 @@ static void remember(struct app *app, const struct request *request,
     seen->seq = request->seq;
     seen->answer = answer;
     memcpy(seen->digest, digest, PROTO_SHA256_LEN);
+    if (request->verb != VERB_IDENTIFY) /* it does no harm twice, and is not worth a write */
+        keep_seen(app, request->verb);
 }
 
 static void check_and_do(struct app *app, struct request *request)
@@ -227,14 +304,14 @@ void command_take(struct app *app, const struct app_event *event)
         return;
     case VERB_CONFIG:
     case VERB_REBOOT:
+    case VERB_ROLLBACK:
+    case VERB_RENEW:
     case VERB_IDENTIFY:
         check_and_do(app, &request);
         return;
     case VERB_KEYS:
         take_keys(app, &request);
         return;
-    case VERB_ROLLBACK:
-    case VERB_RENEW:
     case VERB_COUNT:
         break;
     }

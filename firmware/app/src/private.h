@@ -20,6 +20,9 @@ void sensors_init(struct app *app);
 void sensors_self_test(struct app *app);
 /* Go on with probing, measuring and the self-test. */
 void sensors_tick(struct app *app);
+/* Before this image hands over to another: which of the named sensors answer now is kept, so that
+ * the other one is not blamed for a sensor that was dead before. */
+void sensors_keep_health(const struct app *app);
 bool sensors_are_busy(const struct app *app); /* wants a tick within some milliseconds */
 
 /* ---- telemetry.c ---------------------------------------------------------------------------- */
@@ -39,6 +42,7 @@ void session_down(struct app *app, const char *why);
 
 /* ---- command.c ------------------------------------------------------------------------------ */
 
+void command_start(struct app *app); /* which orders were answered before this boot */
 void command_take(struct app *app, const struct app_event *event);
 void command_tick(struct app *app);
 

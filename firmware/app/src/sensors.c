@@ -100,13 +100,70 @@ static void probe_lost_ones(struct app *app)
 
 /* ---- self-test ------------------------------------------------------------------------------ */
 
+/* Which of the sensors may be held against this image: on probation those that answered under the
+ * image before it. */
+static const char health_key[] = "alive";
+
+struct alive {
+    bool sensor[APP_SENSOR_COUNT];
+};
+
+static int add_alive(void *ctx, const char *item, size_t len)
+{
+    struct alive *alive = ctx;
+
+    for (int i = 0; i < APP_SENSOR_COUNT; i++) {
+        const char *word = app_sensor_word((enum app_sensor)i);
+
+        if (strlen(word) == len && memcmp(word, item, len) == 0)
+            alive->sensor[i] = true;
+    }
+    return 0;
+}
+
+static struct alive load_health(const struct app *app)
+{
+    const struct app_platform *p = app->platform;
+    struct alive alive = { { false } };
+    char list[64];
+    int len = app->boot.on_probation
+                  ? p->nvs_get_str(p->ctx, APP_NS_CONFIG, health_key, list, sizeof(list))
+                  : -1;
+
+    if (len < 0) /* nothing is known, so nothing is excused */
+        memset(alive.sensor, true, sizeof(alive.sensor));
+    else
+        (void)text_split(list, (size_t)len, add_alive, &alive);
+    return alive;
+}
+
+void sensors_keep_health(const struct app *app)
+{
+    const struct app_platform *p = app->platform;
+    char list[64], before[64];
+    struct text t = text_begin(list, sizeof(list));
+
+    text_str(&t, ","); /* never empty: a value of no characters is none in some stores */
+    for (int i = 0; i < APP_SENSOR_COUNT; i++) {
+        if (!app->config.has_sensor[i] || !app->probe[i].present)
+            continue;
+        text_str(&t, app_sensor_word((enum app_sensor)i));
+        text_str(&t, ",");
+    }
+    if (text_end(&t) >= 0 &&
+        (p->nvs_get_str(p->ctx, APP_NS_CONFIG, health_key, before, sizeof(before)) < 0 ||
+         strcmp(before, list) != 0))
+        (void)p->nvs_set_str(p->ctx, APP_NS_CONFIG, health_key, list);
+}
+
 static bool all_present(const struct app *app, enum app_sensor *missing, bool *waiting)
 {
     bool all = true;
+    const struct alive alive = load_health(app);
 
     *waiting = false;
     for (int i = APP_SENSOR_COUNT - 1; i >= 0; i--) {
-        if (!app->config.has_sensor[i] || app->probe[i].present)
+        if (!app->config.has_sensor[i] || app->probe[i].present || !alive.sensor[i])
             continue;
         all = false;
         *waiting = *waiting || app->probe[i].probing;

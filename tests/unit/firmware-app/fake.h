@@ -58,7 +58,7 @@ struct fake {
     int lines;
 
     uint32_t seed;
-    int reboots, feeds, identifies, rollbacks;
+    int reboots, feeds, identifies, rollbacks, renewals;
     uint32_t order_seq;
 };
 

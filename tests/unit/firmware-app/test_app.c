@@ -760,7 +760,7 @@ static void a_redelivered_order_gets_its_first_answer_and_acts_once(void **state
     assert_int_equal(f->reboots, 1);
 }
 
-static void a_reboot_order_delivered_again_after_the_reboot_is_a_replay(void **state)
+static void a_reboot_order_delivered_again_after_the_reboot_gets_its_first_answer(void **state)
 {
     struct fake *f = *state;
 
@@ -777,8 +777,115 @@ static void a_reboot_order_delivered_again_after_the_reboot_is_a_replay(void **s
     fake_order(f, "reboot", reboot_order, NULL);
     fake_run(f, 5000);
 
+    assert_int_equal(fake_count(f, "/reply/reboot"), 2);
+    assert_true(last_reply(f, "/reply/reboot").ok);
+    assert_int_equal(last_reply(f, "/reply/reboot").seq, 5);
+    assert_int_equal(f->reboots, 1);
+}
+
+static void a_damaged_memory_of_answers_makes_a_replay_of_the_order(void **state)
+{
+    struct fake *f = *state;
+
+    fake_boot(f);
+    fake_run(f, 3000);
+    fake_order(f, "reboot", reboot_order, NULL);
+    fake_run(f, 3000);
+    fake_set(f, APP_NS_CONFIG, "seen_reboot", "5 0 4711");
+    fake_boot(f);
+    fake_run(f, 3000);
+    fake_order(f, "reboot", reboot_order, NULL);
+    fake_run(f, 5000);
+
     assert_int_equal(last_reply(f, "/reply/reboot").reason, REASON_REPLAY);
     assert_int_equal(f->reboots, 1);
+}
+
+static void config_order(struct fake *f, unsigned seq, unsigned interval, long long exp)
+{
+    char payload[300];
+
+    (void)snprintf(payload, sizeof(payload),
+                   "{\"verb\":\"config\",\"fleet\":\"home\",\"dev\":\"sensor-001\",\"seq\":%u,"
+                   "\"iat\":1,\"nbf\":1,\"exp\":%lld,\"set\":{\"interval\":%u}}",
+                   seq, exp, interval);
+    fake_order(f, "config", payload, NULL);
+}
+
+static void an_older_config_that_comes_after_a_newer_one_is_a_replay(void **state)
+{
+    struct fake *f = *state;
+
+    fake_boot(f);
+    fake_run(f, 3000);
+    config_order(f, 8, 20, 1990000000);
+    assert_true(last_reply(f, "/reply/config").ok);
+    config_order(f, 7, 30, 1990000000);
+
+    assert_int_equal(last_reply(f, "/reply/config").reason, REASON_REPLAY);
+    assert_int_equal(f->app.config.interval, 20);
+    /* The number of one class says nothing about another. */
+    fake_order(f, "reboot", reboot_order, NULL);
+    assert_true(last_reply(f, "/reply/reboot").ok);
+}
+
+static void an_order_that_waited_for_days_is_expired(void **state)
+{
+    struct fake *f = *state;
+
+    fake_boot(f);
+    fake_run(f, 3000);
+    fake_cut_link(f);
+    f->unix_s += 3 * 86400;
+    f->broker_ok = true;
+    fake_run(f, 90000);
+    assert_true(f->connected);
+    config_order(f, 7, 30, f->unix_s - 2 * 86400);
+    assert_int_equal(last_reply(f, "/reply/config").reason, REASON_EXPIRED);
+    assert_int_equal(f->app.config.interval, 10);
+    /* Refused, it has not used its number up; and without a trusted clock nothing is expired. */
+    f->trusted = false;
+    config_order(f, 7, 30, f->unix_s - 2 * 86400);
+    assert_true(last_reply(f, "/reply/config").ok);
+    assert_int_equal(f->app.config.interval, 30);
+}
+
+static void a_rollback_order_without_an_earlier_image_is_refused_with_its_reason(void **state)
+{
+    struct fake *f = *state;
+
+    fake_boot(f);
+    fake_run(f, 3000);
+    fake_good_order(f, "rollback", ",\"rollout\":\"r-1\"", "r");
+    fake_run(f, 5000);
+
+    assert_int_equal(last_reply(f, "/reply/rollback").reason, REASON_NO_WAY_BACK);
+    assert_int_equal(last_reply(f, "/reply/rollback").seq, f->order_seq);
+    assert_int_equal(f->reboots, 0);
+}
+
+static enum reason begin_renewal(void *ctx)
+{
+    struct fake *f = ctx;
+
+    f->renewals++;
+    return REASON_NONE;
+}
+
+static void a_renew_order_is_handed_to_the_platform_once(void **state)
+{
+    struct fake *f = *state;
+
+    f->platform.renew = begin_renewal;
+    fake_boot(f);
+    fake_run(f, 3000);
+    fake_good_order(f, "renew", "", "r");
+    f->order_seq--;
+    fake_good_order(f, "renew", "", "r");
+
+    assert_int_equal(fake_count(f, "/reply/renew"), 2);
+    assert_true(last_reply(f, "/reply/renew").ok);
+    assert_int_equal(f->renewals, 1);
 }
 
 /* ---- self-test ------------------------------------------------------------------------------ */
@@ -815,6 +922,29 @@ static void on_probation_a_failed_self_test_goes_back_to_the_old_image(void **st
     fake_run(f, 10000);
 
     assert_true(f->rollbacks > 0);
+}
+
+static void a_sensor_that_was_dead_before_the_update_is_not_the_new_images_fault(void **state)
+{
+    struct fake *f = *state;
+
+    f->board.config.scd30_fault = MODEL_ABSENT;
+    fake_boot(f);
+    fake_run(f, 5000);
+    /* As the agent asks before it switches. */
+    assert_int_equal(app_may_proceed(&f->app, OTA_GATE_SWITCH), REASON_NONE);
+    assert_string_equal(fake_get(f, APP_NS_CONFIG, "alive"), ",bme280,sds011,");
+    fake_boot_on_probation(f);
+    fake_run(f, 5000);
+    assert_true(f->app.self_test_ok);
+    assert_int_equal(f->rollbacks, 0);
+
+    /* Another one that is silent now is. */
+    f->board.config.bme280_fault = MODEL_ABSENT;
+    fake_boot_on_probation(f);
+    fake_run(f, 15000);
+    assert_false(f->app.self_test_ok);
+    assert_true(fake_logged(f, "self-test failed: bme280"));
 }
 
 static void a_silent_sensor_fails_the_self_test_in_time(void **state)
@@ -881,10 +1011,16 @@ int main(void)
         T(an_order_that_is_not_signed_right_does_nothing),
         T(an_order_of_another_verb_does_not_pass_for_this_one),
         T(a_redelivered_order_gets_its_first_answer_and_acts_once),
-        T(a_reboot_order_delivered_again_after_the_reboot_is_a_replay),
+        T(a_reboot_order_delivered_again_after_the_reboot_gets_its_first_answer),
+        T(a_damaged_memory_of_answers_makes_a_replay_of_the_order),
+        T(an_older_config_that_comes_after_a_newer_one_is_a_replay),
+        T(an_order_that_waited_for_days_is_expired),
+        T(a_rollback_order_without_an_earlier_image_is_refused_with_its_reason),
+        T(a_renew_order_is_handed_to_the_platform_once),
         T(the_self_test_passes_when_every_named_sensor_answers),
         T(a_build_that_expects_another_chip_fails_its_self_test),
         T(on_probation_a_failed_self_test_goes_back_to_the_old_image),
+        T(a_sensor_that_was_dead_before_the_update_is_not_the_new_images_fault),
         T(a_silent_sensor_fails_the_self_test_in_time),
         T(a_sensor_this_firmware_does_not_have_fails_the_self_test),
     };

@@ -8,6 +8,7 @@
 #include "drivers/bus.h"
 #include "protocol/crypto.h"
 #include "protocol/limits.h"
+#include "protocol/reason.h"
 #include "protocol/topic.h"
 
 /*
@@ -92,6 +93,11 @@ struct app_platform {
 
     /* Signal of the radio in dBm: 0 and *dbm, or -1 when there is no radio. May be NULL. */
     int (*rssi)(void *ctx, int32_t *dbm);
+
+    /* Begin to renew the device's certificate. REASON_NONE: begun, and the platform says in the log
+     * and by its next connection how it ended; else why not. NULL: not possible here, and the order
+     * is answered `unsupported`. */
+    enum reason (*renew)(void *ctx);
 
     /* Blink, so that a person finds the board. May be NULL. */
     void (*identify)(void *ctx);
