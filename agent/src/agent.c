@@ -26,8 +26,9 @@ enum ev {
     X(schedule)                                                                                    \
     X(there)                                                                                       \
     X(wait)                                                                                        \
-    X(replace) X(abort) X(pause) X(expire) X(open) X(seal) X(connect) X(restart) X(download)       \
-        X(resume) X(verify) X(install) X(reboot) X(trial) X(back) X(give_up) X(returned)
+    X(replace)                                                                                     \
+    X(abort) X(pause) X(expire) X(open) X(seal) X(connect) X(restart) X(download) X(resume)        \
+        X(verify) X(install) X(reboot) X(trial) X(back) X(give_up) X(returned)
 
 enum action {
     REFUSED,

@@ -14,9 +14,9 @@ enum ota_phase {
 
 /* Kept in records: append only. */
 enum ota_job_flag {
-    JOB_ACKED = 1,    /* the broker has the report of the end */
-    JOB_RETRIED = 2,  /* power was lost in the trial: this is the second try */
-    JOB_UNFIT = 4,    /* the trial failed, `reason` says why; going back */
+    JOB_ACKED = 1,     /* the broker has the report of the end */
+    JOB_RETRIED = 2,   /* power was lost in the trial: this is the second try */
+    JOB_UNFIT = 4,     /* the trial failed, `reason` says why; going back */
     JOB_UNSETTLED = 8, /* rolled back for want of a broker: whose fault is not known yet */
     JOB_BACK = 16,     /* no update: back to the earlier image, which is in the other slot */
     JOB_LOOPED = 32    /* and not by order, but because this one kept crashing */

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import subprocess
+import sys
 import time
 
 from cryptography.hazmat.primitives import hashes
@@ -13,7 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from harness import MUSTER, FleetTest, main, wait_until
-from test_attack import b64, jws, kid, load
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "attack"))
+
+from kit import b64, jws, kid, load_key as load  # noqa: E402
 
 
 def unb64(text):

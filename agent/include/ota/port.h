@@ -15,8 +15,8 @@
  * The agent keeps no globals, so a test can run twenty of them in one process.
  *
  * For every slot:
- *   - it is called only from inside ota_agent_handle(), ota_agent_check_order() and the functions of
- *     ota/keys.h, on the caller's thread, and it must not call back into the agent (events go in
+ *   - it is called only from inside ota_agent_handle(), ota_agent_check_order() and the functions
+ * of ota/keys.h, on the caller's thread, and it must not call back into the agent (events go in
  *     afterwards);
  *   - it must not wait for the network; what can't be answered yet is OTA_AGAIN;
  *   - all slots are required; ota_agent_init() asserts that none is NULL;
@@ -27,8 +27,8 @@
  */
 
 enum {
-    OTA_BLOCK = 4096,    /* bytes: one flash sector; the unit of slot_write() */
-    OTA_ETAG_MAX = 80,   /* an entity tag with its quotes and NUL */
+    OTA_BLOCK = 4096,     /* bytes: one flash sector; the unit of slot_write() */
+    OTA_ETAG_MAX = 80,    /* an entity tag with its quotes and NUL */
     OTA_RECORD_MAX = 1024 /* bytes: the longest record */
 };
 

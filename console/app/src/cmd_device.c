@@ -6,6 +6,7 @@
 #include "protocol/id.h"
 #include "protocol/order.h"
 #include "protocol/reply.h"
+#include "protocol/report.h"
 #include "protocol/topic.h"
 
 #include "commands.h"
@@ -17,9 +18,19 @@ struct call {
     const char *root;
     struct order order;
     uint32_t seq;
+    bool named; /* order.rollout was given by the operator */
     bool answered;
     struct reply reply;
 };
+
+/* The rollout that the device last spoke of is the one to undo, when none was named. */
+static void note_rollout(struct call *call, const void *body, size_t len)
+{
+    struct ota_report report;
+
+    if (call->order.verb == VERB_ROLLBACK && !call->named && !ota_report_decode(body, len, &report))
+        text_copy(call->order.rollout, sizeof(call->order.rollout), report.rollout);
+}
 
 static void on_message(void *ctx, const char *topic, const void *body, size_t len, bool retained)
 {
@@ -28,6 +39,8 @@ static void on_message(void *ctx, const char *topic, const void *body, size_t le
     struct reply reply;
 
     topic_parse(call->root, topic, &t);
+    if (t.kind == TOPIC_REPORT && strcmp(t.id, call->order.dev) == 0)
+        note_rollout(call, body, len);
     if (retained || t.kind != TOPIC_REPLY || strcmp(t.id, call->order.dev) != 0)
         return;
     if (reply_decode(body, len, &reply) || reply.seq != call->seq || reply.verb != call->order.verb)
@@ -60,6 +73,17 @@ static int say_answer(struct cmd_context *ctx, const struct call *call)
     return call->answered && r->ok ? EXIT_DONE : EXIT_NO;
 }
 
+static int need_rollout(struct cmd_context *ctx, const struct call *call)
+{
+    const struct order *o = &call->order;
+
+    if (o->verb != VERB_ROLLBACK || rollout_id_is_valid(o->rollout, strlen(o->rollout)))
+        return 0;
+    return err_set(&ctx->err, EXIT_NO,
+                   "%s has told of no rollout that could be undone; name one with --rollout ID",
+                   o->dev);
+}
+
 static int send_and_wait(struct cmd_context *ctx, struct call *call, uint32_t wait_s)
 {
     struct session_config config = { .profile = ctx->profile,
@@ -73,7 +97,7 @@ static int send_and_wait(struct cmd_context *ctx, struct call *call, uint32_t wa
 
     call->root = ctx->profile->root;
     session_who(who, sizeof(who));
-    if (!s || session_settle(s, 0, &ctx->err) ||
+    if (!s || session_settle(s, 0, &ctx->err) || need_rollout(ctx, call) ||
         session_command(s, &call->order, who, &call->seq, &ctx->err)) {
         session_close(s);
         return (int)ctx->err.code;
@@ -129,6 +153,28 @@ static int run_reboot(struct cmd_context *ctx, const struct cmd_args *args)
     struct call call = { 0 };
     return start(ctx, args, VERB_REBOOT, &call) ? (int)ctx->err.code
                                                 : finish(ctx, args, &call, "reboot");
+}
+
+static int run_rollback(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    struct call call = { 0 };
+    const char *rollout = cmd_get(args, "rollout", NULL);
+
+    if (start(ctx, args, VERB_ROLLBACK, &call))
+        return (int)ctx->err.code;
+    if (rollout && !rollout_id_is_valid(rollout, strlen(rollout)))
+        return cmd_fail(ctx, EXIT_USAGE, "'%s' is not a rollout's id", rollout);
+    call.named = rollout != NULL;
+    text_copy(call.order.rollout, sizeof(call.order.rollout), rollout ? rollout : "");
+    return finish(ctx, args, &call, "bring back the earlier firmware of");
+}
+
+static int run_renew(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    struct call call = { 0 };
+    return start(ctx, args, VERB_RENEW, &call)
+               ? (int)ctx->err.code
+               : finish(ctx, args, &call, "renew the certificate of");
 }
 
 static int run_identify(struct cmd_context *ctx, const struct cmd_args *args)
@@ -218,12 +264,23 @@ static const struct option device_options[] = {
     { 0 },
 };
 
+static const struct option rollback_options[] = {
+    { "yes", 'y', NULL, "do it without asking" },
+    { "wait", 0, "TIME", "how long to wait for the answer (default 15s)" },
+    { "rollout", 0, "ID", "the rollout to undo (default: the one the device last told of)" },
+    { 0 },
+};
+
 const struct command device_commands[] = {
     { "device config", "ID KEY=VALUE…",
       "change interval, url, groups or ntp of a device, all or nothing", device_options, run_config,
       COMMAND_PROFILE, NULL },
     { "device reboot", "ID", "restart a device", device_options, run_reboot, COMMAND_PROFILE,
       NULL },
+    { "device rollback", "ID", "bring back the firmware a device ran before its last update",
+      rollback_options, run_rollback, COMMAND_PROFILE, NULL },
+    { "device renew", "ID", "let a device renew its certificate now", device_options, run_renew,
+      COMMAND_PROFILE, NULL },
     { "device identify", "ID", "let a device blink and log, so that a person finds it",
       device_options, run_identify, COMMAND_PROFILE, NULL },
     { 0 },

@@ -391,7 +391,8 @@ static const struct option device_options[] = {
     DIR_OPTION,
     { "out", 'o', "DIR", "where its files go (default DIR/devices/ID; in a batch OUT/ID)" },
     { "set", 's', "KEY=VALUE",
-      "product, hw, broker_host, broker_port, url, groups, interval, sensors, ntp, release_seq" },
+      "product, hw, broker_host, broker_port, url, groups, interval, sensors, ntp, release_seq, "
+      "clock" },
     { "days", 0, "N", "valid for so long, at most 365" },
     { "count", 0, "N", "make N devices, named by --prefix and a number" },
     { "prefix", 0, "TEXT", "with --count (default sensor-)" },

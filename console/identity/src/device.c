@@ -25,6 +25,7 @@ enum {
     SET_SENSORS,
     SET_NTP,
     SET_RELEASE_SEQ,
+    SET_CLOCK,
     SET_COUNT
 };
 
@@ -113,6 +114,11 @@ static bool release_seq_ok(const char *v)
     return v[0] == '\0' || text_to_u64(v, 1, UINT32_MAX, &n);
 }
 
+static bool clock_ok(const char *v)
+{
+    return v[0] == '\0' || strcmp(v, "trusted") == 0;
+}
+
 static const struct set_row {
     const char *key, *encoding;
     bool (*ok)(const char *value);
@@ -128,6 +134,7 @@ static const struct set_row {
     [SET_SENSORS] = { "sensors", "string", sensors_ok, "a comma list of bme280, scd30, sds011" },
     [SET_NTP] = { "ntp", "string", ntp_ok, "a host name or address" },
     [SET_RELEASE_SEQ] = { "release_seq", "u32", release_seq_ok, "1 to 4294967295" },
+    [SET_CLOCK] = { "clock", "string", clock_ok, "trusted" },
 };
 
 struct factory {
@@ -148,7 +155,7 @@ static int set_value(struct factory *f, const char *key, const char *value, stru
     }
     return err_set(e, EXIT_USAGE,
                    "'%.40s' can't be set: product, hw, broker_host, broker_port, url, groups, "
-                   "interval, sensors, ntp or release_seq",
+                   "interval, sensors, ntp, release_seq or clock",
                    key);
 }
 
@@ -160,9 +167,16 @@ static int fill_settings(struct factory *out, const struct fleet_file *f,
     snprintf(out->port, sizeof(out->port), "%u", (unsigned)f->broker_port);
     snprintf(out->interval, sizeof(out->interval), "%u", (unsigned)f->interval);
     const char *const from_fleet[SET_COUNT] = {
-        [SET_PRODUCT] = f->product,     [SET_HW] = f->hw,           [SET_HOST] = f->broker_host,
-        [SET_PORT] = out->port,         [SET_URL] = out->url,       [SET_GROUPS] = f->groups,
-        [SET_INTERVAL] = out->interval, [SET_SENSORS] = f->sensors, [SET_NTP] = f->ntp,
+        [SET_PRODUCT] = f->product,
+        [SET_HW] = f->hw,
+        [SET_HOST] = f->broker_host,
+        [SET_PORT] = out->port,
+        [SET_URL] = out->url,
+        [SET_GROUPS] = f->groups,
+        [SET_INTERVAL] = out->interval,
+        [SET_SENSORS] = f->sensors,
+        [SET_NTP] = f->ntp,
+        [SET_CLOCK] = "",
         [SET_RELEASE_SEQ] = "", /* of the image that will be flashed: said for each device */
     };
     for (size_t i = 0; i < SET_COUNT; i++)

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "app/features.h"
 #include "private.h"
 
 #include "protocol/hex.h"
@@ -209,7 +210,7 @@ void command_start(struct app *app)
     static const enum verb kept[] = { VERB_CONFIG, VERB_REBOOT, VERB_ROLLBACK, VERB_RENEW };
     char key[SEEN_KEY], value[32 + PROTO_SHA256_HEX];
 
-    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+    for (size_t i = 0; FW_COMMANDS && i < sizeof(kept) / sizeof(kept[0]); i++) {
         struct app_order_seen *seen = &app->seen[kept[i]];
         int len;
 
@@ -307,6 +308,8 @@ void command_take(struct app *app, const struct app_event *event)
     case VERB_ROLLBACK:
     case VERB_RENEW:
     case VERB_IDENTIFY:
+        if (!FW_COMMANDS)
+            break;
         check_and_do(app, &request);
         return;
     case VERB_KEYS:

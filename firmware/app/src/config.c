@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "app/features.h"
 #include "protocol/id.h"
 #include "text.h"
 
@@ -19,6 +20,17 @@ const char *app_sensor_word(enum app_sensor sensor)
     };
 
     return (unsigned)sensor < APP_SENSOR_COUNT ? words[sensor] : "unknown";
+}
+
+bool app_sensor_is_built(enum app_sensor sensor)
+{
+    static const bool built[APP_SENSOR_COUNT] = {
+#define X(name, word) [APP_SENSOR_##name] = FW_##name,
+        APP_SENSOR_MAP(X)
+#undef X
+    };
+
+    return (unsigned)sensor < APP_SENSOR_COUNT && built[sensor];
 }
 
 const char *app_ns_word(enum app_ns ns)
@@ -225,7 +237,8 @@ static int add_sensor(void *ctx, const char *item, size_t len)
     struct app_config *config = ctx;
 
     for (int i = 0; i < APP_SENSOR_COUNT; i++) {
-        if (is_key(item, len, app_sensor_word((enum app_sensor)i))) {
+        if (app_sensor_is_built((enum app_sensor)i) &&
+            is_key(item, len, app_sensor_word((enum app_sensor)i))) {
             config->has_sensor[i] = true;
             return 0;
         }

@@ -31,6 +31,7 @@ bool sensors_are_busy(const struct app *app); /* wants a tick within some millis
 void telemetry_tick(struct app *app);
 bool telemetry_acked(struct app *app, int mid); /* was it one of ours? */
 /* The body of one sample; length or -1. `ts` 0: without. */
+int telemetry_encode_line(const struct app_sample *sample, int64_t ts, char *out, size_t cap);
 int telemetry_encode(const struct app_sample *sample, int64_t ts, char *out, size_t cap);
 
 /* ---- session.c ------------------------------------------------------------------------------ */

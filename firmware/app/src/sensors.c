@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "app/features.h"
 #include "private.h"
 
 enum {
@@ -38,11 +39,15 @@ static enum drv_err probe_begin(struct app *app, enum app_sensor s)
 
     switch (s) {
     case APP_SENSOR_BME280:
-        return p->i2c ? bme280_probe(&app->bme280) : DRV_ABSENT;
+        return FW_BME280 && p->i2c ? bme280_probe(&app->bme280) : DRV_ABSENT;
     case APP_SENSOR_SCD30:
+        if (!FW_SCD30)
+            break;
         err = p->i2c ? scd30_probe(&app->scd30) : DRV_ABSENT;
         return err == DRV_OK ? scd30_start(&app->scd30, SCD30_INTERVAL_S, 0) : err;
     case APP_SENSOR_SDS011:
+        if (!FW_SDS011)
+            break;
         err = p->uart ? sds011_set_mode(&app->sds011, SDS011_QUERY) : DRV_ABSENT;
         if (err == DRV_OK)
             err = sds011_probe(&app->sds011);
@@ -79,7 +84,7 @@ static void probe_poll(struct app *app)
     struct app_probe *p = &app->probe[s];
     enum drv_err err;
 
-    if (!p->probing)
+    if (!FW_SDS011 || !p->probing)
         return;
     err = sds011_probe_done(&app->sds011);
     if (err == DRV_AGAIN && app->now.mono_ms < p->until_ms)
@@ -209,9 +214,12 @@ static void self_test_poll(struct app *app)
 
 void sensors_init(struct app *app)
 {
-    bme280_init(&app->bme280, app->platform->i2c, BME280_ADDR, app->build->bme280_id);
-    scd30_init(&app->scd30, app->platform->i2c);
-    sds011_init(&app->sds011, app->platform->uart);
+    if (FW_BME280)
+        bme280_init(&app->bme280, app->platform->i2c, BME280_ADDR, app->build->bme280_id);
+    if (FW_SCD30)
+        scd30_init(&app->scd30, app->platform->i2c);
+    if (FW_SDS011)
+        sds011_init(&app->sds011, app->platform->uart);
     memset(app->probe, 0, sizeof(app->probe));
 }
 
@@ -243,7 +251,7 @@ static enum drv_err collect(struct app *app, enum app_sensor s)
 
     switch (s) {
     case APP_SENSOR_BME280:
-        err = bme280_read(&app->bme280, &bme);
+        err = FW_BME280 ? bme280_read(&app->bme280, &bme) : DRV_ABSENT;
         if (err == DRV_OK) {
             put(app, APP_TEMPERATURE, bme.temperature);
             put(app, APP_HUMIDITY, (int32_t)bme.humidity);
@@ -251,7 +259,7 @@ static enum drv_err collect(struct app *app, enum app_sensor s)
         }
         break;
     case APP_SENSOR_SCD30:
-        err = scd30_read(&app->scd30, &scd);
+        err = FW_SCD30 ? scd30_read(&app->scd30, &scd) : DRV_ABSENT;
         if (err == DRV_OK) {
             put(app, APP_CO2, (int32_t)scd.co2);
             /* It warms itself: its climate counts only on a board without a BME280. */
@@ -262,7 +270,7 @@ static enum drv_err collect(struct app *app, enum app_sensor s)
         }
         break;
     case APP_SENSOR_SDS011:
-        err = sds011_read(&app->sds011, &sds);
+        err = FW_SDS011 ? sds011_read(&app->sds011, &sds) : DRV_ABSENT;
         if (err == DRV_OK) {
             put(app, APP_PM2_5, (int32_t)sds.pm2_5);
             put(app, APP_PM10, (int32_t)sds.pm10);
@@ -276,9 +284,9 @@ static enum drv_err collect(struct app *app, enum app_sensor s)
 
 static enum drv_err begin(struct app *app, enum app_sensor s)
 {
-    if (s == APP_SENSOR_BME280)
+    if (FW_BME280 && s == APP_SENSOR_BME280)
         return bme280_start(&app->bme280);
-    if (s == APP_SENSOR_SDS011)
+    if (FW_SDS011 && s == APP_SENSOR_SDS011)
         return sds011_query(&app->sds011);
     return DRV_OK; /* the SCD30 measures by itself */
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "app/features.h"
 #include "private.h"
 
 enum {
@@ -44,6 +45,42 @@ int telemetry_encode(const struct app_sample *sample, int64_t ts, char *out, siz
     return text_end(&t);
 }
 
+/* One line of the Influx protocol: the measurement is the group, the device is in the topic. */
+static void line_field(struct text *t, const char *group, unsigned *count, const char *name,
+                       int64_t value, unsigned decimals)
+{
+    text_str(t, (*count)++ ? "," : group);
+    if (*count == 1)
+        text_str(t, " ");
+    text_str(t, name);
+    text_str(t, "=");
+    text_fixed(t, value, decimals);
+}
+
+int telemetry_encode_line(const struct app_sample *sample, int64_t ts, char *out, size_t cap)
+{
+    struct text t = text_begin(out, cap);
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < APP_FIELD_COUNT; i++) {
+        if (sample->have & 1U << i)
+            line_field(&t, "environment", &count, fields[i].name, sample->value[i],
+                       fields[i].decimals);
+    }
+    if (ts > 0) {
+        text_str(&t, " ");
+        text_u64(&t, (uint64_t)ts);
+        text_str(&t, "000000000"); /* nanoseconds */
+    }
+    return text_end(&t);
+}
+
+static int encode(const struct app_sample *sample, int64_t ts, char *out, size_t cap)
+{
+    return FW_INFLUX ? telemetry_encode_line(sample, ts, out, cap)
+                     : telemetry_encode(sample, ts, out, cap);
+}
+
 /* Unix time of a moment of this boot: also for samples taken before the time was trusted. */
 static int64_t unix_at(const struct app *app, int64_t mono_ms)
 {
@@ -74,8 +111,7 @@ static void drain(struct app *app)
         app->ring_ms = app->now.mono_ms;
     }
     while (app->ring.sent < UNDER_WAY_MAX && (sample = app_ring_next(&app->ring)) != NULL) {
-        int len = telemetry_encode(sample, unix_at(app, sample->mono_ms), app->scratch,
-                                   sizeof(app->scratch));
+        int len = encode(sample, unix_at(app, sample->mono_ms), app->scratch, sizeof(app->scratch));
         int mid = publish(app, "environment", len, 1);
 
         if (mid <= 0)

@@ -374,8 +374,8 @@ static enum reason record_get(void *ctx, enum ota_record id, uint8_t *data, size
 static enum reason record_put(void *ctx, enum ota_record id, const uint8_t *data, size_t len)
 {
     struct board *b = ctx;
-    bool is_small = id != OTA_RECORD_JOB_A && id != OTA_RECORD_JOB_B &&
-                    id != OTA_RECORD_KEYSET_A && id != OTA_RECORD_KEYSET_B;
+    bool is_small = id != OTA_RECORD_JOB_A && id != OTA_RECORD_JOB_B && id != OTA_RECORD_KEYSET_A &&
+                    id != OTA_RECORD_KEYSET_B;
     assert(id < OTA_RECORD_COUNT && len > 0 && len <= (is_small ? 128u : OTA_RECORD_MAX));
     b->puts[id]++;
     if (cut_now(b, CUT_BEFORE))

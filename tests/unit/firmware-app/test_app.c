@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "fake.h"
+#include "private.h"
 #include "protocol/reading.h"
 #include "protocol/reply.h"
 #include "protocol/status.h"
@@ -118,6 +119,24 @@ static void dew_point_is_sent_by_builds_that_have_it(void **state)
 
     r = read_sample(fake_sent(f, environment, 0));
     assert_true(has(&r, "dew_point", -5, 30));
+}
+
+static void a_sample_as_an_influx_line_reads_back(void **state)
+{
+    struct app_sample sample = { .have = 1U << APP_TEMPERATURE | 1U << APP_PRESSURE };
+    struct readings r;
+    char line[200], small[20];
+
+    (void)state;
+    sample.value[APP_TEMPERATURE] = -512;
+    sample.value[APP_PRESSURE] = 101325;
+    int len = telemetry_encode_line(&sample, 1790000000, line, sizeof(line));
+
+    assert_string_equal(line, "environment temperature=-5.12,pressure=101325 1790000000000000000");
+    assert_int_equal(readings_decode(line, (size_t)len, &r), 0);
+    assert_true(has(&r, "temperature", -5.13, -5.11) && has(&r, "pressure", 101325, 101325));
+    assert_true(r.has_ts && (int64_t)r.ts == 1790000000);
+    assert_int_equal(telemetry_encode_line(&sample, 0, small, sizeof(small)), -1);
 }
 
 static void a_missing_sensor_does_not_stop_the_others_and_is_found_again(void **state)
@@ -979,6 +998,7 @@ int main(void)
         T(the_first_reading_comes_soon_after_start),
         T(readings_follow_the_interval),
         T(dew_point_is_sent_by_builds_that_have_it),
+        T(a_sample_as_an_influx_line_reads_back),
         T(a_missing_sensor_does_not_stop_the_others_and_is_found_again),
         T(a_sensor_that_vanishes_in_service_is_found_again),
         T(impossible_values_are_not_sent),

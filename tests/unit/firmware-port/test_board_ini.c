@@ -17,7 +17,8 @@ static void without_a_file_every_chip_is_there_and_well(void **state)
     assert_int_equal(board_ini_load("/nowhere/board.ini", &ini, &unknown), 0);
 
     assert_int_equal(unknown, 0);
-    assert_true(ini.chips.bme280 && ini.chips.scd30 && ini.chips.sds011 && ini.clock_trusted);
+    assert_true(ini.chips.bme280 && ini.chips.scd30 && ini.chips.sds011);
+    assert_int_equal(ini.clock, BOARD_CLOCK_HOST);
     assert_int_equal(ini.chips.scd30_fault, MODEL_OK);
 }
 
@@ -33,7 +34,9 @@ static void a_file_says_what_is_there_and_what_is_broken(void **state)
     assert_int_equal(ini.chips.seed, 42);
     assert_true(ini.chips.bme280 && !ini.chips.scd30 && ini.chips.sds011);
     assert_int_equal(ini.chips.sds011_fault, MODEL_STUCK);
-    assert_false(ini.clock_trusted);
+    assert_int_equal(ini.clock, BOARD_CLOCK_UNTRUSTED);
+    assert_int_equal(board_ini_parse("clock = trusted\n", 16, &ini), 0);
+    assert_int_equal(ini.clock, BOARD_CLOCK_TRUSTED);
 }
 
 static void lines_that_are_not_understood_are_counted(void **state)

@@ -23,6 +23,7 @@ enum app_sensor {
         APP_SENSOR_COUNT
 };
 const char *app_sensor_word(enum app_sensor sensor);
+bool app_sensor_is_built(enum app_sensor sensor); /* see app/features.h */
 
 /*
  * The configuration in effect: the factory's values, overridden by the one record that accepted

@@ -48,6 +48,19 @@ static bool take_seed(const char *value, uint64_t *seed)
     return true;
 }
 
+static bool take_clock(const char *value, enum board_clock *clock)
+{
+    if (strcmp(value, "trusted") == 0)
+        *clock = BOARD_CLOCK_TRUSTED;
+    else if (strcmp(value, "untrusted") == 0)
+        *clock = BOARD_CLOCK_UNTRUSTED;
+    else if (strcmp(value, "host") == 0)
+        *clock = BOARD_CLOCK_HOST;
+    else
+        return false;
+    return true;
+}
+
 static bool take(const char *key, char *value, struct board_ini *out)
 {
     if (strcmp(key, "seed") == 0)
@@ -60,10 +73,8 @@ static bool take(const char *key, char *value, struct board_ini *out)
         return model_fault_from_word(value, &out->chips.scd30_fault) == 0;
     if (strcmp(key, "sds011") == 0)
         return model_fault_from_word(value, &out->chips.sds011_fault) == 0;
-    if (strcmp(key, "clock") == 0) {
-        out->clock_trusted = strcmp(value, "trusted") == 0;
-        return out->clock_trusted || strcmp(value, "untrusted") == 0;
-    }
+    if (strcmp(key, "clock") == 0)
+        return take_clock(value, &out->clock);
     return false;
 }
 
@@ -84,7 +95,6 @@ unsigned board_ini_parse(const char *text, size_t len, struct board_ini *out)
     unsigned unknown = 0;
     memset(out, 0, sizeof(*out));
     out->chips.bme280 = out->chips.scd30 = out->chips.sds011 = true;
-    out->clock_trusted = true;
     for (size_t at = 0; at < len;) {
         char line[LINE_MAX_];
         const char *end = memchr(text + at, '\n', len - at);

@@ -13,11 +13,15 @@
  *   seed   = 7                    place on the earth, noise
  *   chips  = bme280,scd30,sds011  on the buses; all three when the line is missing
  *   bme280 = ok|absent|stuck|crc|wild      likewise scd30, sds011
- *   clock  = trusted|untrusted    whether NTP has set the clock
+ *   clock  = host|trusted|untrusted   whether the time may be believed; host, which is also what
+ *                                 a missing line means: when the factory said so (key `clock`), or
+ *                                 once the host's kernel says that its clock is synchronised
  */
+enum board_clock { BOARD_CLOCK_HOST, BOARD_CLOCK_TRUSTED, BOARD_CLOCK_UNTRUSTED };
+
 struct board_ini {
     struct board_config chips;
-    bool clock_trusted;
+    enum board_clock clock;
 };
 
 /* Pure. A line that is not understood is left out and counted. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "board_ini.h"
+#include "host_clock.h"
 #include "http.h"
 #include "mqtt.h"
 #include "ossl/crypto.h"
@@ -27,6 +28,7 @@
 #define LEAVE_MS      2000 /* for what is on its way when the board restarts or stops */
 #define FEED_EVERY_MS 5000
 #define FROZEN_LOOK   100 /* ms */
+#define CLOCK_LOOK    5000
 
 /*
  * One board while its program runs.
@@ -48,6 +50,8 @@ struct process {
     struct app_platform platform;
     struct app app;
     int64_t start_ms, fed_ms;
+    int64_t clock_ms; /* when the host was last asked */
+    bool trusted;
     int signals, parent_stat;
     bool restart, stop;
 };
@@ -172,11 +176,26 @@ static void identify(void *ctx)
 
 /* ---- events for the app ---- */
 
+/* May the host's clock be believed? Once it has been right it stays so for this run, as a clock
+ * does that NTP has set. */
+static bool clock_is_trusted(struct process *p, int64_t now)
+{
+    if (p->ini.clock != BOARD_CLOCK_HOST)
+        return p->ini.clock == BOARD_CLOCK_TRUSTED;
+    if (!p->trusted && (p->clock_ms == 0 || now - p->clock_ms >= CLOCK_LOOK)) {
+        p->clock_ms = now;
+        p->trusted = host_clock_is_right();
+        if (p->trusted)
+            say(APP_LOG_INFO, "the host's clock is synchronised: time is trusted");
+    }
+    return p->trusted;
+}
+
 static void tell(struct process *p, struct app_event *event)
 {
     int64_t now = mono_ms(p), unix_s = (int64_t)time(NULL);
     event->time =
-        (struct app_time){ .mono_ms = now, .unix_s = unix_s, .trusted = p->ini.clock_trusted };
+        (struct app_time){ .mono_ms = now, .unix_s = unix_s, .trusted = clock_is_trusted(p, now) };
     board_set_time(&p->board, now, unix_s);
     app_handle(&p->app, event);
 }
@@ -248,6 +267,7 @@ static int load_identity(struct process *p, struct port_fail *why)
 static void load_board(struct process *p)
 {
     char path[PORT_PATH_MAX + 16];
+    char word[16];
     unsigned unknown = 0;
     snprintf(path, sizeof(path), "%s/board.ini", p->facts.dir);
     if (board_ini_load(path, &p->ini, &unknown))
@@ -255,6 +275,8 @@ static void load_board(struct process *p)
     if (unknown > 0)
         say(APP_LOG_WARN, "board.ini has lines that are not understood");
     board_init(&p->board, &p->ini.chips);
+    p->trusted = nvs_get_str(&p->settings, "factory", "clock", word, sizeof(word)) > 0 &&
+                 !strcmp(word, "trusted");
 }
 
 static uint32_t count_boot(struct process *p)
