@@ -128,8 +128,25 @@ static void opening_the_slot_forgets_its_boot_record(void **state)
 
     assert_int_equal(update_passive(&slots, 0), OTA_PASSIVE_NONE);
     assert_memory_equal(flash.byte + 0x8000, image[2], image_len[2]); /* was to be kept */
-    assert_int_equal(flash.byte[0x9000], 0xff);
     assert_int_equal(update.port.slot_open(&update, 0x4001, 0), REASON_NO_SPACE);
+}
+
+static void a_sector_is_erased_when_its_block_comes_and_not_before(void **state)
+{
+    uint8_t block[OTA_BLOCK];
+    (void)state;
+    board_on(1, 0);
+    entry(0, 1, OTADATA_VALID);
+    memset(flash.byte + 0x8000, 0, 0x4000);
+    memset(block, 0xA5, sizeof(block));
+
+    uint32_t ops = flash.ops;
+    assert_int_equal(update.port.slot_open(&update, 10000, 4096), REASON_NONE);
+    assert_int_equal(flash.ops, ops);
+    assert_int_equal(update.port.slot_write(&update, 4096, block, sizeof(block)), REASON_NONE);
+
+    assert_memory_equal(flash.byte + 0x9000, block, sizeof(block));
+    assert_true(flash.byte[0x8fff] == 0 && flash.byte[0xa000] == 0);
 }
 
 static void what_is_written_is_checked_as_the_bootloader_will(void **state)
@@ -139,6 +156,7 @@ static void what_is_written_is_checked_as_the_bootloader_will(void **state)
     (void)state;
     board_on(1, 0);
     entry(0, 1, OTADATA_VALID);
+    memset(flash.byte + 0x8000, 0, sizeof(image[2]));
 
     assert_int_equal(update.port.slot_open(&update, size, 0), REASON_NONE);
     assert_int_equal(update.port.image_check(&update, size), REASON_IMAGE_INVALID);
@@ -258,6 +276,7 @@ int main(void)
         cmocka_unit_test(a_switch_gives_the_new_image_one_boot),
         cmocka_unit_test(a_committed_image_stays_and_the_old_one_is_just_old),
         cmocka_unit_test(opening_the_slot_forgets_its_boot_record),
+        cmocka_unit_test(a_sector_is_erased_when_its_block_comes_and_not_before),
         cmocka_unit_test(what_is_written_is_checked_as_the_bootloader_will),
         cmocka_unit_test(a_condemned_image_is_left_for_a_whole_one_only),
         cmocka_unit_test(records_come_back_and_a_missing_one_is_empty),

@@ -36,21 +36,15 @@ static enum reason drop_entries(const struct update *u)
     return REASON_NONE;
 }
 
+/* Sectors are erased when their block comes: to erase the rest of the slot here would wear it once
+ * more for each connection that drops, and take seconds. */
 static enum reason slot_open(void *ctx, uint32_t size, uint32_t keep)
 {
     const struct update *u = ctx;
-    const struct flash *f = u->slots->flash;
-    uint32_t room = u->slots->slot[passive(u)].size;
-    if (size > room)
+    (void)keep;
+    if (size > u->slots->slot[passive(u)].size)
         return REASON_NO_SPACE;
-    enum reason reason = drop_entries(u);
-    if (reason)
-        return reason;
-    uint32_t from = (keep + ESP_SECTOR - 1) / ESP_SECTOR * ESP_SECTOR;
-    uint32_t to = (size + ESP_SECTOR - 1) / ESP_SECTOR * ESP_SECTOR;
-    if (from < to && f->erase(f->ctx, u->slots->slot[passive(u)].offset + from, to - from))
-        return REASON_FLASH_WRITE;
-    return REASON_NONE;
+    return drop_entries(u);
 }
 
 static bool in_slot(const struct update *u, uint32_t offset, size_t len)
@@ -63,8 +57,10 @@ static enum reason slot_write(void *ctx, uint32_t offset, const uint8_t *data, s
 {
     const struct update *u = ctx;
     const struct flash *f = u->slots->flash;
-    if (!in_slot(u, offset, len) ||
-        f->write(f->ctx, u->slots->slot[passive(u)].offset + offset, data, len))
+    uint32_t at = u->slots->slot[passive(u)].offset + offset;
+    _Static_assert((uint32_t)OTA_BLOCK == ESP_SECTOR, "a block begins a sector, and fits it");
+    if (!in_slot(u, offset, len) || len > ESP_SECTOR || f->erase(f->ctx, at, ESP_SECTOR) ||
+        f->write(f->ctx, at, data, len))
         return REASON_FLASH_WRITE;
     return REASON_NONE;
 }
