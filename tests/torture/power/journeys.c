@@ -104,7 +104,7 @@ const struct journey journeys[] = {
       .step = abort_waiting,
       .ends = { BIT(ABORTED) | BIT(DONE), BIT(ABORTED) | BIT(DONE) | BIT(ROLLED_BACK) },
       .settled = is_aborted,
-      .second_every = 1 },
+      .second_every = 7 },
     { .name = "abort in download",
       .order = MSG_LARGE,
       .target = IMG_LARGE,
@@ -346,6 +346,7 @@ static void make_flash(struct sim_factory *f)
          "settings");
     part = esp_partition_by_label(&table, "muster");
     must(nvs_mount(&nvs, flash, part->offset, part->size) == NVS_OK, "records");
+    must(nvs_set_u32(&nvs, "old", "keep", SIM_KEEP) == NVS_OK, "records");
     memset(pem, 0, 464);
     for (uint32_t i = 1; i <= AGE; i++) { /* of other keys than the agent's: it is to begin anew */
         memcpy(pem, &i, sizeof(i));
@@ -355,14 +356,14 @@ static void make_flash(struct sim_factory *f)
     }
 }
 
-void sim_factory_make(struct sim_factory *f)
+void sim_factory_make(struct sim_factory *f, size_t large)
 {
     static struct keys k;
     memset(f, 0, sizeof(*f));
     make_keys(&k);
     make_image(&f->image[IMG_FACTORY], "1.3.0", 5000, 1, 0x60);
     make_image(&f->image[IMG_GOOD], "1.4.0", 11000, 2, 0x60);
-    make_image(&f->image[IMG_LARGE], "1.4.1", 72000, 3, 0x60);
+    make_image(&f->image[IMG_LARGE], "1.4.1", large, 3, 0x60);
     make_image(&f->image[IMG_BAD], "1.5.0", 9000, 4, 0x61);
     make_image(&f->image[IMG_NEWER], "1.6.0", 8000, 5, 0x60);
     make_image(&f->image[IMG_NEXT], "1.7.0", 3000, 6, 0x60);

@@ -158,7 +158,7 @@ static bool is_chosen(struct life *l)
     struct sim *s = l->sim;
     uint32_t every = l->journey->second_every;
     if (!s->full)
-        every = every * 16 < s->second_every ? every * 16 : s->second_every;
+        every = every * 32 < s->second_every ? every * 32 : s->second_every;
     return l->depth + 1 < s->depth && s->firsts++ % every == 0;
 }
 
@@ -421,6 +421,10 @@ static void choose(struct device *d, struct slots_boot *b)
     if (nvs_mount(&d->settings, &l->nor.flash, nvs->offset, nvs->size) ||
         nvs_mount(&d->records, &l->nor.flash, own->offset, own->size))
         violate(l, ZERO_STUCK, "a key/value store can't be mounted");
+    /* Written long ago and never since: the oldest page of the log holds it. */
+    uint32_t keep = 0;
+    if (nvs_get_u32(&d->records, "old", "keep", &keep) || keep != SIM_KEEP)
+        violate(l, ZERO_COUNTER, "an old record is lost");
 }
 
 static void connect_parts(struct device *d)
@@ -733,9 +737,23 @@ bool sim_journey(struct sim *sim, const struct journey *j)
 void sim_wear(struct sim *sim, const struct journey *j, struct nor_wear *wear)
 {
     struct life *l = begin(sim, j);
-    l->nor.wear = wear;
-    if (setjmp(l->jump) != JUMP_GIVE_UP)
-        settle(l);
+    struct world w = l->w;
+    l->w.retained = -1;
+    l->w.pending_count = 0;
+    if (setjmp(l->jump) != JUMP_GIVE_UP) {
+        if (!l->nor.wear) { /* the first boot, which fills in otadata, is not part of it */
+            settle(l);
+            l->nor.wear = wear;
+            l->w.retained = w.retained;
+            l->w.pending_count = w.pending_count;
+            memcpy(l->w.pending, w.pending, sizeof(w.pending));
+            l->dev->connecting = true; /* a new connection brings what the broker has */
+            if (!run(l, l->w.unix_ms + (uint64_t)END_S * 1000))
+                settle(l);
+        } else {
+            settle(l);
+        }
+    }
     finish(l);
 }
 
@@ -744,8 +762,10 @@ void sim_idle(struct sim *sim, uint32_t seconds, struct nor_wear *wear)
     static const struct journey idle = { .name = "idle" };
     struct life *l = begin(sim, &idle);
     l->w.retained = -1;
-    l->nor.wear = wear;
     if (setjmp(l->jump) == 0) {
+        settle(l); /* the first boot fills in otadata */
+        off(l);
+        l->nor.wear = wear;
         settle(l);
         for (uint64_t end = l->w.unix_ms + (uint64_t)seconds * 1000; l->w.unix_ms < end;) {
             struct app_event tick = { .kind = APP_EV_TICK };

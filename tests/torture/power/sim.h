@@ -16,7 +16,7 @@
  * with a copy of flash and world, its power goes in the middle of the operation, and it must come
  * to a good end. See docs/power.md.
  */
-enum { SIM_IMAGES = 6, SIM_MESSAGES = 10, SIM_PENDING = 4 };
+enum { SIM_IMAGES = 6, SIM_MESSAGES = 10, SIM_PENDING = 4, SIM_KEEP = 20260704 };
 enum sim_image_name { IMG_FACTORY, IMG_GOOD, IMG_LARGE, IMG_BAD, IMG_NEWER, IMG_NEXT };
 
 struct sim_image {
@@ -126,14 +126,15 @@ struct life {
 };
 
 /* Build and flash a device as the factory does. Ends the program when it can't. */
-void sim_factory_make(struct sim_factory *f);
+void sim_factory_make(struct sim_factory *f, size_t large); /* bytes of IMG_LARGE's program */
 void sim_factory_free(struct sim_factory *f);
 
 /* Live through a journey, cutting. True when no bar was touched. */
 bool sim_journey(struct sim *sim, const struct journey *j);
-/* Without cuts: the wear of one journey, of the next order excepted. */
+/* Without cuts: the wear of one journey on a device that has been running, its own restarts
+ * included. */
 void sim_wear(struct sim *sim, const struct journey *j, struct nor_wear *wear);
-/* So many seconds of idle life after a boot. */
+/* A boot and so many seconds of idle life. */
 void sim_idle(struct sim *sim, uint32_t seconds, struct nor_wear *wear);
 
 /* ---- for scripts ---- */

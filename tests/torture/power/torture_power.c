@@ -76,34 +76,62 @@ static const struct part parts[] = {
     { "slots", 0x20000, 0x380000 },
     { "muster", 0x3A0000, 0x10000 },
 };
-enum { PARTS = sizeof(parts) / sizeof(parts[0]), CYCLES = 100000 };
+enum { PARTS = sizeof(parts) / sizeof(parts[0]), CYCLES = 100000, PAGE = 4080, LARGE = 1000000 };
 
-static void print_wear(const char *what, const struct nor_wear *w, uint32_t times)
+/* How often a thing may be done until the first sector has seen CYCLES erases. Logs go round, so
+ * their sectors wear alike: by bytes. Slots and otadata's sectors take turns: by erases. */
+static double lifetime(const struct part *p, uint64_t bytes, uint32_t erases, uint32_t most)
+{
+    uint32_t sectors = p->size / ESP_SECTOR;
+    if (p->name[0] == 'n' || p->name[0] == 'm')
+        return bytes ? (double)CYCLES * sectors * PAGE / (double)bytes : 0;
+    return erases ? 2.0 * CYCLES / most : 0;
+}
+
+static void print_wear(const char *what, const struct nor_wear *w)
 {
     for (int p = 0; p < PARTS; p++) {
-        uint64_t bytes = 0, erases = 0;
+        uint64_t bytes = 0;
+        uint32_t erases = 0, most = 0;
         for (uint32_t s = parts[p].offset / ESP_SECTOR;
              s < (parts[p].offset + parts[p].size) / ESP_SECTOR; s++) {
             bytes += w->programmed[s];
             erases += w->erased[s];
+            most = w->erased[s] > most ? w->erased[s] : most;
         }
-        printf("%-26s %-8s %10.1f %10.2f\n", p == 0 ? what : "", parts[p].name,
-               (double)bytes / times, (double)erases / times);
+        printf("%-26s %-8s %9" PRIu64 " %7u %5u", p == 0 ? what : "", parts[p].name, bytes, erases,
+               most);
+        double times = lifetime(&parts[p], bytes, erases, most);
+        if (times > 0)
+            printf(" %14.0f\n", times);
+        else
+            printf(" %14s\n", "-");
     }
 }
 
 static void wear(struct sim *s)
 {
+    static const char *const names[] = { "update, commit",       "update, resume",
+                                         "bad update, rollback", "power lost in trial",
+                                         "config order",         "key rotation" };
     static struct nor_wear w;
-    printf("%-26s %-8s %10s %10s\n", "wear", "where", "bytes", "erases");
+    printf("%-26s %-8s %9s %7s %5s %14s\n", "wear of one", "where", "bytes", "erases", "most",
+           "lasts, times");
     for (unsigned i = 0; i < journey_count; i++) {
-        memset(&w, 0, sizeof(w));
-        sim_wear(s, &journeys[i], &w);
-        print_wear(journeys[i].name, &w, 1);
+        for (unsigned n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+            if (strcmp(names[n], journeys[i].name) != 0)
+                continue;
+            memset(&w, 0, sizeof(w));
+            sim_wear(s, &journeys[i], &w);
+            print_wear(journeys[i].order == MSG_LARGE ? "update of 1 MB" : names[n], &w);
+        }
     }
     memset(&w, 0, sizeof(w));
+    sim_idle(s, 0, &w);
+    print_wear("boot", &w);
+    memset(&w, 0, sizeof(w));
     sim_idle(s, 86400, &w);
-    print_wear("a boot and an idle day", &w, 1);
+    print_wear("boot and an idle day", &w);
 }
 
 int main(int argc, char **argv)
@@ -111,7 +139,7 @@ int main(int argc, char **argv)
     static struct sim_factory factory;
     struct sim s = { .factory = &factory,
                      .depth = 2,
-                     .second_every = 211,
+                     .second_every = 251,
                      .words_most = 3,
                      .data_words_most = 1,
                      .rounds = 1 };
@@ -134,7 +162,7 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    sim_factory_make(&factory);
+    sim_factory_make(&factory, wants_wear ? LARGE : 72000);
     int rc = 0;
     if (wants_wear)
         wear(&s);
