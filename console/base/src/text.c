@@ -156,6 +156,10 @@ size_t text_clean(char *out, size_t cap, const char *text, size_t len)
         return 0;
     for (size_t i = 0; i < len;) {
         uint32_t cp;
+        if (text[i] >= 0x20 && text[i] < 0x7f && used + 1 < cap) { /* nearly all there is */
+            out[used++] = text[i++];
+            continue;
+        }
         size_t n = utf8_decode(text + i, len - i, &cp);
         bool safe = n && !is_unsafe(cp);
         size_t put = safe ? n : 1;
