@@ -2,21 +2,46 @@
 leaves a keyset that works.
 """
 import base64
+import hashlib
 import json
 import os
 import random
 import subprocess
-import sys
 import time
 
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from harness import MUSTER, FleetTest, main, wait_until
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "attack"))
 
-from kit import b64, jws, kid, load_key as load  # noqa: E402
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def load(path):
+    with open(path, "rb") as f:
+        return serialization.load_pem_private_key(f.read(), None)
+
+
+def kid(key):
+    der = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()[:16]
+
+
+def signature(key, text):
+    r, s = decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+    return b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+
+def protected(key, typ):
+    return b64(json.dumps({"alg": "ES256", "typ": typ, "kid": kid(key)}, separators=(",", ":")).encode())
+
+
+def jws(key, typ, payload):
+    text = protected(key, typ) + "." + b64(json.dumps(payload, separators=(",", ":")).encode())
+    return text + "." + signature(key, text)
 
 
 def unb64(text):
@@ -28,9 +53,8 @@ def keyset_of(payload, signers):
     body = b64(json.dumps(payload, separators=(",", ":")).encode())
     out = []
     for key in signers:
-        head = b64(json.dumps({"alg": "ES256", "typ": "muster-keyset", "kid": kid(key)}, separators=(",", ":")).encode())
-        r, s = decode_dss_signature(key.sign((head + "." + body).encode(), ec.ECDSA(hashes.SHA256())))
-        out.append({"protected": head, "signature": b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))})
+        head = protected(key, "muster-keyset")
+        out.append({"protected": head, "signature": signature(key, head + "." + body)})
     return {"payload": body, "signatures": out}
 
 
