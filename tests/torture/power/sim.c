@@ -54,6 +54,9 @@ static void print_path(const struct life *l)
 
 /* A bar is touched: say where, and give this life up. */
 static _Noreturn void violate(struct life *l, enum zero zero, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static _Noreturn void violate(struct life *l, enum zero zero, const char *format, ...)
 {
     va_list args;
     if (l->sim->violations[zero]++ < 5) {
