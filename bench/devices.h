@@ -5,8 +5,8 @@
 #include <sys/types.h>
 
 /*
- * A made-up fleet for the benches: the retained status and the telemetry of `count` devices, byte
- * for byte as our firmware sends them, at QoS 0 from one client, over plain TCP to 127.0.0.1.
+ * A made-up fleet for the benches: the retained status and the telemetry of `count` devices, in the
+ * shape our firmware sends them, at QoS 0 from one client, over plain TCP to 127.0.0.1.
  * Device n is called sensor-NNNNNN.
  */
 
