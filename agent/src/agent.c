@@ -20,15 +20,12 @@ enum ev {
 };
 
 /* Numbered, because a table of small numbers is a third of one of pointers. */
-#define ACTION_MAP(X)                                                                              \
-    X(idle)                                                                                        \
-    X(take)                                                                                        \
-    X(schedule)                                                                                    \
-    X(there)                                                                                       \
-    X(wait)                                                                                        \
-    X(replace)                                                                                     \
-    X(abort) X(pause) X(expire) X(open) X(seal) X(connect) X(restart) X(download) X(resume)        \
-        X(verify) X(install) X(reboot) X(trial) X(back) X(give_up) X(returned)
+/* clang-format off */
+#define ACTION_MAP(X) \
+    X(idle) X(take) X(schedule) X(there) X(wait) X(replace) X(abort) X(pause) X(expire) \
+    X(open) X(seal) X(connect) X(restart) X(download) X(resume) X(verify) X(install) \
+    X(reboot) X(trial) X(back) X(give_up) X(returned)
+/* clang-format on */
 
 enum action {
     REFUSED,
