@@ -559,14 +559,15 @@ int json_next(const struct json *j, int item)
     return after_value(j, value != JSON_NONE ? value : item);
 }
 
-/* The key that ends before `end`. With escapes it is longer than what it stands for. */
+/* The key that ends before `end`. With escapes it is longer than what it stands for; one of the
+ * same length that has any stands for something shorter. */
 static bool key_is(const struct json *j, int key, size_t end, const char *name, size_t len)
 {
     const char *s = j->text + key + 1;
     size_t has = end - (size_t)key - 2;
 
     if (has == len)
-        return memcmp(s, name, len) == 0;
+        return memcmp(s, name, len) == 0 && !memchr(s, '\\', len);
     return has > len && memchr(s, '\\', has) && json_equals(j, key, name);
 }
 

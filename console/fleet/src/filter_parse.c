@@ -134,6 +134,8 @@ static void land_here(struct parser *p, uint32_t jump)
     p->filter->instr[jump].arg = (uint16_t)p->filter->instr_count;
 }
 
+enum { REPETITIONS_MAX = 8 };
+
 /* ---- values --------------------------------------------------------------------------------- */
 
 static bool has_upper(const char *text)
@@ -151,8 +153,27 @@ static void fold(char *text)
             *text = (char)(*text - 'A' + 'a');
 }
 
+/*
+ * regcomp() of glibc copies what is repeated: "a++++…" or nested counts take memory without bound.
+ * So repetitions are few and have no counts.
+ */
+static bool repeats_too_much(const char *text)
+{
+    unsigned repetitions = 0;
+
+    for (; *text; text++) {
+        if (*text == '{')
+            return true;
+        repetitions += *text == '*' || *text == '+' || *text == '?';
+    }
+    return repetitions > REPETITIONS_MAX;
+}
+
 static int compile_regex(struct parser *p, struct filter_value *v, size_t at, size_t len)
 {
+    if (repeats_too_much(v->text))
+        return mistake(p, at, len, "regular expression: at most %d of * + ? and no {}",
+                       REPETITIONS_MAX);
     int flags = REG_EXTENDED | REG_NOSUB | (v->fold ? REG_ICASE : 0);
     int rc = regcomp(&v->re, v->text, flags);
     if (rc != 0) {

@@ -223,6 +223,10 @@ static int mount(struct nvs *nvs)
         if (erase_page(nvs, nvs->current))
             return NVS_IO;
         nvs->current = newest(nvs);
+        /* A power cut leaves only the newest half-made. An older one was damaged otherwise; its
+         * records are judged one by one, and the next mount must not take it for half-made. */
+        if (nvs->page[nvs->current].number != 0 && !complete[nvs->current] && finish_page(nvs))
+            return NVS_IO;
     }
     if (nvs->page[nvs->current].number == 0) {
         int rc = begin_page(nvs);
