@@ -2,6 +2,7 @@
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,7 +88,10 @@ void say_result(int rc, int errnum, char *out, size_t cap)
 {
     switch (rc) {
     case MOSQ_ERR_ERRNO:
-        if (errnum)
+        if (errnum == ECONNRESET ||
+            errnum == EPIPE) /* as MOSQ_ERR_CONN_LOST, seen a moment later */
+            snprintf(out, cap, "the broker closed the connection");
+        else if (errnum)
             snprintf(out, cap, "%s", strerror(errnum));
         else
             snprintf(out, cap, "the connection broke");
