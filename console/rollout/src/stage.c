@@ -75,12 +75,18 @@ void stages_accept(struct rollout *r)
     r->failed_dirty = true;
 }
 
+void rollout_gate_input(const struct rollout *r, struct gate_rule *rule, struct gate_counts *counts)
+{
+    *rule = rule_of(r, r->stage);
+    counts_of(r, counts);
+}
+
 void rollout_gate(const struct rollout *r, struct gate_decision *out)
 {
-    struct gate_rule rule = rule_of(r, r->stage);
+    struct gate_rule rule;
     struct gate_counts counts;
 
-    counts_of(r, &counts);
+    rollout_gate_input(r, &rule, &counts);
     gate_decide(&rule, &counts, out);
 }
 

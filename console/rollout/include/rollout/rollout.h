@@ -326,6 +326,8 @@ bool rollout_is_closed(const struct rollout *r);
 
 /* For the screens and --json. */
 void rollout_gate(const struct rollout *r, struct gate_decision *out); /* of the current stage */
+void rollout_gate_input(const struct rollout *r, struct gate_rule *rule,
+                        struct gate_counts *counts); /* what it is decided by */
 void rollout_totals(const struct rollout *r, uint32_t phase[ROLLOUT_PHASES]);
 
 #endif
