@@ -408,6 +408,58 @@ static void the_tail_pauses_and_counts_what_it_hides(void **state)
     assert_true(on_screen(b, "info hello"));
 }
 
+/* -------------------------------------------------------------------------------------- mouse */
+
+/* Click where the text stands. */
+static void click(struct bench *b, const char *text)
+{
+    char line[4096];
+    for (int row = b->c->rows - 1; row >= 0; row--) {
+        const char *at = strstr(canvas_row(b->c, row, line, sizeof(line)), text);
+        if (!at)
+            continue;
+        struct ui_event ev = { .kind = UI_MOUSE, .mouse = UI_CLICK, .row = row };
+        for (const char *c = line; c < at; c++)
+            ev.col += (*c & 0xc0) != 0x80;
+        ui_step(b->ui, &ev, &b->f->model, &b->fx);
+        ui_draw(b->ui, &b->f->model, b->c);
+        return;
+    }
+    fail_msg("%s is not on the screen", text);
+}
+
+static void a_click_in_the_lines_at_the_foot_is_the_key(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "");
+    click(b, "R rollouts");
+    assert_int_equal(ui_screen(b->ui), SCREEN_ROLLOUTS);
+    click(b, "back");
+    assert_int_equal(ui_screen(b->ui), SCREEN_FLEET);
+    click(b, "reboot…");
+    assert_true(on_screen(b, "Restarts 1 device"));
+    click(b, "R rollouts"); /* behind a dialog nothing is clicked */
+    assert_int_equal(ui_screen(b->ui), SCREEN_FLEET);
+}
+
+static void other_keys_do_what_the_profile_says(void **state)
+{
+    struct bench *b = *state;
+    struct keymap keys;
+    char why[120];
+
+    keymap_default(&keys);
+    assert_int_equal(keymap_bind(&keys, "rollouts", "W F5", 3, why, sizeof(why)), 0);
+    ui_set_keymap(b->ui, &keys);
+    type(b, "");
+    assert_true(on_screen(b, "W rollouts"));
+    type(b, "R");
+    assert_int_equal(ui_screen(b->ui), SCREEN_FLEET);
+    type(b, "<F5>");
+    assert_int_equal(ui_screen(b->ui), SCREEN_ROLLOUTS);
+}
+
 /* ------------------------------------------------------------------------------- properties */
 
 static uint32_t next(uint32_t *seed)
@@ -555,6 +607,8 @@ int main(void)
         KEYS(sorting_by_a_reading_shows_its_trend),
         KEYS(a_frozen_picture_stays_and_takes_no_acts),
         KEYS(the_tail_pauses_and_counts_what_it_hides),
+        KEYS(a_click_in_the_lines_at_the_foot_is_the_key),
+        KEYS(other_keys_do_what_the_profile_says),
         KEYS(no_sequence_of_keys_or_messages_escapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "config_keys.h"
 
 enum field_type { FIELD_TEXT, FIELD_PATH, FIELD_PORT, FIELD_U32, FIELD_BYTES, FIELD_BOOL };
 
@@ -169,6 +170,21 @@ static int source_field(struct reader *r, const char *name, const char *key, con
     return 1;
 }
 
+static int key_field(struct reader *r, const char *action, const char *keys, int line)
+{
+    struct profile *p = r->profile;
+    struct profile_key *k = &p->key[p->key_count];
+
+    if (p->key_count == PROFILE_KEYS_MAX)
+        return bad(r, line, "more keys than there is room for at %s%s", action, "");
+    if (!text_copy(k->action, sizeof(k->action), action) ||
+        !text_copy(k->keys, sizeof(k->keys), keys))
+        return bad(r, line, "[keys] %s is too long: '%s'", action, keys);
+    k->line = line;
+    p->key_count++;
+    return 1;
+}
+
 static int on_entry(void *user, const char *section, const char *key, const char *value)
 {
     struct reader *r = user;
@@ -176,6 +192,8 @@ static int on_entry(void *user, const char *section, const char *key, const char
 
     if (strncmp(section, "source ", 7) == 0)
         return source_field(r, section + 7, key, value, line);
+    if (strcmp(section, "keys") == 0)
+        return key_field(r, key, value, line);
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         if (strcmp(fields[i].section, section) == 0 && strcmp(fields[i].key, key) == 0)
             return set_field(r, &fields[i], value, line);
@@ -267,5 +285,6 @@ int config_load(const char *name, struct profile *out, const struct log *log, st
                   out->fleet); /* profile.ini says nothing: the fleet does */
     if (!out->broker.host[0])
         return err_set(err, EXIT_USAGE, "%s: [broker] host is missing", out->path);
-    return 0;
+    struct keymap keys;
+    return config_keymap(out, &keys, err);
 }

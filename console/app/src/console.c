@@ -15,6 +15,7 @@
 #include "term/term.h"
 
 #include "commands.h"
+#include "config_keys.h"
 #include "device_json.h"
 #include "output.h"
 #include "planning.h"
@@ -438,6 +439,10 @@ static int open_screen(struct console *c, const struct cmd_args *args)
     term_size(c->term, &rows, &cols);
     c->canvas = canvas_new(rows, cols, !term_facts(c->term)->utf8);
     c->ui = ui_new();
+    struct keymap keys;
+    if (config_keymap(p, &keys, &c->cmd->err))
+        return -1;
+    ui_set_keymap(c->ui, &keys);
     return 0;
 }
 

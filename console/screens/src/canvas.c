@@ -105,6 +105,7 @@ void canvas_resize(struct canvas *c, int rows, int cols)
 
 void canvas_clear(struct canvas *c)
 {
+    c->hot_count = 0;
     const struct cell blank = { .cp = ' ', .width = 1, .role = ROLE_TEXT, .under = ROLE_TEXT };
     for (size_t i = 0; i < (size_t)c->rows * (size_t)c->cols; i++)
         c->cell[i] = blank;
@@ -371,4 +372,13 @@ void area_bar(struct area a, int row, int col, int width, double full, double pa
         else
             area_put(a, row, col + i, ROLE_GAUGE, 0x2591);
     }
+}
+
+void area_hot(struct area a, int row, int col, int end, int key)
+{
+    if (row < 0 || row >= a.rows || key == 0 || a.c->hot_count == CANVAS_HOTS)
+        return;
+    a.c->hot[a.c->hot_count++] = (struct canvas_hot){
+        .row = a.row + row, .col = a.col + col, .end = a.col + end, .key = key
+    };
 }

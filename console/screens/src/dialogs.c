@@ -165,17 +165,19 @@ static bool holds(const char *text, const char *what)
 static bool wanted(const struct key_binding *b, enum screen_id screen, const char *search)
 {
     char key[16];
-    if (!(b->screens & 1u << screen))
+    if (!(b->screens & 1u << screen) || !b->key[0])
         return false;
     return holds(b->help, search) || holds(action_word(b->action), search) ||
            strcmp(key_text(b->key[0], true, key, sizeof(key)), search) == 0;
 }
 
-static int help_lines(enum screen_id screen, const char *search, struct help_line out[HELP_LINES])
+static int help_lines(const struct ui *ui, struct help_line out[HELP_LINES])
 {
-    size_t count;
     int used = 0;
-    const struct key_binding *table = keymap_table(&count);
+    enum screen_id screen = ui_screen(ui);
+    const char *search = ui->help.search.text;
+    size_t count = ui->keys.count;
+    const struct key_binding *table = ui->keys.binding;
     for (int group = 0; group < GROUP_COUNT; group++) {
         int heading = used;
         for (size_t i = 0; i < count; i++) {
@@ -218,7 +220,7 @@ static void help_draw(struct ui *ui, const struct ui_model *m, struct area scree
     struct help *h = &ui->help;
     struct help_line line[HELP_LINES] = { { NULL, NULL } };
     enum screen_id id = ui_screen(ui);
-    int count = help_lines(id, h->search.text, line);
+    int count = help_lines(ui, line);
     int columns = screen.cols >= 78 ? 3 : screen.cols >= 52 ? 2 : 1;
     int height = (count + columns - 1) / columns, most = screen.rows - 4;
     char title[64];
@@ -258,10 +260,10 @@ void palette_open(struct ui *ui)
 /* Bindings of this screen whose name or help holds the text; names that begin with it first. */
 static int palette_matches(const struct ui *ui, const struct key_binding *out[64])
 {
-    size_t count;
     int used = 0;
+    size_t count = ui->keys.count;
     const char *text = ui->palette.field.text;
-    const struct key_binding *table = keymap_table(&count);
+    const struct key_binding *table = ui->keys.binding;
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < count && used < 64; i++) {
             const char *name = action_word(table[i].action);

@@ -716,16 +716,16 @@ void fleet_acts(struct ui *ui, const struct ui_model *m, struct area a)
     if (m->read_only) {
         col = area_text(a, 0, col, ROLE_DIM, "read-only");
     } else {
-        col = draw_act(a, col, "u", "update…");
-        col = draw_act(a, col, "r", "reboot…");
-        col = draw_act(a, col, "i", "identify");
-        col = draw_act(a, col, "y", "copy");
+        col = draw_action(ui, a, col, ACTION_UPDATE, "update…");
+        col = draw_action(ui, a, col, ACTION_REBOOT, "reboot…");
+        col = draw_action(ui, a, col, ACTION_IDENTIFY, "identify");
+        col = draw_action(ui, a, col, ACTION_COPY, "copy");
         if (a.cols >= 72)
-            col = draw_act(a, col, "e", "export");
+            col = draw_action(ui, a, col, ACTION_EXPORT, "export");
         if (f->mark_count)
-            col = draw_act(a, col, "Esc", "unmark");
+            col = draw_action(ui, a, col, ACTION_BACK, "unmark");
         else
-            col = draw_act(a, col, "Space", "mark");
+            col = draw_action(ui, a, col, ACTION_MARK, "mark");
     }
     snprintf(text, sizeof(text), "%s%u/%u", f->follow ? "follow  " : "", count ? f->row + 1 : 0,
              count);

@@ -274,6 +274,9 @@ struct ui {
     bool frozen, freeze_next;
     int64_t frozen_ms;
     int rows, cols; /* of the last picture */
+    struct keymap keys;
+    struct canvas_hot hot[CANVAS_HOTS]; /* of the last picture */
+    int hot_count;
 
     char (*ids)[PROTO_ID_MAX]; /* for effects */
     size_t ids_cap;
@@ -297,11 +300,13 @@ void ui_ids_room(struct ui *ui, size_t count);
 enum role state_role(enum fleet_state state);
 uint32_t state_glyph(enum fleet_state state);
 /* A line of a keys' footer: "Enter open  / filter …" for the bindings of a screen. */
-void draw_keys(struct area a, enum screen_id screen);
+void draw_keys(const struct ui *ui, struct area a);
 /* "── title ── right ──" drawn with FOCUS when the pane has the focus. */
 void draw_pane_rule(struct area a, int row, bool focus, const char *title, const char *right);
-/* "u update…" in a line of acts; drawn whole or not at all. Returns the column after it. */
+/* "u update…" in a line of acts; drawn whole or not at all, and a click on it is the key. Returns
+ * the column after it. draw_action() takes the key from the keymap; nothing when it has none. */
 int draw_act(struct area a, int col, const char *key, const char *word);
+int draw_action(const struct ui *ui, struct area a, int col, enum action action, const char *word);
 /* At the right end of such a line, if there is room right of `col`. */
 void draw_act_right(struct area a, int col, const char *text);
 /* Texts of a device (detail) made safe; returns out. */

@@ -1,10 +1,5 @@
 #include "screens/keymap.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "base/text.h"
-
 #define ON(screen) (1u << SCREEN_##screen)
 #define ALL        ((1u << SCREEN_COUNT) - 1)
 #define LISTS      (ON(FLEET) | ON(ROLLOUTS) | ON(ROLLOUT) | ON(RELEASES))
@@ -85,28 +80,6 @@ const struct key_binding *keymap_table(size_t *count)
     return table;
 }
 
-const struct key_binding *keymap_find(enum screen_id screen, int key)
-{
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (!(table[i].screens & 1u << screen))
-            continue;
-        for (int k = 0; k < KEYS_PER_ACTION && table[i].key[k]; k++) {
-            if (table[i].key[k] == key)
-                return &table[i];
-        }
-    }
-    return NULL;
-}
-
-const struct key_binding *keymap_of(enum screen_id screen, enum action action)
-{
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (table[i].action == action && table[i].screens & 1u << screen)
-            return &table[i];
-    }
-    return NULL;
-}
-
 const char *action_word(enum action action)
 {
     static const char *const words[ACTION_COUNT] = {
@@ -128,37 +101,4 @@ const char *screen_word(enum screen_id screen)
     static const char *const words[SCREEN_COUNT] = { "fleet",   "device",   "rollouts",
                                                      "rollout", "releases", "log" };
     return (unsigned)screen < SCREEN_COUNT ? words[screen] : "";
-}
-
-char *key_text(int key, bool ascii, char *out, size_t cap)
-{
-    static const struct {
-        int key;
-        const char *name, *plain;
-    } names[] = {
-        { K_TAB, "Tab", "Tab" },    { K_ENTER, "Enter", "Enter" },
-        { K_ESC, "Esc", "Esc" },    { K_BACKSPACE, "Backspace", "Backspace" },
-        { ' ', "Space", "Space" },  { K_UP, "↑", "Up" },
-        { K_DOWN, "↓", "Down" },    { K_LEFT, "←", "Left" },
-        { K_RIGHT, "→", "Right" },  { K_PGUP, "PgUp", "PgUp" },
-        { K_PGDN, "PgDn", "PgDn" }, { K_HOME, "Home", "Home" },
-        { K_END, "End", "End" },    { K_INSERT, "Ins", "Ins" },
-        { K_DELETE, "Del", "Del" }, { K_BACKTAB, "S-Tab", "S-Tab" },
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (names[i].key == key) {
-            snprintf(out, cap, "%s", ascii ? names[i].plain : names[i].name);
-            return out;
-        }
-    }
-    if (key >= K_F1 && key <= K_F12) {
-        snprintf(out, cap, "F%d", key - K_F1 + 1);
-    } else if (key > 0 && key < 32) {
-        snprintf(out, cap, "^%c", key + 64);
-    } else {
-        char utf8[4];
-        size_t len = utf8_encode((uint32_t)key, utf8);
-        snprintf(out, cap, "%.*s", (int)len, utf8);
-    }
-    return out;
 }

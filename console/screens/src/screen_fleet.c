@@ -317,10 +317,16 @@ static bool typing(struct step *s, const struct ui_event *ev)
         complete(s);
         return true;
     case K_UP:
+        ui_act(s, ACTION_UP);
+        return true;
     case K_DOWN:
+        ui_act(s, ACTION_DOWN);
+        return true;
     case K_PGUP:
+        ui_act(s, ACTION_PAGE_UP);
+        return true;
     case K_PGDN:
-        ui_act(s, keymap_find(SCREEN_FLEET, ev->key)->action);
+        ui_act(s, ACTION_PAGE_DOWN);
         return true;
     default:
         return ev->key != K_CTRL('L') && ev->key != K_CTRL('Z');

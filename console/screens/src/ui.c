@@ -45,6 +45,7 @@ struct ui *ui_new(void)
     struct ui *ui = mem_alloc(sizeof(*ui));
     ui->stack[0] = SCREEN_FLEET;
     ui->depth = 1;
+    keymap_default(&ui->keys);
     ui->rows = 24;
     ui->cols = 80;
     ui->fleet.span_ms = ui->device.span_ms = SPAN_AUTO;
@@ -61,6 +62,11 @@ void ui_free(struct ui *ui)
     canvas_free(ui->picture);
     free(ui->ids);
     free(ui);
+}
+
+void ui_set_keymap(struct ui *ui, const struct keymap *keys)
+{
+    ui->keys = *keys;
 }
 
 enum screen_id ui_screen(const struct ui *ui)
@@ -282,7 +288,7 @@ static void thaw(struct ui *ui)
 /* A frozen picture takes few keys: what is under the cursor may no longer be so. */
 static void frozen_key(struct step *s, const struct ui_event *ev)
 {
-    const struct key_binding *b = keymap_find(ui_screen(s->ui), ev->key);
+    const struct key_binding *b = keymap_find(&s->ui->keys, ui_screen(s->ui), ev->key);
     enum action action = b ? b->action : ACTION_NONE;
     if (action == ACTION_FREEZE || action == ACTION_BACK || action == ACTION_QUIT)
         thaw(s->ui);
@@ -303,10 +309,28 @@ static void key(struct step *s, const struct ui_event *ev)
         frozen_key(s, ev);
     } else if (!ops->typing || !ops->typing(s, ev)) {
         const struct key_binding *b =
-            ev->kind == UI_KEY ? keymap_find(ui_screen(ui), ev->key) : NULL;
+            ev->kind == UI_KEY ? keymap_find(&ui->keys, ui_screen(ui), ev->key) : NULL;
         if (b)
             ui_act(s, b->action);
     }
+}
+
+/* A click on a key's name in the lines at the foot is that key. */
+static void mouse(struct step *s, const struct ui_event *ev)
+{
+    struct ui *ui = s->ui;
+    if (ui->dialog != DIALOG_NONE || ui->frozen)
+        return;
+    for (int i = 0; i < ui->hot_count && ev->mouse == UI_CLICK; i++) {
+        const struct canvas_hot *h = &ui->hot[i];
+        if (ev->row == h->row && ev->col >= h->col && ev->col < h->end) {
+            struct ui_event press = { .kind = UI_KEY, .key = h->key };
+            key(s, &press);
+            return;
+        }
+    }
+    if (ops_of(ui)->mouse)
+        ops_of(ui)->mouse(s, ev);
 }
 
 void ui_step(struct ui *ui, const struct ui_event *ev, const struct ui_model *model,
@@ -322,8 +346,7 @@ void ui_step(struct ui *ui, const struct ui_event *ev, const struct ui_model *mo
         key(&s, ev);
         break;
     case UI_MOUSE:
-        if (ui->dialog == DIALOG_NONE && !ui->frozen && ops_of(ui)->mouse)
-            ops_of(ui)->mouse(&s, ev);
+        mouse(&s, ev);
         break;
     case UI_RESIZE:
         ui->rows = ev->row;
@@ -418,10 +441,22 @@ const char *span_text(int64_t span_ms)
 
 int draw_act(struct area a, int col, const char *key, const char *word)
 {
+    int start = col;
     if (col + area_width(a, key) + area_width(a, word) + 1 > a.cols)
         return col;
     col = area_text(a, 0, col, ROLE_KEY, key);
-    return area_printf(a, 0, col, ROLE_HINT, " %s  ", word);
+    col = area_printf(a, 0, col, ROLE_HINT, " %s  ", word);
+    area_hot(a, 0, start, col - 2, key_from_text(key));
+    return col;
+}
+
+int draw_action(const struct ui *ui, struct area a, int col, enum action action, const char *word)
+{
+    const struct key_binding *b = keymap_of(&ui->keys, ui_screen(ui), action);
+    char name[16];
+    if (!b || !b->key[0])
+        return col;
+    return draw_act(a, col, key_text(b->key[0], a.c->ascii, name, sizeof(name)), word);
 }
 
 void draw_act_right(struct area a, int col, const char *text)
@@ -440,14 +475,15 @@ void draw_pane_rule(struct area a, int row, bool focus, const char *title, const
 }
 
 /* Bindings of a screen with a place in its footer, in that order. */
-static size_t footer_of(enum screen_id screen, const struct key_binding *out[32])
+static size_t footer_of(const struct ui *ui, const struct key_binding *out[32])
 {
-    size_t count, used = 0;
-    const struct key_binding *table = keymap_table(&count);
+    size_t used = 0;
+    const struct keymap *k = &ui->keys;
     for (int place = 1; place < 32; place++) {
-        for (size_t i = 0; i < count && used < 32; i++) {
-            if (table[i].footer == place && table[i].screens & 1u << screen)
-                out[used++] = &table[i];
+        for (size_t i = 0; i < k->count && used < 32; i++) {
+            const struct key_binding *b = &k->binding[i];
+            if (b->footer == place && b->key[0] && b->screens & 1u << ui_screen(ui))
+                out[used++] = b;
         }
     }
     return used;
@@ -466,10 +502,10 @@ static int key_width(struct area a, const struct key_binding *b)
            area_width(a, b->foot) + 3;
 }
 
-void draw_keys(struct area a, enum screen_id screen)
+void draw_keys(const struct ui *ui, struct area a)
 {
     const struct key_binding *list[32];
-    size_t count = footer_of(screen, list);
+    size_t count = footer_of(ui, list);
     int room = a.cols - 2, col = 1;
 
     for (size_t i = 0; i < count; i++) {
@@ -483,9 +519,11 @@ void draw_keys(struct area a, enum screen_id screen)
             continue;
         room -= must ? 0 : width;
         char name[16];
+        int start = col;
         col = area_text(a, 0, col, ROLE_KEY,
                         key_text(list[i]->key[0], a.c->ascii, name, sizeof(name)));
         col = area_printf(a, 0, col, ROLE_HINT, " %s  ", list[i]->foot);
+        area_hot(a, 0, start, col - 2, list[i]->key[0]);
     }
 }
 
@@ -632,7 +670,7 @@ static void draw_bottom(struct ui *ui, const struct ui_model *m, struct area a)
         draw_message(ui, m, acts);
     else if (ops->acts)
         ops->acts(ui, m, acts);
-    draw_keys(area_sub(in, in.rows - 1, 0, 1, -1), ui_screen(ui));
+    draw_keys(ui, area_sub(in, in.rows - 1, 0, 1, -1));
 }
 
 static void draw_frozen(struct ui *ui, const struct ui_model *m, struct canvas *c)
@@ -682,7 +720,7 @@ static void draw_narrow(struct ui *ui, const struct ui_model *m, struct canvas *
         if (ui->toast.until_ms > m->now_ms)
             draw_message(ui, m, low);
         else if (!ops->bar || !ops->bar(ui, m, low))
-            draw_keys(low, ui_screen(ui));
+            draw_keys(ui, low);
     }
 }
 
@@ -733,6 +771,8 @@ void ui_draw(struct ui *ui, const struct ui_model *m, struct canvas *c)
         keep_picture(ui, c);
         draw_frozen(ui, m, c);
     }
+    ui->hot_count = c->hot_count;
+    memcpy(ui->hot, c->hot, sizeof(ui->hot));
     const struct dialog_ops *dialog = dialog_ops(ui->dialog);
     if (dialog)
         dialog->draw(ui, m, area_all(c));

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "config.h"
+#include "config_keys.h"
 
 static char path[64];
 
@@ -141,6 +142,52 @@ static void a_name_is_looked_up_in_the_configuration_folder(void **state)
     assert_string_equal(out, "/home/x/.config/muster/default.ini");
 }
 
+#define BASE "[broker]\nhost = mq\n"
+
+static void keys_can_be_changed(void **state)
+{
+    struct profile p;
+    struct keymap keys;
+    struct err err;
+    (void)state;
+
+    assert_int_equal(load(BASE "[keys]\nreboot = F5 B\nidentify = none\nupdate = r\n", &p, &err),
+                     0);
+    assert_int_equal(config_keymap(&p, &keys, &err), 0);
+
+    assert_int_equal(keymap_find(&keys, SCREEN_FLEET, K_FN(5))->action, ACTION_REBOOT);
+    assert_int_equal(keymap_find(&keys, SCREEN_DEVICE, 'B')->action, ACTION_REBOOT);
+    assert_int_equal(keymap_find(&keys, SCREEN_FLEET, 'r')->action, ACTION_UPDATE);
+    assert_null(keymap_find(&keys, SCREEN_FLEET, 'i'));
+    assert_int_equal(keymap_find(&keys, SCREEN_FLEET, K_ESC)->action, ACTION_BACK);
+}
+
+static void a_wrong_key_is_an_error_with_its_line(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        { "rebot = x", ":4: [keys] rebot: no action 'rebot'; did you mean reboot?" },
+        { "reboot = Fx", ":4: [keys] reboot: 'Fx' is no key" },
+        { "reboot = u", ":4: [keys] u would be both reboot and update (as it comes) on the fleet" },
+        { "reboot = x\nidentify = x", ":5: [keys] x would be both identify and reboot (line 4)" },
+        { "reboot = ^D", ":4: [keys] reboot: ^D is hit by habit: no act may be on it" },
+        { "filter = Esc", ":4: [keys] filter: Esc always does the same" },
+        { "filter = a b d E F", ":4: [keys] filter: at most 4 keys" },
+        { "filter =", ":4: [keys] filter: a key is wanted, or none" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct profile p;
+        struct err err = { .text = "" };
+        char text[256];
+        text_format(text, sizeof(text), BASE "[keys]\n%s\n", rows[i].text);
+        assert_int_equal(load(text, &p, &err), -1);
+        if (!strstr(err.text, rows[i].says))
+            fail_msg("%s: %s", rows[i].text, err.text);
+    }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -151,6 +198,8 @@ int main(void)
         T(sources_keep_their_names),
         T(a_missing_profile_says_how_to_make_one),
         T(a_name_is_looked_up_in_the_configuration_folder),
+        T(keys_can_be_changed),
+        T(a_wrong_key_is_an_error_with_its_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,16 +106,18 @@ static void a_bar_shows_done_in_flight_and_waiting(void **state)
 
 static void no_key_has_two_meanings_on_one_screen(void **state)
 {
-    size_t count;
-    const struct key_binding *table = keymap_table(&count);
+    struct keymap keys;
     (void)state;
 
+    keymap_default(&keys);
+    const struct key_binding *table = keys.binding;
     for (int screen = 0; screen < SCREEN_COUNT; screen++) {
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < keys.count; i++) {
             if (!(table[i].screens & 1u << screen))
                 continue;
             for (int k = 0; k < KEYS_PER_ACTION && table[i].key[k]; k++)
-                assert_ptr_equal(keymap_find((enum screen_id)screen, table[i].key[k]), &table[i]);
+                assert_ptr_equal(keymap_find(&keys, (enum screen_id)screen, table[i].key[k]),
+                                 &table[i]);
         }
     }
 }
@@ -123,11 +125,13 @@ static void no_key_has_two_meanings_on_one_screen(void **state)
 static void the_keys_that_hands_fear_do_not_act(void **state)
 {
     static const int feared[] = { K_CTRL('D'), K_CTRL('K'), K_BACKSPACE, K_DELETE };
+    struct keymap keys;
     (void)state;
 
+    keymap_default(&keys);
     for (size_t i = 0; i < sizeof(feared) / sizeof(feared[0]); i++) {
         for (int screen = 0; screen < SCREEN_COUNT; screen++) {
-            const struct key_binding *b = keymap_find((enum screen_id)screen, feared[i]);
+            const struct key_binding *b = keymap_find(&keys, (enum screen_id)screen, feared[i]);
             if (b)
                 assert_int_not_equal(b->group, GROUP_ACT);
         }

@@ -12,11 +12,19 @@
 #define PROFILE_PATH_MAX    512
 #define PROFILE_TEXT_MAX    128
 #define PROFILE_SOURCES_MAX 16
+#define PROFILE_KEYS_MAX    64
 
 struct profile_source {
     char name[32];
     char topic[PROFILE_TEXT_MAX]; /* MQTT filter, + and # allowed */
     char id[PROFILE_TEXT_MAX];    /* topic:<n>, json:<key> or tag:<name> */
+};
+
+/* A line of [keys]: as it stands in the file. */
+struct profile_key {
+    char action[32]; /* its name in the palette */
+    char keys[64];   /* "U F5" */
+    int line;
 };
 
 struct profile {
@@ -54,6 +62,8 @@ struct profile {
         char ascii[8]; /* "auto", "yes", "no" */
         bool mouse;
     } ui;
+    struct profile_key key[PROFILE_KEYS_MAX];
+    size_t key_count;
     struct profile_source source[PROFILE_SOURCES_MAX];
     size_t source_count;
 };

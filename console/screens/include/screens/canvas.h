@@ -22,12 +22,21 @@ struct cell {
     uint8_t spare; /* 0, so that cells can be compared as bytes */
 };
 
+/* Where a click means a key: filled in by what draws the key's name. */
+struct canvas_hot {
+    int row, col, end; /* columns col … end - 1 */
+    int key;
+};
+#define CANVAS_HOTS 64
+
 struct canvas {
     int rows, cols;
     bool ascii;
     int cursor_row, cursor_col; /* where the terminal's cursor rests; always set by ui_draw() */
     bool cursor_visible;        /* a text field has the focus */
     struct cell *cell;          /* rows * cols, row by row */
+    struct canvas_hot hot[CANVAS_HOTS];
+    int hot_count; /* canvas_clear() makes it 0; more than CANVAS_HOTS are left out */
 };
 
 #define CANVAS_ROWS_MAX 500
@@ -87,6 +96,8 @@ int area_width(struct area a, const char *utf8);
 void area_rule(struct area a, int row, const char *title, const char *right);
 /* A frame around the area with a title in the upper and a note in the lower edge (may be NULL). */
 void area_box(struct area a, enum role role, const char *title, const char *note);
+/* A click on columns col … end - 1 of a row shall be that key. */
+void area_hot(struct area a, int row, int col, int end, int key);
 void area_vline(struct area a, int col, enum role role);
 /*
  * A horizontal bar of `width` columns: `full` of `of` filled, then `part` of `of` half-filled (in

@@ -124,14 +124,42 @@ struct key_binding {
     const char *help; /* a phrase */
 };
 
+/* The bindings as they are without a [keys] section. */
 const struct key_binding *keymap_table(size_t *count);
+
+/* The bindings in force: the table, as a profile's [keys] changed it. */
+#define KEYMAP_MAX 128
+struct keymap {
+    struct key_binding binding[KEYMAP_MAX];
+    int line[KEYMAP_MAX]; /* of the profile that said so; 0: the table */
+    size_t count;
+};
+void keymap_default(struct keymap *k);
+/*
+ * Other keys for an action, on all screens that have it: at most KEYS_PER_ACTION names as
+ * key_text() writes them, blanks between ("U F5"), or "none". 0, or -1 and `why`: no such action,
+ * no such key, too many; a key that must always back out (Esc, ^C, Enter stay what they are); an
+ * act of consequence on a key hands hit by habit (^D, ^K, Backspace, Delete).
+ */
+int keymap_bind(struct keymap *k, const char *action, const char *keys, int line, char *why,
+                size_t cap);
+/* After all: 0, or -1 when a key would do two things on one screen, with the line of the later
+ * one. */
+int keymap_check(const struct keymap *k, int *line, char *why, size_t cap);
+
 /* The binding of a key on a screen, or NULL. */
-const struct key_binding *keymap_find(enum screen_id screen, int key);
-const struct key_binding *keymap_of(enum screen_id screen, enum action action);
+const struct key_binding *keymap_find(const struct keymap *k, enum screen_id screen, int key);
+const struct key_binding *keymap_of(const struct keymap *k, enum screen_id screen,
+                                    enum action action);
 const char *action_word(enum action action);
 const char *key_group_word(enum key_group group); /* "MOVE" … */
 const char *screen_word(enum screen_id screen);
 /* "Enter", "^D", "F1", "j"; arrows as ↑↓←→ or in words. Returns `out`. */
 char *key_text(int key, bool ascii, char *out, size_t cap);
+/* The other way round, either spelling; K_NONE when it is no key's name. */
+int key_from_text(const char *text);
+/* The known word that differs in the fewest letters, NULL when none is near; `word(ctx, n)` gives
+ * them until NULL. */
+const char *word_nearest(const char *text, const char *(*word)(void *ctx, size_t n), void *ctx);
 
 #endif

@@ -122,6 +122,8 @@ struct ui_effects {
 struct ui;
 struct ui *ui_new(void);
 void ui_free(struct ui *ui); /* NULL is fine */
+/* Other keys than the table's: from now on. Copied. */
+void ui_set_keymap(struct ui *ui, const struct keymap *keys);
 
 /* One event. `out` is overwritten. The model need only be valid during the call. */
 void ui_step(struct ui *ui, const struct ui_event *ev, const struct ui_model *model,
