@@ -8,6 +8,7 @@
 #include "internal.h"
 
 enum {
+    ALERT_BITS = FLEET_COND_ALERT_WARN | FLEET_COND_ALERT_CRIT,
     CERT_SOON_S = 14 * 86400,
     CRASH_SHOWN_S = 3600,
     SILENT_INTERVALS = 3,
@@ -62,7 +63,7 @@ static bool update_failed(const struct fleet *fleet, const struct fleet_device *
 static uint8_t conditions_of(const struct fleet *fleet, const struct fleet_device *d)
 {
     uint64_t now = (uint64_t)(fleet->now_ms / 1000);
-    unsigned bits = 0;
+    unsigned bits = d->conditions & ALERT_BITS;
 
     if (update_failed(fleet, d))
         bits |= d->ota->reason == REASON_ROLLBACK_FAILED ? FLEET_COND_ROLLBACK_FAILED
@@ -80,7 +81,8 @@ static uint8_t conditions_of(const struct fleet *fleet, const struct fleet_devic
 
 static enum fleet_state state_of(const struct fleet *fleet, const struct fleet_device *d)
 {
-    if (d->conditions & (FLEET_COND_ROLLBACK_FAILED | FLEET_COND_CERT_EXPIRED))
+    if (d->conditions &
+        (FLEET_COND_ROLLBACK_FAILED | FLEET_COND_CERT_EXPIRED | FLEET_COND_ALERT_CRIT))
         return FLEET_CRIT;
     bool away = d->has_status && !d->online;
     if (away || is_silent(fleet, d))
@@ -143,10 +145,10 @@ static void tell_conditions(struct fleet *fleet, struct fleet_device *d, uint8_t
     d->conditions = all;
 }
 
-void fleet_evaluate(struct fleet *fleet, struct fleet_device *d)
+/* `had`: the conditions before, of which those of alerts may have changed already. */
+static void evaluate(struct fleet *fleet, struct fleet_device *d, uint8_t had)
 {
     bool first = d->changed == 0;
-    uint8_t had = d->conditions;
     enum fleet_state was = (enum fleet_state)d->state;
     int64_t was_since = d->since_ms;
 
@@ -167,6 +169,28 @@ void fleet_evaluate(struct fleet *fleet, struct fleet_device *d)
         tell(fleet, d, was, was_since);
     if (d->conditions & (uint8_t)~had)
         tell_conditions(fleet, d, d->conditions & (uint8_t)~had);
+}
+
+void fleet_evaluate(struct fleet *fleet, struct fleet_device *d)
+{
+    evaluate(fleet, d, d->conditions);
+}
+
+void fleet_set_alert(struct fleet *fleet, uint32_t device, uint8_t count, bool warn, bool crit,
+                     const char *text)
+{
+    struct fleet_device *d = fleet_at(fleet, device);
+    uint8_t had = d->conditions;
+    uint16_t word = count ? fleet_words_add(&fleet->words, text) : 0;
+    unsigned bits = (warn ? FLEET_COND_ALERT_WARN : 0) | (crit ? FLEET_COND_ALERT_CRIT : 0);
+
+    if (d->alert_count == count && d->alert_word == word && (had & ALERT_BITS) == bits)
+        return;
+    d->alert_count = count;
+    d->alert_word = word;
+    d->conditions = (uint8_t)((had & ~(unsigned)ALERT_BITS) | bits);
+    fleet_mark(fleet, d);
+    evaluate(fleet, d, had);
 }
 
 void fleet_scan(struct fleet *fleet, uint32_t limit)
@@ -204,8 +228,8 @@ double fleet_rate(const struct fleet_device *d, int64_t now_ms)
 
 uint32_t fleet_alerts(const struct fleet_device *d)
 {
-    uint32_t count = 0;
-    for (unsigned bits = d->conditions; bits; bits &= bits - 1)
+    uint32_t count = d->alert_count;
+    for (unsigned bits = d->conditions & ~(unsigned)ALERT_BITS; bits; bits &= bits - 1)
         count++;
     return count;
 }
@@ -239,8 +263,9 @@ static void why_away(const struct fleet *fleet, const struct fleet_device *d, in
 static void why_condition(const struct fleet *fleet, const struct fleet_device *d, char *out,
                           size_t cap)
 {
-    (void)fleet;
-    if (d->conditions & FLEET_COND_CERT_EXPIRED)
+    if (d->conditions & FLEET_COND_ALERT_CRIT)
+        snprintf(out, cap, "%s", fleet_word(fleet, d->alert_word));
+    else if (d->conditions & FLEET_COND_CERT_EXPIRED)
         snprintf(out, cap, "its certificate has expired");
     else if (d->conditions & (FLEET_COND_ROLLBACK_FAILED | FLEET_COND_UPDATE_FAILED))
         snprintf(out, cap, "update %s: %s", ota_report_word((enum ota_report_state)d->ota->state),
@@ -252,6 +277,8 @@ static void why_condition(const struct fleet *fleet, const struct fleet_device *
                                              : "telemetry");
     else if (d->conditions & FLEET_COND_CRASHED)
         snprintf(out, cap, "restarted by %s", reset_word((enum reset_reason)d->reset));
+    else if (d->conditions & FLEET_COND_ALERT_WARN)
+        snprintf(out, cap, "%s", fleet_word(fleet, d->alert_word));
     else if (d->conditions & FLEET_COND_CERT_SOON)
         snprintf(out, cap, "its certificate ends within 14 days");
 }

@@ -53,6 +53,16 @@ bool filter_match(struct filter *filter, const struct fleet *fleet,
 /* Does the answer change by time alone (seen, cert)? Then a list must be looked at again. */
 bool filter_uses_time(const struct filter *filter);
 
+/* A comparison of a reading with one number in a filter: `value` in the canonical unit. */
+struct filter_limit {
+    uint32_t reading;
+    bool above; /* > or >=; else < or <= */
+    double value;
+};
+/* Those of readings that the fleet has met, in the order of the text; how many were written. */
+size_t filter_limits(const struct filter *filter, const struct fleet *fleet,
+                     struct filter_limit *out, size_t cap);
+
 /* Names of the fixed fields for completion: NULL past the last. Readings come from fleet_reading().
  */
 const char *filter_field_name(size_t n);

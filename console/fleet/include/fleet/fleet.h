@@ -75,6 +75,8 @@ enum fleet_condition {
     FLEET_COND_CERT_SOON = 8,     /* warn: its certificate ends within 14 days */
     FLEET_COND_BAD_MESSAGE = 16,  /* warn: its last status, report or telemetry is unreadable */
     FLEET_COND_CRASHED = 32,      /* warn: panic or watchdog reset within the last hour */
+    FLEET_COND_ALERT_WARN = 64,   /* warn: an alert of the profile's rules fires */
+    FLEET_COND_ALERT_CRIT = 128,  /* crit: the same */
 };
 
 /* The present value of one reading, in its canonical unit (protocol/reading.h). */
@@ -137,20 +139,22 @@ struct fleet_device {
     char boot[PROTO_BOOT_MAX];
     uint8_t group_count;
     uint8_t value_count, value_cap;
-    uint8_t reset;      /* enum reset_reason */
-    uint8_t state;      /* enum fleet_state */
-    uint8_t conditions; /* enum fleet_condition, or-ed */
-    uint8_t bad_kinds;  /* private */
-    uint8_t source;     /* 0: devices/<id>/…, else 1 + index in fleet_config.source */
-    bool used;          /* false: a hole in the table, skip it */
-    bool has_status;    /* presence is known by a status */
-    bool online;        /* what the status said; a live message also proves it */
-    bool declared;      /* interval_ms is the declared one */
-    bool dirty;         /* private */
-    int64_t offline_ms; /* when it went offline; 0: not, or not known */
-    uint32_t index;     /* its own */
-    uint32_t crashed_s; /* private: Unix s of a crash that was seen live */
-    uint32_t spoke_ds;  /* private: last telemetry, for learning the interval */
+    uint8_t reset;       /* enum reset_reason */
+    uint8_t state;       /* enum fleet_state */
+    uint8_t conditions;  /* enum fleet_condition, or-ed */
+    uint8_t bad_kinds;   /* private */
+    uint8_t source;      /* 0: devices/<id>/…, else 1 + index in fleet_config.source */
+    bool used;           /* false: a hole in the table, skip it */
+    bool has_status;     /* presence is known by a status */
+    bool online;         /* what the status said; a live message also proves it */
+    bool declared;       /* interval_ms is the declared one */
+    bool dirty;          /* private */
+    int64_t offline_ms;  /* when it went offline; 0: not, or not known */
+    uint32_t index;      /* its own */
+    uint32_t crashed_s;  /* private: Unix s of a crash that was seen live */
+    uint32_t spoke_ds;   /* private: last telemetry, for learning the interval */
+    uint16_t alert_word; /* the worst alert that fires, for a person: a word */
+    uint8_t alert_count; /* alerts that fire */
 };
 
 /* Where a foreign topic's device id is found. */
@@ -221,6 +225,14 @@ void fleet_recall(struct fleet *fleet, const char *id, int64_t last_ms, uint32_t
  * when our link goes down. */
 void fleet_vouch(struct fleet *fleet, int64_t since_ms);
 
+/*
+ * What the alert rules say of a device (fleet/alert.h calls it): how many fire, whether the worst
+ * is WARN or CRIT (neither: it changes no state), and its text, one per rule so that words stay
+ * few.
+ */
+void fleet_set_alert(struct fleet *fleet, uint32_t device, uint8_t count, bool warn, bool crit,
+                     const char *text);
+
 /* Drop a device and all that is known of it (retired). */
 void fleet_forget(struct fleet *fleet, uint32_t device);
 
@@ -258,7 +270,7 @@ double fleet_rate(const struct fleet_device *device, int64_t now_ms);
  * failed its self-test". "" when ok. */
 void fleet_why(const struct fleet *fleet, const struct fleet_device *device, int64_t now_ms,
                char *out, size_t cap);
-/* Number of conditions that hold. */
+/* Number of conditions that hold and alerts that fire. */
 uint32_t fleet_alerts(const struct fleet_device *device);
 
 /* ---- readings ------------------------------------------------------------------------------- */
