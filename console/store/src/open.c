@@ -43,6 +43,16 @@ static const char *const steps[] = {
     "CREATE INDEX events_rollout ON events(rollout, id);"
     "CREATE TABLE audit(id INTEGER PRIMARY KEY, ts_ms INT NOT NULL, who TEXT NOT NULL,"
     " what TEXT NOT NULL, hash BLOB NOT NULL);",
+    "CREATE TABLE alerts(id INTEGER PRIMARY KEY, rule TEXT NOT NULL, subject TEXT NOT NULL,"
+    " level TEXT NOT NULL, text TEXT NOT NULL, since_ms INT NOT NULL, fired_ms INT NOT NULL,"
+    " cleared_ms INT NOT NULL DEFAULT 0, ack_who TEXT NOT NULL DEFAULT '',"
+    " ack_ms INT NOT NULL DEFAULT 0, UNIQUE(rule, subject, fired_ms));"
+    "CREATE INDEX alerts_open ON alerts(fired_ms) WHERE cleared_ms = 0;"
+    "CREATE TABLE silences(id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL,"
+    " target TEXT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL, made_ms INT NOT NULL,"
+    " until_ms INT NOT NULL);"
+    "CREATE TABLE alert_version(n INT NOT NULL);"
+    "INSERT INTO alert_version VALUES(0);",
 };
 #define SCHEMA ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

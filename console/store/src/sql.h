@@ -65,6 +65,25 @@
     X(ORDER_PRUNE,                                                                                 \
       "DELETE FROM orders WHERE ts_ms < (CAST(strftime('%s','now') AS INTEGER) - 7776000) * 1000 " \
       "AND rollout NOT IN (SELECT id FROM rollouts WHERE state NOT IN ('done','aborted'))")        \
+    X(ALERT_ADD, "INSERT OR IGNORE INTO alerts(rule,subject,level,text,since_ms,fired_ms)"         \
+                 "VALUES(?,?,?,?,?,?)")                                                            \
+    X(ALERT_CLEAR, "UPDATE alerts SET cleared_ms=?4 WHERE rule=?1 AND subject=?2 "                 \
+                   "AND fired_ms=?3 AND cleared_ms=0")                                             \
+    X(ALERT_ACK, "UPDATE alerts SET ack_who=?3,ack_ms=?4 WHERE rule=?1 AND subject=?2 "            \
+                 "AND cleared_ms=0 AND ack_ms=0")                                                  \
+    X(ALERT_OPEN, "SELECT rule,subject,level,text,since_ms,fired_ms,cleared_ms,ack_who,ack_ms "    \
+                  "FROM alerts WHERE cleared_ms=0 ORDER BY fired_ms DESC LIMIT ?")                 \
+    X(ALERT_LIST, "SELECT rule,subject,level,text,since_ms,fired_ms,cleared_ms,ack_who,ack_ms "    \
+                  "FROM alerts WHERE fired_ms>=? ORDER BY fired_ms DESC LIMIT ?")                  \
+    X(ALERT_PRUNE, "DELETE FROM alerts WHERE cleared_ms<>0 AND id<="                               \
+                   "(SELECT id FROM alerts ORDER BY id DESC LIMIT 1)-?")                           \
+    X(ALERT_TOUCH, "UPDATE alert_version SET n=n+1")                                               \
+    X(ALERT_VERSION, "SELECT n FROM alert_version")                                                \
+    X(SILENCE_ADD, "INSERT INTO silences(rule,target,who,reason,made_ms,until_ms)"                 \
+                   "VALUES(?,?,?,?,?,?)")                                                          \
+    X(SILENCE_END, "UPDATE silences SET until_ms=?2 WHERE id=?1 AND until_ms>?2")                  \
+    X(SILENCE_LIST, "SELECT id,rule,target,who,reason,made_ms,until_ms FROM silences "             \
+                    "WHERE until_ms>? ORDER BY id LIMIT ?")                                        \
     X(AUDIT_LAST, "SELECT id,hash FROM audit ORDER BY id DESC LIMIT 1")                            \
     X(AUDIT_ADD, "INSERT INTO audit(id,ts_ms,who,what,hash)VALUES(?,?,?,?,?)")                     \
     X(AUDIT_ALL, "SELECT id,ts_ms,who,what,hash FROM audit ORDER BY id")
