@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "config_alert.h"
 #include "config_keys.h"
 
 enum field_type { FIELD_TEXT, FIELD_PATH, FIELD_PORT, FIELD_U32, FIELD_BYTES, FIELD_BOOL };
@@ -45,6 +46,7 @@ static const struct field {
     FIELD("trust", "release_key", FIELD_PATH, trust.release_key),
     FIELD("trust", "keyset", FIELD_PATH, trust.keyset),
     FIELD("pki", "dir", FIELD_PATH, pki_dir),
+    FIELD("alerts", "defaults", FIELD_BOOL, default_alerts),
     FIELD("ui", "theme", FIELD_TEXT, ui.theme),
     FIELD("ui", "ascii", FIELD_TEXT, ui.ascii),
     FIELD("ui", "read_only", FIELD_BOOL, ui.read_only),
@@ -185,6 +187,22 @@ static int key_field(struct reader *r, const char *action, const char *keys, int
     return 1;
 }
 
+static int alert_field(struct reader *r, const char *rule, const char *key, const char *value,
+                       int line)
+{
+    struct profile *p = r->profile;
+    struct profile_alert_line *a = &p->alert[p->alert_count];
+
+    if (p->alert_count == PROFILE_ALERT_LINES)
+        return bad(r, line, "more lines in [alert] sections than there is room for%s%s", "", "");
+    if (!text_copy(a->rule, sizeof(a->rule), rule) || !text_copy(a->key, sizeof(a->key), key) ||
+        !text_copy(a->value, sizeof(a->value), value))
+        return bad(r, line, "[alert %s] %s is too long", rule, key);
+    a->line = line;
+    p->alert_count++;
+    return 1;
+}
+
 static int on_entry(void *user, const char *section, const char *key, const char *value)
 {
     struct reader *r = user;
@@ -192,6 +210,8 @@ static int on_entry(void *user, const char *section, const char *key, const char
 
     if (strncmp(section, "source ", 7) == 0)
         return source_field(r, section + 7, key, value, line);
+    if (strncmp(section, "alert ", 6) == 0)
+        return alert_field(r, section + 6, key, value, line);
     if (strcmp(section, "keys") == 0)
         return key_field(r, key, value, line);
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
@@ -256,6 +276,7 @@ static void defaults(struct profile *p)
     text_copy(p->ui.theme, sizeof(p->ui.theme), "");
     text_copy(p->ui.ascii, sizeof(p->ui.ascii), "auto");
     p->ui.mouse = true;
+    p->default_alerts = true;
     p->broker.port = 8883;
     p->gateway.max_downloads = 8;
 }
@@ -286,5 +307,9 @@ int config_load(const char *name, struct profile *out, const struct log *log, st
     if (!out->broker.host[0])
         return err_set(err, EXIT_USAGE, "%s: [broker] host is missing", out->path);
     struct keymap keys;
+    struct alert_rule rules[ALERT_RULES];
+    size_t count;
+    if (config_alerts(out, rules, &count, err))
+        return -1;
     return config_keymap(out, &keys, err);
 }

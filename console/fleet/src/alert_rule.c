@@ -55,7 +55,7 @@ static int check_when(const struct alert_rule *r, struct err *err)
 {
     if (!r->when[0])
         return err_set(err, EXIT_USAGE,
-                       "[alert %s] when is missing: a filter, as in 'when = temp > 30'", r->name);
+                       "[alert %s] when is missing: a filter, as in 'when = temp>30'", r->name);
     if (check_filter(r, "when", r->when, err))
         return -1;
     return r->clear[0] ? check_filter(r, "clear", r->clear, err) : 0;

@@ -12,6 +12,14 @@ static int touch(struct store *s, struct err *err)
     return q ? sql_run(s, q, err) : -1;
 }
 
+/* sql_end() takes 1 for a failure too, and then nothing was changed anyway. */
+static int end(struct store *s, int rc, struct err *err)
+{
+    int ended = sql_end(s, rc == 1 ? 0 : rc, err);
+
+    return ended != 0 ? -1 : rc;
+}
+
 static int insert(struct store *s, const struct store_alert *a, struct err *err)
 {
     sqlite3_stmt *q = sql_get(s, SQL_ALERT_ADD, err);
@@ -26,6 +34,8 @@ static int insert(struct store *s, const struct store_alert *a, struct err *err)
     sql_bind_int(q, 6, a->fired_ms);
     if (sql_run(s, q, err) != 0)
         return -1;
+    if (sqlite3_changes(s->db) == 0)
+        return 1;
     q = sql_get(s, SQL_ALERT_PRUNE, err);
     if (!q)
         return -1;
@@ -37,11 +47,11 @@ int store_alert_fired(struct store *s, const struct store_alert *alert, struct e
 {
     if (sql_begin(s, err) != 0)
         return -1;
-    return sql_end(s, insert(s, alert, err), err);
+    return end(s, insert(s, alert, err), err);
 }
 
-static int clear(struct store *s, const char *rule, const char *subject, int64_t fired_ms,
-                 int64_t now_ms, struct err *err)
+static int clear(struct store *s, const char *rule, const char *subject, int64_t now_ms,
+                 struct err *err)
 {
     sqlite3_stmt *q = sql_get(s, SQL_ALERT_CLEAR, err);
 
@@ -49,17 +59,16 @@ static int clear(struct store *s, const char *rule, const char *subject, int64_t
         return -1;
     sql_bind_text(q, 1, rule);
     sql_bind_text(q, 2, subject);
-    sql_bind_int(q, 3, fired_ms);
-    sql_bind_int(q, 4, now_ms);
+    sql_bind_int(q, 3, now_ms);
     return sql_run(s, q, err) != 0 ? -1 : touch(s, err);
 }
 
-int store_alert_cleared(struct store *s, const char *rule, const char *subject, int64_t fired_ms,
-                        int64_t now_ms, struct err *err)
+int store_alert_cleared(struct store *s, const char *rule, const char *subject, int64_t now_ms,
+                        struct err *err)
 {
     if (sql_begin(s, err) != 0)
         return -1;
-    return sql_end(s, clear(s, rule, subject, fired_ms, now_ms, err), err);
+    return sql_end(s, clear(s, rule, subject, now_ms, err), err);
 }
 
 /* 0 and audited when `q` changed a row, 1 when it did not, -1. */
@@ -89,14 +98,6 @@ static int ack(struct store *s, const char *rule, const char *subject, const cha
     sql_bind_int(q, 4, now_ms);
     text_format(what, sizeof(what), "alert %s of %s acknowledged", rule, subject);
     return changed(s, q, who, what, now_ms, err);
-}
-
-/* sql_end() takes 1 for a failure too, and then nothing was changed anyway. */
-static int end(struct store *s, int rc, struct err *err)
-{
-    int ended = sql_end(s, rc == 1 ? 0 : rc, err);
-
-    return ended != 0 ? -1 : rc;
 }
 
 int store_alert_ack(struct store *s, const char *rule, const char *subject, const char *who,

@@ -65,10 +65,11 @@
     X(ORDER_PRUNE,                                                                                 \
       "DELETE FROM orders WHERE ts_ms < (CAST(strftime('%s','now') AS INTEGER) - 7776000) * 1000 " \
       "AND rollout NOT IN (SELECT id FROM rollouts WHERE state NOT IN ('done','aborted'))")        \
-    X(ALERT_ADD, "INSERT OR IGNORE INTO alerts(rule,subject,level,text,since_ms,fired_ms)"         \
-                 "VALUES(?,?,?,?,?,?)")                                                            \
-    X(ALERT_CLEAR, "UPDATE alerts SET cleared_ms=?4 WHERE rule=?1 AND subject=?2 "                 \
-                   "AND fired_ms=?3 AND cleared_ms=0")                                             \
+    X(ALERT_ADD, "INSERT INTO alerts(rule,subject,level,text,since_ms,fired_ms)"                   \
+                 "SELECT ?1,?2,?3,?4,?5,?6 WHERE NOT EXISTS(SELECT 1 FROM alerts WHERE rule=?1 "   \
+                 "AND subject=?2 AND cleared_ms=0)")                                               \
+    X(ALERT_CLEAR, "UPDATE alerts SET cleared_ms=?3 WHERE rule=?1 AND subject=?2 "                 \
+                   "AND cleared_ms=0")                                                             \
     X(ALERT_ACK, "UPDATE alerts SET ack_who=?3,ack_ms=?4 WHERE rule=?1 AND subject=?2 "            \
                  "AND cleared_ms=0 AND ack_ms=0")                                                  \
     X(ALERT_OPEN, "SELECT rule,subject,level,text,since_ms,fired_ms,cleared_ms,ack_who,ack_ms "    \

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "config.h"
+#include "config_alert.h"
 #include "config_keys.h"
 
 static char path[64];
@@ -188,6 +189,82 @@ static void a_wrong_key_is_an_error_with_its_line(void **state)
     }
 }
 
+static const struct alert_rule *rule_named(const struct alert_rule *rule, size_t count,
+                                           const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rule[i].name, name) == 0)
+            return &rule[i];
+    return NULL;
+}
+
+static void alert_sections_add_change_and_take_out_rules(void **state)
+{
+    struct profile p;
+    struct err err;
+    struct alert_rule rule[ALERT_RULES];
+    size_t count;
+    (void)state;
+
+    assert_int_equal(load(BASE "[alert hot]\nwhen = temp>30\nclear = temp<28\nfor = 2m\n"
+                               "level = crit\ntarget = group:berlin\n"
+                               "[alert offline]\nfor = 1h\n[alert new]\noff = yes\n"
+                               "[alert reboots]\ncount = 3\nwithin = 10m\n",
+                          &p, &err),
+                     0);
+    assert_int_equal(config_alerts(&p, rule, &count, &err), 0);
+
+    const struct alert_rule *hot = rule_named(rule, count, "hot");
+    assert_non_null(hot);
+    assert_string_equal(hot->when, "temp>30");
+    assert_int_equal(hot->for_s, 120);
+    assert_int_equal(hot->level, ALERT_CRIT);
+    assert_string_equal(rule_named(rule, count, "offline")->when, "state=offline");
+    assert_int_equal(rule_named(rule, count, "offline")->for_s, 3600);
+    assert_int_equal(rule_named(rule, count, "reboots")->count, 3);
+    assert_null(rule_named(rule, count, "new"));
+}
+
+static void a_profile_may_do_without_the_usual_alerts(void **state)
+{
+    struct profile p;
+    struct err err;
+    struct alert_rule rule[ALERT_RULES];
+    size_t count;
+    (void)state;
+
+    assert_int_equal(load(BASE "[alerts]\ndefaults = no\n[alert x]\nwhen = seen>5m\n", &p, &err),
+                     0);
+    assert_int_equal(config_alerts(&p, rule, &count, &err), 0);
+
+    assert_int_equal(count, 1);
+}
+
+static void a_bad_alert_is_an_error_with_its_line(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
+        { "[alert x]\nwhen = temp >> 3\n", ":4: [alert x] when: " },
+        { "[alert x]\nlevel = warn\n", ":4: [alert x] when is missing" },
+        { "[alert x]\nwhen = temp>3\nlevel = loud\n",
+          ":5: [alert x] level wants info, warn or crit" },
+        { "[alert x]\nwhen = temp>3\nfor = soon\n", ":5: [alert x] for wants a time" },
+        { "[alert x]\nwhen = temp>3\ncolour = red\n", ":5: [alert x] knows no colour" },
+    };
+    struct profile p;
+    struct err err;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), "%s%s", BASE, bad[i].text);
+        assert_int_equal(load(text, &p, &err), -1);
+        if (!strstr(err.text, bad[i].says))
+            fail_msg("%s", err.text);
+    }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -198,6 +275,9 @@ int main(void)
         T(sources_keep_their_names),
         T(a_missing_profile_says_how_to_make_one),
         T(a_name_is_looked_up_in_the_configuration_folder),
+        T(alert_sections_add_change_and_take_out_rules),
+        T(a_profile_may_do_without_the_usual_alerts),
+        T(a_bad_alert_is_an_error_with_its_line),
         T(keys_can_be_changed),
         T(a_wrong_key_is_an_error_with_its_line),
     };

@@ -27,6 +27,15 @@ struct profile_key {
     int line;
 };
 
+/* A line of an [alert NAME] section, as it stands in the file; fleet/alert.h says what it means. */
+#define PROFILE_ALERT_LINES 256
+struct profile_alert_line {
+    char rule[33];
+    char key[16];
+    char value[256];
+    int line;
+};
+
 struct profile {
     char name[64];               /* for the header: the file's name without .ini, or [fleet] name */
     char path[PROFILE_PATH_MAX]; /* of the file */
@@ -66,6 +75,9 @@ struct profile {
     size_t key_count;
     struct profile_source source[PROFILE_SOURCES_MAX];
     size_t source_count;
+    struct profile_alert_line alert[PROFILE_ALERT_LINES];
+    size_t alert_count;
+    bool default_alerts; /* [alerts] defaults */
 };
 
 #endif

@@ -69,7 +69,7 @@ struct alert_rule {
 size_t alert_rules_default(struct alert_rule out[], size_t cap);
 /* 0, or -1 and a text that names the rule and the key, EXIT_USAGE. */
 int alert_rule_check(const struct alert_rule *rule, struct err *err);
-/* What it asks, for people: "temp > 30 for 2m". */
+/* What it asks, for people: "temp>30 for 2m". */
 void alert_rule_text(const struct alert_rule *rule, char *out, size_t cap);
 
 struct alert {

@@ -21,11 +21,11 @@ struct store_alert {
     int64_t ack_ms;
 };
 
-/* It fires from now on; the same rule, subject and fired_ms again changes nothing. */
+/* It fires from now on. 0, 1 when that rule fires for that subject already, -1. */
 int store_alert_fired(struct store *s, const struct store_alert *alert, struct err *err);
-/* Nothing happens when it is not there, or was cleared already. */
-int store_alert_cleared(struct store *s, const char *rule, const char *subject, int64_t fired_ms,
-                        int64_t now_ms, struct err *err);
+/* Nothing happens when it does not fire. */
+int store_alert_cleared(struct store *s, const char *rule, const char *subject, int64_t now_ms,
+                        struct err *err);
 /* Audited. 0, 1 when no such alert fires, -1. */
 int store_alert_ack(struct store *s, const char *rule, const char *subject, const char *who,
                     int64_t now_ms, struct err *err);
