@@ -405,6 +405,7 @@ static enum reason on_boot(struct ota_agent *a, const struct ota_boot *boot)
 
     enum reason r = records_load(a);
     a->records_bad = r != REASON_NONE;
+    heal_counters(a);
     bool switched = a->job.phase == PHASE_SWITCHING || a->job.phase == PHASE_TRIAL;
     boot_resolve(a, boot);
     if (is_end(a->state) && a->job.phase != PHASE_ENDED)

@@ -196,5 +196,6 @@ enum reason check_release(struct ota_agent *a, const struct ota_command *cmd)
     r = release_decode((const char *)a->tmp.bytes, len, &a->release);
     if (r != REASON_NONE)
         return r;
-    return check_fit(a, &a->release);
+    r = check_fit(a, &a->release);
+    return r == REASON_NONE ? address(a, a->order.url) : r;
 }

@@ -183,12 +183,14 @@ enum outcome act_restart(struct ota_agent *a)
 /* ---- CONNECT: ask, and judge the head of the answer -------------------------------------------
  */
 
-/* The image's address is the order's url and the digest. */
+/* The image's address is the order's url and the digest. Settings may have changed since the order
+ * came: a server that has moved is found where it is now. */
 static enum reason request(struct ota_agent *a)
 {
-    size_t len = strlen(a->job.url);
-    memcpy(a->tmp.url, a->job.url, len);
-    hex_encode(a->job.sha256, sizeof(a->job.sha256), a->tmp.url + len);
+    enum reason r = address(a, a->job.url);
+    if (r != REASON_NONE)
+        return r;
+    hex_encode(a->job.sha256, sizeof(a->job.sha256), a->tmp.url + strlen(a->tmp.url));
     return a->port->http_open(a->port->ctx, a->tmp.url, a->offset, a->progress.etag);
 }
 
@@ -241,6 +243,8 @@ static enum outcome judge(struct ota_agent *a, const struct ota_http_answer *h)
 
 static enum outcome network_failed(struct ota_agent *a, enum reason why)
 {
+    if (why == REASON_HOST_NOT_ALLOWED)
+        return fail(a, why);
     return why == REASON_REDIRECT ? refusal(a, why) : setback(a, why);
 }
 

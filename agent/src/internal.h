@@ -74,6 +74,19 @@ bool order_is_known(const struct ota_agent *a, const uint8_t digest[PROTO_SHA256
 enum reason order_digest(struct ota_agent *a, const struct ota_command *cmd,
                          uint8_t digest[PROTO_SHA256_LEN]);
 
+/* ---- keys.c -------------------------------------------------------------------------------- */
+
+/* If the keyset that counters.heal waits for is in use: forget the numbers that were used before
+ * it. */
+void heal_counters(struct ota_agent *a);
+
+/* ---- hosts.c ------------------------------------------------------------------------------- */
+
+/* Where an order that says `url` sends the device: the base URL, to tmp.url. NONE, or
+ * HOST_NOT_ALLOWED: not there, or `url` is relative and the device has nothing it is relative to,
+ * or nothing that leaves room for it. */
+enum reason address(struct ota_agent *a, const char *url);
+
 /* ---- agent.c ------------------------------------------------------------------------------- */
 
 /* Count the order in a->order as used, on flash, before anything is done about it. */

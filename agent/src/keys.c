@@ -5,6 +5,7 @@
 
 #include "internal.h"
 #include "protocol/hex.h"
+#include "protocol/jws.h"
 
 /*
  * A keyset's record, 929 bytes at most:
@@ -157,17 +158,71 @@ static enum reason judge(const struct ota_agent *a, struct ota_keys *k,
     return *same ? REASON_NONE : r;
 }
 
-static enum reason check_order_by(struct ota_agent *a, const struct keyset *by,
+/* Once more, by the keys of `by`, and as if no number of this class had been used if `anew`. */
+static enum reason check_order_by(struct ota_agent *a, const struct keyset *by, bool anew,
                                   const struct ota_command *cmd, bool *authentic)
 {
     const struct ota_config *own = a->cfg;
     struct ota_config with = *own;
+    uint32_t *seq = &a->counters.order_seq[VERB_CLASS_KEYS];
+    uint32_t used = *seq;
 
     with.keyset = by;
     a->cfg = &with;
+    if (anew)
+        *seq = 0;
     enum reason r = check_order(a, cmd, authentic);
+    *seq = used;
     a->cfg = own;
     return r;
+}
+
+/*
+ * A keyset that trusts none of the rollout keys of the one before: then nothing that was signed so
+ * far will be obeyed again, and no number needs to be remembered for it. This is what frees the
+ * numbers that a stolen key has used up (up to 2^32 - 1, above every seq_floor).
+ */
+static bool starts_anew(const struct ota_keys *k)
+{
+    const struct keyring *old = &k->now.keys;
+    const struct trusted_key *kept;
+
+    for (uint32_t i = 0; i < old->count; i++)
+        if ((old->key[i].roles & KEY_ROLLOUT) && !old->key[i].revoked &&
+            keyring_find(&k->next.keys, old->key[i].kid, KEY_ROLLOUT, &kept) == REASON_NONE)
+            return false;
+    return true;
+}
+
+/* Written before the keyset: a cut between the two leaves a word of what is still to be done. */
+static enum reason note_heal(struct ota_agent *a, uint32_t version)
+{
+    uint32_t before = a->counters.heal;
+
+    if (before == version)
+        return REASON_NONE;
+    a->counters.heal = version;
+    enum reason r = counters_save(a);
+    if (r != REASON_NONE)
+        a->counters.heal = before;
+    return r;
+}
+
+/* The job's own number must go first, for a start makes good a counter that lags behind it. */
+void heal_counters(struct ota_agent *a)
+{
+    struct ota_counters *c = &a->counters;
+
+    if (c->heal == 0 || c->heal > a->cfg->keyset->version)
+        return;
+    if (c->heal == a->cfg->keyset->version) {
+        memset(c->order_seq, 0, sizeof(c->order_seq));
+        a->job.order_seq = 0;
+        if (a->job.phase != PHASE_NONE && job_save(a) != REASON_NONE)
+            return;
+    }
+    c->heal = 0;
+    (void)counters_save(a); /* lost, the next counters on flash take it along */
 }
 
 static enum reason keep(struct ota_agent *a, struct ota_keys *k)
@@ -205,8 +260,9 @@ enum reason ota_keys_take(struct ota_agent *a, struct ota_keys *k, const struct 
     }
 
     enum reason r = judge(a, k, cmd, work, &same);
-    if (stranger && r == REASON_NONE && !same)
-        ordered = check_order_by(a, &k->next, cmd, &authentic);
+    bool anew = r == REASON_NONE && !same && starts_anew(k);
+    if ((stranger && r == REASON_NONE && !same) || (anew && ordered == REASON_REPLAY))
+        ordered = check_order_by(a, stranger ? &k->next : &k->now, anew, cmd, &authentic);
     *out = authentic ? &a->order : NULL;
     if (same && ordered == REASON_REPLAY)
         return REASON_NONE;
@@ -215,8 +271,13 @@ enum reason ota_keys_take(struct ota_agent *a, struct ota_keys *k, const struct 
     /* The keyset first: a cut between the two must not make the order look like a replay. The
      * number guards nothing that the version does not, so a counter that can't be written is no
      * harm. */
-    r = keep(a, k);
+    r = note_heal(a, anew ? k->next.version : 0);
     if (r == REASON_NONE)
+        r = keep(a, k);
+    if (r == REASON_NONE && anew)
+        heal_counters(
+            a); /* and this order's number is not counted: a thief may have passed it on */
+    else if (r == REASON_NONE)
         (void)order_use_up(a);
     return r;
 }

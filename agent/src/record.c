@@ -57,6 +57,7 @@ static const struct field counters_fields[] = {
     FIELD(ota_counters, prev_image, BYTES),
     FIELD(ota_counters, prev_seq, NUMBER),
     FIELD(ota_counters, crashes, NUMBER),
+    FIELD(ota_counters, heal, NUMBER),
 };
 
 static const struct field job_fields[] = {

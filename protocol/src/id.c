@@ -69,6 +69,24 @@ bool base_url_is_valid(const char *text, size_t len)
     return true;
 }
 
+/* Names, so that no step leads up or away. */
+static bool folder_is_valid(const char *text, size_t len)
+{
+    while (len > 0) {
+        const char *slash = memchr(text, '/', len);
+        if (!slash || !name_is_valid(text, (size_t)(slash - text)))
+            return false;
+        len -= (size_t)(slash - text) + 1;
+        text = slash + 1;
+    }
+    return true;
+}
+
+bool order_url_is_valid(const char *text, size_t len)
+{
+    return base_url_is_valid(text, len) || (len < PROTO_URL_MAX && folder_is_valid(text, len));
+}
+
 /* A part of a SemVer: the digits or identifiers up to the next separator. */
 struct span {
     const char *s;

@@ -11,8 +11,4 @@ enum reason jws_header(const char *text, size_t len, enum jws_type type, enum re
 /* The header for a signature by `kid`, in base64url. Length, or -1. */
 int jws_header_encode(enum jws_type type, const char *kid, char *out, size_t cap);
 
-/* The key that may sign for `role`. UNKNOWN_KEY, or REVOKED_KEY whatever its role was. */
-enum reason keyring_find(const struct keyring *keys, const char *kid, enum key_role role,
-                         const struct trusted_key **out);
-
 #endif

@@ -114,7 +114,7 @@ static bool is_sound(const struct order *o)
         return false;
     if ((has & HAS_UPDATE) &&
         (o->attempt < 1 || o->jitter > JITTER_MAX_S || o->trial < 1 || o->trial > TRIAL_MAX_S ||
-         !base_url_is_valid(o->url, strlen(o->url))))
+         !order_url_is_valid(o->url, strlen(o->url))))
         return false;
     return true;
 }
@@ -194,7 +194,7 @@ static int read_update(struct json *j, struct order *out)
 
     bad |= json_get_u32(j, JSON_ROOT, "jitter", JSON_MUST, &out->jitter);
     bad |= json_get_hex(j, JSON_ROOT, "release", JSON_MUST, out->release, sizeof(out->release));
-    bad |= json_get_text(j, JSON_ROOT, "url", JSON_MUST, out->url, sizeof(out->url));
+    bad |= json_get_text(j, JSON_ROOT, "url", JSON_MAY, out->url, sizeof(out->url));
     bad |= json_get_u32(j, JSON_ROOT, "trial", JSON_MUST, &out->trial);
     return bad;
 }
@@ -244,7 +244,7 @@ static void put_update(struct json_writer *w, const struct order *o)
     json_put_u64(w, "attempt", o->attempt);
     json_put_u64(w, "jitter", o->jitter);
     json_put_hex(w, "release", o->release, sizeof(o->release));
-    json_put_text(w, "url", o->url);
+    json_put_text_if(w, "url", o->url);
     json_put_u64(w, "trial", o->trial);
 }
 

@@ -77,7 +77,7 @@ def issue(key, issuer_name, issuer_key, days, names=(x509.IPAddress(ipaddress.ip
 @tests_of
 class Download(Cases):
     devices = 6
-    factory = {"speed_window": ("u32", str(WINDOW))}
+    factory = {"speed_window": ("u32", str(WINDOW)), "hosts": ("string", "127.0.0.1,gateway.invalid")}
 
     @classmethod
     def prepare(cls):
@@ -427,6 +427,38 @@ class Download(Cases):
 
     def case_no_tls(self, d):
         self.impostor(d, None, None, reasons=("tls", "connect"), plain=True)
+
+    # ---- hosts
+    def refused(self, d, url):
+        seen, connections = len(self.gw.requests), self.bystander.connections
+        self.order(d, url)
+        self.ends(d, "rejected", "host_not_allowed")
+        self.assertEqual(self.bystander.connections, connections, "it was not even called")
+        self.assertEqual([r for r in self.gw.requests[seen:] if "/not-allowed/" in r.path], [])
+
+    def case_host_that_is_not_on_the_list(self, d):
+        """Its certificate is good for that name, too: only the list says no."""
+        self.refused(d, self.bystander.url("not-allowed", host="localhost"))
+
+    def case_host_that_begins_like_one_on_the_list(self, d):
+        self.refused(d, "https://127.0.0.1.evil.invalid:%d/not-allowed/" % self.bystander.port)
+
+    def case_settings_that_name_a_host_beyond_the_list(self, d):
+        since, _ = d.send_verb("config", set={"url": self.bystander.url("not-allowed", host="localhost")})
+        wait_until("an answer", 10, lambda: d.replies("config", since), every=0.1)
+        self.assertEqual((d.replies("config", since)[-1]["reason"], d.replies("config", since)[-1]["detail"]), ("host_not_allowed", "url"))
+
+    def case_a_server_that_has_moved(self, d):
+        """A config order says where it is now; an order without url, and one with a folder, follow."""
+        base = self.gw.url("moved-" + d.id)
+        since, _ = d.send_verb("config", set={"url": base})
+        wait_until("an answer", 10, lambda: d.replies("config", since), every=0.1)
+        self.assertTrue(d.replies("config", since)[-1]["ok"])
+        for folder in (None, "beta/"):
+            self.gw.serve("moved-" + d.id, lambda r: whole(r, self.image))
+            self.order(d, folder)
+            self.ends(d, "failed", "image_invalid")
+            self.assertEqual(self.gw.seen("moved-" + d.id)[-1].path, "/moved-%s/%s%s" % (d.id, folder or "", hashlib.sha256(self.image).hexdigest()))
 
     def case_order_with_an_http_url(self, d):
         self.before = d.snapshot()

@@ -53,6 +53,17 @@ class Orders(Cases):
     def pair_is(self, d, reason, pair):
         return self.refused(d, reason, lambda: d.send(*pair))
 
+    # ---- where from
+    def case_another_host(self, d):
+        """Without a list of hosts it is the one of the device's own url."""
+        self.order_is(d, "host_not_allowed", lambda t: jws(self.keys.rollout, "muster-order", d.order(t, url="https://elsewhere.invalid/x/")))
+
+    def case_odd_urls(self, d):
+        port = self.fleet.ini["gateway"]["url"].split(":")[2].split("/")[0]
+        for url in ("../", "/x/", "//elsewhere.invalid/", "a/../../", "x", "https://u@127.0.0.1/", "https://elsewhere.invalid\\@127.0.0.1:%s/" % port,
+                    "HTTPS://127.0.0.1/", "https://127.0.0.1#/", "https://127.0.0.1?/"):
+            self.order_is(d, "bad_order", lambda t: jws(self.keys.rollout, "muster-order", d.order(t, url=url)))
+
     # ---- keys and signatures of orders
     def case_order_by_a_stranger(self, d):
         answer = self.order_is(d, "unknown_key", lambda t: jws(self.stranger, "muster-order", d.order(t)))

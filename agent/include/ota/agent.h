@@ -142,6 +142,8 @@ struct ota_config {
     const char *product; /* what it is */
     const char *hw;
     const struct keyset *keyset;
+    const char *url;   /* NULL or "": none. Base URL for orders that name none, or a folder of it */
+    const char *hosts; /* which servers images may come from: see ota_host_is_allowed() */
 
     uint32_t min_speed;      /* [1000] bytes per second … */
     uint32_t speed_window;   /* [60] … over so many seconds */
@@ -207,6 +209,15 @@ enum reason ota_agent_count_config(struct ota_agent *agent);
  */
 enum reason ota_agent_rollback(struct ota_agent *agent);
 
+/*
+ * May an image be fetched from there? `url` is a base URL. `hosts` is a list with commas between:
+ * "gw.example.org" (any port of it), "gw.example.org:8443" (that one), compared letter by letter.
+ * An empty list or NULL: the host of the device's own `base`, any port; and without that any host,
+ * as TLS vouches for it. A redirect never leaves its host and port (http_open()), so what holds for
+ * the order's URL holds for all that follows.
+ */
+bool ota_host_is_allowed(const char *hosts, const char *base, const char *url);
+
 /* Milliseconds after `mono_ms` at which the agent wants OTA_EV_TICK at the latest; 0: at once;
  * UINT32_MAX: not before something happens. Sooner does no harm: tick when the download's socket
  * becomes readable. */
@@ -256,6 +267,7 @@ struct ota_counters {
     uint8_t prev_image[PROTO_SHA256_LEN]; /* what ran before its commit; zero: not known */
     uint32_t prev_seq;                    /* and its release's `seq` */
     uint8_t crashes; /* in a row, of a committed image; bounded by cfg.crash_limit */
+    uint32_t heal;   /* once the keyset of this version is in use, order_seq begins anew; 0: no */
 };
 
 /* How far the passive slot is filled, and with what. */

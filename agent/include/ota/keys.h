@@ -46,6 +46,11 @@ enum reason ota_keys_load(struct ota_keys *keys, const struct ota_port *port, co
  * again). *out is the order once its signature held, also with a refusal; else NULL. Else the
  * reasons of ota_agent_check_order(), BAD_KEYSET, WRONG_FLEET, BAD_SIGNATURE, RECORD_IO (nothing
  * has changed).
+ *
+ * A keyset that trusts no rollout key of the one before sets the numbers of all orders back to its
+ * seq_floor, and may be brought by an order whose number was used: what a stolen key used up is
+ * free again. No order from before can come back by that, its key is gone; so a rollout key that
+ * was dropped must not be trusted again.
  */
 enum reason ota_keys_take(struct ota_agent *agent, struct ota_keys *keys,
                           const struct ota_event *ev, union keyset_work *work,

@@ -392,7 +392,7 @@ static const struct option device_options[] = {
     { "out", 'o', "DIR", "where its files go (default DIR/devices/ID; in a batch OUT/ID)" },
     { "set", 's', "KEY=VALUE",
       "product, hw, broker_host, broker_port, url, groups, interval, sensors, ntp, release_seq, "
-      "clock" },
+      "clock, hosts, spread" },
     { "days", 0, "N", "valid for so long, at most 365" },
     { "count", 0, "N", "make N devices, named by --prefix and a number" },
     { "prefix", 0, "TEXT", "with --count (default sensor-)" },

@@ -26,6 +26,8 @@ enum {
     SET_NTP,
     SET_RELEASE_SEQ,
     SET_CLOCK,
+    SET_HOSTS,
+    SET_SPREAD,
     SET_COUNT
 };
 
@@ -119,6 +121,28 @@ static bool clock_ok(const char *v)
     return v[0] == '\0' || strcmp(v, "trusted") == 0;
 }
 
+/* A host, or host:port; the device compares letter by letter. */
+static bool place_ok(const char *word, size_t len)
+{
+    const size_t head = sizeof("https://") - 1;
+    char url[PROTO_URL_MAX];
+    if (len == 0 || len + head + 2 > sizeof(url) || memchr(word, '/', len))
+        return false;
+    snprintf(url, sizeof(url), "https://%.*s/", (int)len, word);
+    return base_url_is_valid(url, strlen(url));
+}
+
+static bool hosts_ok(const char *v)
+{
+    return strlen(v) < PROTO_URL_MAX && list_ok(v, 8, place_ok);
+}
+
+static bool spread_ok(const char *v)
+{
+    uint64_t n;
+    return v[0] == '\0' || text_to_u64(v, 0, 600, &n);
+}
+
 static const struct set_row {
     const char *key, *encoding;
     bool (*ok)(const char *value);
@@ -135,6 +159,8 @@ static const struct set_row {
     [SET_NTP] = { "ntp", "string", ntp_ok, "a host name or address" },
     [SET_RELEASE_SEQ] = { "release_seq", "u32", release_seq_ok, "1 to 4294967295" },
     [SET_CLOCK] = { "clock", "string", clock_ok, "trusted" },
+    [SET_HOSTS] = { "hosts", "string", hosts_ok, "up to 8 of HOST or HOST:PORT, commas between" },
+    [SET_SPREAD] = { "spread", "u32", spread_ok, "0 to 600 seconds" },
 };
 
 struct factory {
@@ -155,7 +181,7 @@ static int set_value(struct factory *f, const char *key, const char *value, stru
     }
     return err_set(e, EXIT_USAGE,
                    "'%.40s' can't be set: product, hw, broker_host, broker_port, url, groups, "
-                   "interval, sensors, ntp, release_seq or clock",
+                   "interval, sensors, ntp, release_seq, clock, hosts or spread",
                    key);
 }
 
@@ -177,6 +203,8 @@ static int fill_settings(struct factory *out, const struct fleet_file *f,
         [SET_SENSORS] = f->sensors,
         [SET_NTP] = f->ntp,
         [SET_CLOCK] = "",
+        [SET_HOSTS] = "",
+        [SET_SPREAD] = "",
         [SET_RELEASE_SEQ] = "", /* of the image that will be flashed: said for each device */
     };
     for (size_t i = 0; i < SET_COUNT; i++)

@@ -123,6 +123,8 @@ static void start_agent(struct app *app)
         .product = app->config.product,
         .hw = app->config.hw,
         .keyset = &app->keys.now,
+        .url = app->config.url,
+        .hosts = app->config.hosts,
         .speed_window = factory_number(app, "speed_window", SPEED_WINDOW_MAX),
     };
     ota_agent_init(&app->agent, app->ota_port, &app->ota_config);
@@ -250,6 +252,10 @@ uint32_t app_wait_ms(const struct app *app, int64_t mono_ms)
         return wait;
     if (sensors_are_busy(app) || (app->online && app->status_due))
         wait = WAIT_BUSY_MS;
+    /* To the millisecond that was drawn: boards whose ticks go together would otherwise still come
+     * in waves, one a second. */
+    if (!app->online && !app->connecting && app->connect_ms - mono_ms < (int64_t)wait)
+        wait = app->connect_ms > mono_ms ? (uint32_t)(app->connect_ms - mono_ms) : 0;
     agent = ota_agent_wants(&app->agent, (uint64_t)mono_ms);
     if (agent < wait)
         wait = agent;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/features.h"
+#include "ota/agent.h"
 #include "protocol/id.h"
 #include "text.h"
 
@@ -54,23 +55,6 @@ static bool host_is_valid(const char *host, size_t len)
     return true;
 }
 
-/* https://…/ : a folder, since the digest is appended. */
-static bool url_is_valid(const char *url)
-{
-    static const char scheme[] = "https://";
-    size_t len = strlen(url), start = sizeof(scheme) - 1;
-
-    if (len >= PROTO_URL_MAX || strncmp(url, scheme, start) != 0)
-        return false;
-    if (url[len - 1] != '/' || len <= start + 1 || url[start] == '/')
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        if (url[i] <= ' ' || url[i] > '~' || url[i] == '"' || url[i] == '\\')
-            return false;
-    }
-    return true;
-}
-
 static bool groups_are_valid(const struct order_config *set)
 {
     if (set->group_count > PROTO_GROUP_COUNT)
@@ -87,7 +71,7 @@ enum reason app_config_check(const struct order_config *set, const char **field)
     *field = NULL;
     if (set->has_interval && (set->interval < 1 || set->interval > INTERVAL_MAX))
         *field = "interval";
-    else if (set->has_url && !url_is_valid(set->url))
+    else if (set->has_url && !base_url_is_valid(set->url, strlen(set->url)))
         *field = "url";
     else if (set->has_groups && !groups_are_valid(set))
         *field = "groups";
@@ -320,6 +304,7 @@ int app_config_load(struct app_config *config, const struct app_platform *platfo
         memcpy(config->root, "devices", sizeof("devices"));
     (void)text_split(list, factory_str(platform, "sensors", list, sizeof(list)), add_sensor,
                      config);
+    factory_str(platform, "hosts", config->hosts, sizeof(config->hosts));
     load_factory_defaults(config, platform);
     load_record(config, platform);
     return *why ? -1 : 0;
@@ -333,6 +318,10 @@ enum reason app_config_apply(struct app_config *config, const struct app_platfor
 
     if (app_config_check(set, field) != REASON_NONE)
         return REASON_BAD_CONFIG;
+    if (set->has_url && !ota_host_is_allowed(config->hosts, NULL, set->url)) {
+        *field = "url";
+        return REASON_HOST_NOT_ALLOWED;
+    }
     overlay(&next, set);
     if (app_config_record_encode(&next, text, sizeof(text)) < 0 ||
         platform->nvs_set_str(platform->ctx, APP_NS_CONFIG, record_key, text) != 0)

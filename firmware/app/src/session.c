@@ -7,8 +7,10 @@
 enum {
     BACKOFF_BASE_MS = 1000,
     BACKOFF_CAP_MS = 60000,
-    FIRST_SPREAD_MS = 500, /* a fleet whose power comes back together */
-    SETTLED_MS = 20000,    /* a link that held for so long was a good one */
+    SPREAD_S = 10, /* devices whose power comes back together, where the factory says nothing */
+    SPREAD_MAX_S = 600,
+    RESTART_SPREAD_MS = 500, /* after any other reset: an update's slots are spread already */
+    SETTLED_MS = 20000,      /* a link that held for so long was a good one */
 };
 
 static uint32_t random32(const struct app *app)
@@ -82,10 +84,25 @@ static void schedule(struct app *app, uint32_t wait_ms)
     app->connect_ms = app->now.mono_ms + wait_ms;
 }
 
+/* A site's power comes back to all its devices at once, and each handshake costs the broker a
+ * millisecond of its one thread: they draw lots for the first attempt, as for the later ones. */
+static uint32_t first_spread_ms(const struct app *app)
+{
+    const struct app_platform *p = app->platform;
+    enum reset_reason reset = app->boot.reset;
+    uint32_t s = SPREAD_S;
+
+    if (reset != RESET_POWERON && reset != RESET_BROWNOUT)
+        return RESTART_SPREAD_MS;
+    if (p->nvs_get_u32(p->ctx, APP_NS_FACTORY, "spread", &s) != 0 || s > SPREAD_MAX_S)
+        s = SPREAD_S;
+    return s * 1000;
+}
+
 void session_start(struct app *app)
 {
     backoff_init(&app->backoff, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
-    schedule(app, random32(app) % FIRST_SPREAD_MS);
+    schedule(app, (uint32_t)((uint64_t)random32(app) * (first_spread_ms(app) + 1) >> 32));
 }
 
 static void connect(struct app *app)

@@ -15,6 +15,9 @@ bool name_is_valid(const char *text, size_t len);
 /* Where images are fetched from: https://host[:port]/path/ in plain ASCII, at most 160 bytes,
  * ending in a slash; no user, query or fragment. A digest is appended. */
 bool base_url_is_valid(const char *text, size_t len);
+/* What an order may say of it: a base URL; or a folder below the one that the device is configured
+ * with, names with a slash after each ("beta/"), and none at all for that one itself. */
+bool order_url_is_valid(const char *text, size_t len);
 
 /* SemVer 2.0.0 precedence; a text that is not SemVer sorts below all that are, and bytewise among
  * its like. <0, 0, >0 */

@@ -41,6 +41,10 @@ struct keyring {
     uint32_t count;
 };
 
+/* The key that may sign for `role`. UNKNOWN_KEY, or REVOKED_KEY whatever its role was. */
+enum reason keyring_find(const struct keyring *keys, const char *kid, enum key_role role,
+                         const struct trusted_key **out);
+
 /*
  * Split and check the envelope: three parts, header strict JSON with exactly alg ES256, typ as
  * asked, a kid of 16 lower-case hex and nothing else that would have to be understood ("crit").

@@ -61,7 +61,7 @@ struct order {
     uint32_t attempt;
     uint32_t jitter;                   /* s */
     uint8_t release[PROTO_SHA256_LEN]; /* SHA-256 of the release JWS text */
-    char url[PROTO_URL_MAX];           /* https://host[:port]/path/ ; the digest is appended */
+    char url[PROTO_URL_MAX];           /* order_url_is_valid(); the digest is appended */
     uint32_t trial;                    /* s */
     struct order_config set;           /* verb config */
 };

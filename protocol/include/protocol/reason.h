@@ -72,7 +72,9 @@
     X(BOOT_SWITCH, 54, "boot_switch", IMAGE, "the boot slot could not be changed")                 \
     X(RESET, 55, "reset", FIRMWARE, "new firmware restarted before it had proved itself")          \
     X(INTERNAL, 56, "internal", FIRMWARE, "the agent met a state it does not know")                \
-    X(NO_WAY_BACK, 57, "no_way_back", POLICY, "there is no earlier image to go back to")
+    X(NO_WAY_BACK, 57, "no_way_back", POLICY, "there is no earlier image to go back to")           \
+    X(HOST_NOT_ALLOWED, 58, "host_not_allowed", POLICY,                                            \
+      "no download server that the device may use")
 
 enum reason {
 #define X(name, number, word, class, text) REASON_##name = (number),

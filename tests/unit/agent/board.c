@@ -422,6 +422,7 @@ static enum reason http_open(void *ctx, const char *url, uint32_t from, const ch
         return REASON_CONNECT;
     b->requests++;
     b->last_from = from;
+    snprintf(b->last_url, sizeof(b->last_url), "%s", url);
     snprintf(b->last_etag, sizeof(b->last_etag), "%s", etag);
     if (s->open_fails_times != 0) {
         s->open_fails_times -= s->open_fails_times > 0;
@@ -754,8 +755,10 @@ static void check_counters(struct board *b)
     struct ota_counters *h = &b->high;
     if (b->fail_at != 0) /* a record that can't be written is allowed to lag behind */
         return;
+    bool same = b->high_keyset == b->cfg.keyset->version;
+    b->high_keyset = b->cfg.keyset->version;
     for (int i = 0; i < VERB_CLASS_COUNT; i++)
-        assert(c->order_seq[i] >= h->order_seq[i]);
+        assert(c->order_seq[i] >= h->order_seq[i] || !same);
     assert(c->release_seq >= h->release_seq && c->security >= h->security && c->n >= h->n);
     *h = *c;
 }

@@ -125,7 +125,7 @@ struct board {
     const uint8_t *http_body;
     uint32_t http_size;
     uint32_t requests, last_from;
-    char last_etag[OTA_ETAG_MAX];
+    char last_etag[OTA_ETAG_MAX], last_url[PROTO_URL_MAX + PROTO_SHA256_HEX];
     uint32_t closes;
 
     /* Reports and their acknowledgements. */
@@ -145,6 +145,7 @@ struct board {
 
     /* Never to go back. */
     struct ota_counters high;
+    uint32_t high_keyset; /* whose version they were counted with: a new one may free numbers */
     uint32_t puts[OTA_RECORD_COUNT];
 };
 

@@ -1754,6 +1754,138 @@ static void two_crashing_images_are_not_swapped_for_ever(void **state)
     board_free(b);
 }
 
+/* ---- where images come from ------------------------------------------------------------------ */
+
+static void order_at(struct board *b, const char *url, uint32_t seq)
+{
+    struct offer f = board_offer(b, 1, seq);
+    snprintf(f.order.url, sizeof(f.order.url), "%s", url);
+    board_order(b, &f);
+}
+
+static void only_the_listed_hosts_are_allowed(void **state)
+{
+    static const char hosts[] = "gw,gw2:8443,[::1]";
+    (void)state;
+
+    assert_true(ota_host_is_allowed(hosts, "", "https://gw/"));
+    assert_true(ota_host_is_allowed(hosts, "", "https://gw:8443/firmware/"));
+    assert_true(ota_host_is_allowed(hosts, "", "https://gw2:8443/"));
+    assert_true(ota_host_is_allowed(hosts, "", "https://[::1]:8443/"));
+    assert_false(ota_host_is_allowed(hosts, "", "https://gw2/"));
+    assert_false(ota_host_is_allowed(hosts, "", "https://gw2:84430/"));
+    assert_false(ota_host_is_allowed(hosts, "", "https://gw.evil/"));
+    assert_false(ota_host_is_allowed(hosts, "", "https://evil/gw/"));
+    assert_false(ota_host_is_allowed(hosts, "", "https://g/"));
+    assert_false(ota_host_is_allowed(hosts, "", "https://[::11]/"));
+    assert_false(ota_host_is_allowed(",,", "", "https://gw/"));
+    assert_false(
+        ota_host_is_allowed("a", "https://gw/", "https://gw/")); /* the list, and no more */
+}
+
+static void without_a_list_the_devices_own_server_is_the_one(void **state)
+{
+    (void)state;
+
+    assert_true(ota_host_is_allowed("", "https://gw:1/x/", "https://gw:2/"));
+    assert_true(ota_host_is_allowed(NULL, "https://[::1]:1/", "https://[::1]/"));
+    assert_false(ota_host_is_allowed("", "https://gw/", "https://gw2/"));
+    assert_false(ota_host_is_allowed("", "https://[::1]/", "https://[::2]/"));
+    assert_true(ota_host_is_allowed("", "", "https://anywhere/"));
+    assert_true(ota_host_is_allowed(NULL, NULL, "https://anywhere/"));
+}
+
+static void an_order_that_names_another_host_is_refused(void **state)
+{
+    struct board *b = *state;
+    b->cfg.url = "https://gw:8443/firmware/";
+    order_at(b, "https://elsewhere:8443/firmware/", 100);
+
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_REJECTED, REASON_HOST_NOT_ALLOWED);
+    assert_int_equal(b->requests, 0);
+    order_at(b, "https://gw:8443/firmware/", 101);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_end(b, OTA_DONE, REASON_NONE);
+}
+
+static void an_order_without_a_url_means_the_devices_own(void **state)
+{
+    struct board *b = *state;
+    b->cfg.url = "https://gw:8443/firmware/";
+    order_at(b, "", 100);
+
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_DONE, REASON_NONE);
+    assert_memory_equal(b->last_url, "https://gw:8443/firmware/", 25);
+    assert_int_equal(strlen(b->last_url), 25 + 64);
+}
+
+static void a_relative_url_is_a_folder_of_it(void **state)
+{
+    struct board *b = *state;
+    b->cfg.url = "https://gw:8443/firmware/";
+    order_at(b, "beta/", 100);
+
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_DONE, REASON_NONE);
+    assert_memory_equal(b->last_url, "https://gw:8443/firmware/beta/", 30);
+}
+
+static void a_device_without_a_url_can_not_tell_where_that_is(void **state)
+{
+    struct board *b = *state;
+    order_at(b, "", 100);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_end(b, OTA_REJECTED, REASON_HOST_NOT_ALLOWED);
+}
+
+static void a_base_that_leaves_no_room_is_refused(void **state)
+{
+    struct board *b = *state;
+    char base[PROTO_URL_MAX];
+    (void)snprintf(base, sizeof(base), "https://gw/%0149d", 0);
+    base[sizeof(base) - 2] = '/';
+    b->cfg.url = base;
+    order_at(b, "b/", 100);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_end(b, OTA_REJECTED, REASON_HOST_NOT_ALLOWED);
+    order_at(b, "", 101);
+    board_run(b, OTA_STATE_COUNT, HOUR);
+    assert_end(b, OTA_DONE, REASON_NONE);
+}
+
+static void a_server_that_moves_while_an_order_waits_is_found(void **state)
+{
+    struct board *b = *state;
+    b->cfg.url = "https://old:8443/firmware/";
+    order_at(b, "", 100);
+    board_run(b, OTA_WAIT, HOUR);
+
+    b->cfg.url = "https://new/";
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_DONE, REASON_NONE);
+    assert_memory_equal(b->last_url, "https://new/", 12);
+}
+
+static void a_host_that_is_not_allowed_any_more_is_not_asked(void **state)
+{
+    struct board *b = *state;
+    b->cfg.url = "https://gw:8443/firmware/";
+    order_at(b, b->cfg.url, 100);
+    board_run(b, OTA_WAIT, HOUR);
+
+    b->cfg.url = "https://new/";
+    board_run(b, OTA_STATE_COUNT, HOUR);
+
+    assert_end(b, OTA_FAILED, REASON_HOST_NOT_ALLOWED);
+    assert_int_equal(b->requests, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1861,6 +1993,15 @@ int main(void)
         T(an_update_without_a_broker_goes_on_and_is_told_later),
         T(events_before_the_boot_event_are_refused),
         T(the_records_keep_to_their_bounds_and_their_number),
+        cmocka_unit_test(only_the_listed_hosts_are_allowed),
+        cmocka_unit_test(without_a_list_the_devices_own_server_is_the_one),
+        T(an_order_that_names_another_host_is_refused),
+        T(an_order_without_a_url_means_the_devices_own),
+        T(a_relative_url_is_a_folder_of_it),
+        T(a_device_without_a_url_can_not_tell_where_that_is),
+        T(a_base_that_leaves_no_room_is_refused),
+        T(a_server_that_moves_while_an_order_waits_is_found),
+        T(a_host_that_is_not_allowed_any_more_is_not_asked),
         cmocka_unit_test(a_rollback_order_brings_the_earlier_image_back),
         cmocka_unit_test(after_a_rollback_the_same_order_is_known_and_a_newer_one_is_taken),
         cmocka_unit_test(a_rollback_is_refused_when_there_is_nothing_good_to_go_back_to),

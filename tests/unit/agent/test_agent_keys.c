@@ -392,6 +392,139 @@ static void the_biggest_keyset_fits_a_record(void **state)
  */
 
 /* The board's own keys: 0 is its rollout key, 1 its release key. */
+/* ---- numbers that a stolen key has used up --------------------------------------------------- */
+
+/* Orders of two classes with the last number there is. */
+static void use_numbers_up(void)
+{
+    struct keyset two = first();
+
+    two.version = 2;
+    life.seq = UINT32_MAX - 1;
+    assert_int_equal(send(&two, LIST(ROOT_1)), REASON_NONE);
+    assert_int_equal(life_reboot_order(&life, ROLLOUT_1), REASON_NONE);
+    life.seq = 7;
+    assert_int_equal(life_reboot_order(&life, ROLLOUT_1), REASON_REPLAY);
+}
+
+static void a_keyset_without_the_stolen_key_frees_all_numbers(void **state)
+{
+    struct keyset three = keyset_of(3, LIST(ROOT_1), 1, LIST(RELEASE_1), LIST(ROLLOUT_2));
+    (void)state;
+
+    use_numbers_up();
+    assert_int_equal(send_by(&three, LIST(ROOT_1), ROLLOUT_2), REASON_NONE);
+
+    for (int boots = 0; boots < 2; boots++) {
+        assert_int_equal(life_reboot_order(&life, ROLLOUT_2), REASON_NONE);
+        life.seq--;
+        assert_int_equal(life_reboot_order(&life, ROLLOUT_2), REASON_REPLAY);
+        assert_int_equal(life_reboot_order(&life, ROLLOUT_1), REASON_UNKNOWN_KEY);
+        board_power_off(life.b);
+        assert_int_equal(life_boot(&life), REASON_NONE);
+    }
+}
+
+/* The operator's tool signs with what a device that is behind obeys, and that is the old key. */
+static void the_stolen_key_itself_may_bring_it_whatever_its_number(void **state)
+{
+    struct keyset three = keyset_of(3, LIST(ROOT_1), 1, LIST(RELEASE_1), LIST(ROLLOUT_2));
+    (void)state;
+
+    use_numbers_up();
+    assert_int_equal(send_by(&three, LIST(ROOT_2), ROLLOUT_1), REASON_REPLAY);
+    assert_int_equal(send_by(&three, LIST(ROOT_1), ROLLOUT_1), REASON_NONE);
+    assert_int_equal(life_reboot_order(&life, ROLLOUT_2), REASON_NONE);
+
+    /* A thief who passes it on with the last number gains nothing by that. */
+    struct keyset four = first();
+    four.version = 4;
+    assert_int_equal(send_by(&four, LIST(ROOT_1), ROLLOUT_2), REASON_NONE);
+}
+
+static void a_keyset_that_keeps_a_rollout_key_frees_none(void **state)
+{
+    struct keyset three =
+        keyset_of(3, LIST(ROOT_1), 1, LIST(RELEASE_1), LIST(ROLLOUT_1, ROLLOUT_2));
+    (void)state;
+
+    use_numbers_up();
+    assert_int_equal(send(&three, LIST(ROOT_1)), REASON_REPLAY);
+    assert_int_equal(send_by(&three, LIST(ROOT_1), ROLLOUT_2), REASON_REPLAY);
+    assert_int_equal(life.keys.now.version, 2);
+}
+
+static void a_keyset_that_adds_a_key_leaves_the_used_numbers_used(void **state)
+{
+    struct keyset two = keyset_of(2, LIST(ROOT_1), 1, LIST(RELEASE_1), LIST(ROLLOUT_1, ROLLOUT_2));
+    (void)state;
+
+    life.seq = UINT32_MAX;
+    assert_int_equal(life_reboot_order(&life, ROLLOUT_1), REASON_NONE);
+    life.seq = 7;
+    assert_int_equal(send(&two, LIST(ROOT_1)), REASON_NONE);
+    assert_int_equal(life_reboot_order(&life, ROLLOUT_2), REASON_REPLAY);
+}
+
+static void freed_numbers_begin_above_the_keysets_floor(void **state)
+{
+    struct keyset three = keyset_of(3, LIST(ROOT_1), 1, LIST(RELEASE_1), LIST(ROLLOUT_2));
+    (void)state;
+
+    use_numbers_up();
+    three.seq_floor = 5000;
+    assert_int_equal(send_by(&three, LIST(ROOT_1), ROLLOUT_2), REASON_REPLAY);
+    life.seq = 5000;
+    assert_int_equal(send_by(&three, LIST(ROOT_1), ROLLOUT_2), REASON_NONE);
+    life.seq = 5000;
+    assert_int_equal(life_reboot_order(&life, ROLLOUT_2), REASON_REPLAY);
+    assert_int_equal(life_reboot_order(&life, ROLLOUT_2), REASON_NONE);
+}
+
+/* Power goes in each write of it; sent again until it is answered, it frees the numbers all the
+ * same, and before it is in use it frees none. */
+static void power_may_go_while_numbers_are_freed(void **state)
+{
+    struct keyset three = keyset_of(3, LIST(ROOT_1), 1, LIST(RELEASE_1), LIST(ROLLOUT_2));
+    volatile uint32_t cuts = 0;
+    (void)state;
+
+    for (volatile uint32_t n = 1; n < 40; n++) {
+        for (volatile int cut = CUT_BEFORE; cut < CUT_KINDS; cut++) {
+            for (volatile uint32_t seed = 1; seed < 20; seed++) {
+                jmp_buf jump;
+                start(state);
+                use_numbers_up();
+                life.b->seed = seed * 7919;
+                life.b->jump = &jump;
+                life.b->cut = (enum cut)cut;
+                life.b->cut_at = life.b->writes + n;
+                if (setjmp(jump) == 0) {
+                    assert_int_equal(send_by(&three, LIST(ROOT_1), ROLLOUT_2), REASON_NONE);
+                } else {
+                    cuts++;
+                    assert_int_equal(life_boot(&life), REASON_NONE);
+                    if (life.keys.now.version == 2)
+                        assert_int_equal(life_reboot_order(&life, ROLLOUT_1), REASON_REPLAY);
+                    assert_int_equal(send_by(&three, LIST(ROOT_1), ROLLOUT_2), REASON_NONE);
+                }
+                life.b->cut_at = 0;
+                assert_int_equal(life_reboot_order(&life, ROLLOUT_2), REASON_NONE);
+                life.seq--;
+                assert_int_equal(life_reboot_order(&life, ROLLOUT_2), REASON_REPLAY);
+                board_power_off(life.b);
+                assert_int_equal(life_boot(&life), REASON_NONE);
+                life.seq--;
+                assert_int_equal(life_reboot_order(&life, ROLLOUT_2), REASON_REPLAY);
+                life_end(&life);
+            }
+        }
+    }
+    printf("power cuts while numbers were freed: %u\n", (unsigned)cuts);
+    assert_true(cuts > 150);
+    start(state);
+}
+
 static void revoke_in(struct board *b, enum ota_state when, int key)
 {
     struct offer f = board_offer(b, board_image(b, "1.4.0", 70000, MANNER_GOOD), 100);
@@ -635,6 +768,12 @@ int main(void)
         T(records_that_cannot_be_read_leave_nothing_trusted),
         T(one_damaged_copy_leaves_the_other),
         T(the_biggest_keyset_fits_a_record),
+        T(a_keyset_without_the_stolen_key_frees_all_numbers),
+        T(the_stolen_key_itself_may_bring_it_whatever_its_number),
+        T(a_keyset_that_keeps_a_rollout_key_frees_none),
+        T(a_keyset_that_adds_a_key_leaves_the_used_numbers_used),
+        T(freed_numbers_begin_above_the_keysets_floor),
+        cmocka_unit_test_teardown(power_may_go_while_numbers_are_freed, stop),
         cmocka_unit_test(a_revoked_key_stops_what_it_signed_before_the_switch),
         cmocka_unit_test(a_restart_forgets_nothing_of_that),
         cmocka_unit_test(another_key_that_is_revoked_stops_nothing),

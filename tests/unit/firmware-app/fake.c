@@ -473,6 +473,7 @@ void fake_init(struct fake *f)
     fake_set(f, APP_NS_FACTORY, "groups", "berlin,outdoor");
     fake_set(f, APP_NS_FACTORY, "sensors", "bme280,scd30,sds011");
     fake_set(f, APP_NS_FACTORY, "interval", "10");
+    f->reset = RESET_SOFTWARE;
     make_keyset(f);
 }
 
@@ -494,7 +495,7 @@ static void give(struct fake *f, enum app_event_kind kind)
 static void boot(struct fake *f, bool on_probation)
 {
     const struct app_boot facts = {
-        .reset = RESET_SOFTWARE,
+        .reset = f->reset,
         .boot = "0123456789abcdef",
         .boots = 12,
         .slot = "ota_0",

@@ -57,6 +57,7 @@ struct fake {
     char line[FAKE_LINES][200];
     int lines;
 
+    enum reset_reason reset; /* of the next fake_boot() */
     uint32_t seed;
     int reboots, feeds, identifies, rollbacks, renewals;
     uint32_t order_seq;

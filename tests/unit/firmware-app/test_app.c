@@ -424,6 +424,64 @@ static void attempts_are_spread_and_never_more_than_a_minute_apart(void **state)
     assert_in_range(shortest, 0, 30000); /* full jitter: not all near the end */
 }
 
+/* Boards whose power comes back at once: when each of them tries first. */
+static int64_t first_attempt_ms(struct fake *f, uint32_t seed, enum reset_reason reset)
+{
+    f->seed = seed * 2654435761u + 1;
+    f->reset = reset;
+    f->connects = f->lines = 0;
+    f->broker_ok = false;
+    fake_boot(f);
+    int64_t on = f->mono_ms;
+    while (f->connects == 0)
+        fake_run(f, 20);
+    return f->connected_ms[0] - on;
+}
+
+static void after_a_power_cut_first_attempts_are_spread_evenly(void **state)
+{
+    static const enum reset_reason power[] = { RESET_POWERON, RESET_BROWNOUT };
+    struct fake *f = *state;
+
+    for (size_t r = 0; r < 2; r++) {
+        int tenth[10] = { 0 }, whole = 0;
+        for (uint32_t i = 0; i < 300; i++) {
+            int64_t at = first_attempt_ms(f, i, power[r]);
+            assert_in_range(at, 0, 10020);
+            tenth[at / 1000 < 9 ? at / 1000 : 9]++;
+            whole += at % 1000 < 100;
+        }
+        for (int i = 0; i < 10; i++)
+            assert_in_range(tenth[i], 12, 52); /* 30 each, were it exact */
+        assert_in_range(whole, 10, 60);        /* and not in waves, at a tick's second */
+    }
+}
+
+static void the_factory_says_how_far_they_are_spread(void **state)
+{
+    struct fake *f = *state;
+    int64_t longest = 0;
+
+    fake_set(f, APP_NS_FACTORY, "spread", "120");
+    for (uint32_t i = 0; i < 40; i++) {
+        int64_t at = first_attempt_ms(f, i, RESET_POWERON);
+        longest = at > longest ? at : longest;
+    }
+    assert_in_range(longest, 60000, 120020);
+    fake_set(f, APP_NS_FACTORY, "spread", "0");
+    assert_in_range(first_attempt_ms(f, 9, RESET_POWERON), 0, 20);
+    fake_set(f, APP_NS_FACTORY, "spread", "99999"); /* not believed */
+    assert_in_range(first_attempt_ms(f, 9, RESET_POWERON), 0, 10020);
+}
+
+static void a_restart_by_itself_is_not_held_up(void **state)
+{
+    struct fake *f = *state;
+
+    for (uint32_t i = 0; i < 40; i++)
+        assert_in_range(first_attempt_ms(f, i, RESET_SOFTWARE), 0, 520);
+}
+
 static void backoff_is_uniform_below_its_ceiling(void **state)
 {
     struct backoff b;
@@ -522,6 +580,48 @@ static void a_later_config_order_keeps_what_it_does_not_name(void **state)
 
     assert_int_equal(f->app.config.interval, 33);
     assert_string_equal(f->app.config.url, "https://gw.example:8443/firmware/");
+}
+
+static void a_config_order_moves_the_agents_server_at_once_and_over_a_reboot(void **state)
+{
+    static const char old[] = "https://old.example:8443/firmware/";
+    static const char new[] = "https://new.example/images/";
+    struct fake *f = *state;
+
+    fake_set(f, APP_NS_FACTORY, "url", old);
+    fake_boot(f);
+    fake_run(f, 3000);
+    assert_string_equal(f->app.ota_config.url, old);
+    assert_true(ota_host_is_allowed(f->app.ota_config.hosts, f->app.ota_config.url, old));
+    fake_good_order(f, "config", ",\"set\":{\"url\":\"https://new.example/images/\"}", "c");
+
+    for (int boots = 0; boots < 2; boots++) {
+        assert_true(last_reply(f, "/reply/config").ok);
+        assert_string_equal(f->app.ota_config.url, new);
+        assert_true(ota_host_is_allowed(f->app.ota_config.hosts, f->app.ota_config.url, new));
+        assert_false(ota_host_is_allowed(f->app.ota_config.hosts, f->app.ota_config.url, old));
+        fake_boot(f);
+    }
+}
+
+static void a_config_order_stays_within_the_factorys_hosts(void **state)
+{
+    struct fake *f = *state;
+
+    fake_set(f, APP_NS_FACTORY, "url", "https://gw.example/firmware/");
+    fake_set(f, APP_NS_FACTORY, "hosts", "gw.example,spare.example:8443");
+    fake_boot(f);
+    fake_run(f, 3000);
+    fake_good_order(f, "config", ",\"set\":{\"interval\":20,\"url\":\"https://evil.example/x/\"}",
+                    "c-1");
+
+    assert_int_equal(last_reply(f, "/reply/config").reason, REASON_HOST_NOT_ALLOWED);
+    assert_string_equal(last_reply(f, "/reply/config").detail, "url");
+    assert_string_equal(f->app.config.url, "https://gw.example/firmware/");
+    assert_int_equal(f->app.config.interval, 10);
+
+    fake_good_order(f, "config", ",\"set\":{\"url\":\"https://spare.example:8443/x/\"}", "c-2");
+    assert_true(last_reply(f, "/reply/config").ok);
 }
 
 static void a_config_order_with_one_bad_field_changes_nothing(void **state)
@@ -1012,12 +1112,17 @@ int main(void)
         T(acknowledgements_may_come_in_any_order),
         T(every_connection_begins_with_a_retained_status),
         T(attempts_are_spread_and_never_more_than_a_minute_apart),
+        T(after_a_power_cut_first_attempts_are_spread_evenly),
+        T(the_factory_says_how_far_they_are_spread),
+        T(a_restart_by_itself_is_not_held_up),
         T(backoff_is_uniform_below_its_ceiling),
         T(a_board_without_an_id_waits_and_says_what_to_do),
         T(the_watchdog_is_fed_while_it_runs),
         T(log_lines_carry_level_and_clean_text_within_a_budget),
         T(a_config_order_takes_effect_at_once_and_survives_a_reboot),
         T(a_later_config_order_keeps_what_it_does_not_name),
+        T(a_config_order_moves_the_agents_server_at_once_and_over_a_reboot),
+        T(a_config_order_stays_within_the_factorys_hosts),
         T(a_config_order_with_one_bad_field_changes_nothing),
         T(each_field_of_a_config_is_checked_by_the_app_itself),
         T(a_config_that_can_not_be_stored_does_not_take_effect),

@@ -38,6 +38,8 @@ struct app_config {
     char root[PROTO_ROOT_MAX]; /* factory key `root`, "devices" when absent */
     char broker_host[PROTO_HOST_MAX];
     uint16_t broker_port;
+    char hosts[PROTO_URL_MAX]; /* factory key `hosts`: see ota_host_is_allowed(); no order moves it
+                                */
     bool has_sensor[APP_SENSOR_COUNT];
     bool unknown_sensor; /* one is named that this firmware does not have */
 
@@ -60,7 +62,8 @@ int app_config_load(struct app_config *config, const struct app_platform *platfo
 /* Check each field of `set`: NONE, or BAD_CONFIG with the first bad field's name in `*field`. */
 enum reason app_config_check(const struct order_config *set, const char **field);
 
-/* Check, store whole, then take effect. BAD_CONFIG, or RECORD_IO: nothing has changed then. */
+/* Check, store whole, then take effect. BAD_CONFIG, HOST_NOT_ALLOWED (a `url` beyond the factory's
+ * `hosts`), or RECORD_IO: nothing has changed then. */
 enum reason app_config_apply(struct app_config *config, const struct app_platform *platform,
                              const struct order_config *set, const char **field);
 
