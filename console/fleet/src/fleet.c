@@ -38,6 +38,7 @@ struct fleet *fleet_new(const struct fleet_config *config)
     fleet->chunk = mem_array(fleet->max_devices / CHUNK + 1, sizeof(*fleet->chunk));
     fleet->reading = mem_array(FLEET_MAX_READINGS, sizeof(*fleet->reading));
     fleet->note = mem_array(FLEET_EVENTS, sizeof(*fleet->note));
+    fleet->reply = mem_array(FLEET_REPLIES, sizeof(*fleet->reply));
     fleet->trend_reading = FLEET_NONE;
     for (size_t i = 0; i < PREFERRED_TRENDS; i++)
         fleet->preferred[i] = FLEET_NONE;
@@ -56,6 +57,7 @@ void fleet_free(struct fleet *fleet)
     free(fleet->history);
     free(fleet->reading);
     free(fleet->note);
+    free(fleet->reply);
     free(fleet);
 }
 
@@ -411,6 +413,8 @@ static bool on_reply(struct fleet *fleet, struct fleet_device *d, const struct f
         d->bad++;
         return false;
     }
+    if (!ev->retained)
+        fleet_reply_add(fleet, d->id, &r);
     if (r.ok)
         fleet_note_add(fleet, d, FLEET_NOTE_REPLY, "%s done%s%s", verb_word(r.verb),
                        *r.detail ? ": " : "", r.detail);
@@ -646,6 +650,12 @@ void fleet_recall(struct fleet *fleet, const char *id, int64_t last_ms, uint32_t
         fleet_trend_choose(fleet, d);
     fleet_evaluate(fleet, d);
     fleet_mark(fleet, d);
+}
+
+void fleet_listen(struct fleet *fleet, fleet_value_fn *value, void *ctx)
+{
+    fleet->ear.value = value;
+    fleet->ear.ctx = ctx;
 }
 
 static void link_change(struct fleet *fleet, bool up, const char *text)

@@ -283,6 +283,8 @@ void fleet_history_add(struct fleet *fleet, struct fleet_device *d, uint32_t rea
                        double value)
 {
     struct fleet_history *h = history_of(d, reading);
+    if (fleet->ear.value)
+        fleet->ear.value(fleet->ear.ctx, d, reading, t_ms, value);
     if (!h)
         h = history_new(fleet, d, reading);
     if (h)
@@ -436,28 +438,62 @@ static void plot_trend(struct plot *p, const struct fleet_trend *t)
     }
 }
 
-uint32_t fleet_series(const struct fleet *fleet, const struct fleet_device *d, uint32_t reading,
-                      int64_t from_ms, int64_t to_ms_, struct fleet_point *out, uint32_t columns,
-                      struct fleet_series_stats *stats)
+/* From when on the fleet's own store of that level knows better than any other. */
+static int64_t own_from(const struct fleet *fleet, const struct fleet_history *h, size_t level)
+{
+    int64_t first = to_ms(fleet, h->first_ds);
+    if (level == 0)
+        return first;
+    const struct level *l = &levels[level - 1];
+    uint32_t newest = to_ds(fleet, fleet->now_ms) / l->step;
+    uint32_t oldest = newest >= l->count ? newest - l->count + 1 : 0;
+    int64_t kept = to_ms(fleet, oldest * l->step);
+    return kept > first ? kept : first;
+}
+
+/* Pieces that reach into what the fleet has itself are drawn where they begin to. */
+static void plot_past(struct plot *p, const struct fleet_past *past, int64_t until_ms)
+{
+    for (size_t i = 0; i < past->count; i++) {
+        const struct fleet_sample *s = &past->sample[i];
+        int64_t half = past->step_ms / 2;
+        if (s->t_ms - half >= until_ms)
+            break;
+        int64_t t_ms = s->t_ms < until_ms ? s->t_ms : until_ms - 1;
+        plot_sample(p, &(struct sample){ t_ms, s->count, s->min, s->avg, s->max });
+    }
+}
+
+uint32_t fleet_series_past(const struct fleet *fleet, const struct fleet_device *d,
+                           uint32_t reading, const struct fleet_past *past, int64_t from_ms,
+                           int64_t to_ms_, struct fleet_point *out, uint32_t columns,
+                           struct fleet_series_stats *stats)
 {
     struct plot p = {
         .out = out, .columns = columns, .from_ms = from_ms, .to_ms = to_ms_, .prev = FLEET_NONE
     };
     const struct fleet_history *h = history_of(d, reading);
+    bool has_past = past && past->count;
+    bool trend = !h && d->trend && d->trend->reading == reading && !has_past;
 
     memset(out, 0, columns * sizeof(*out));
     if (stats)
         memset(stats, 0, sizeof(*stats));
     if (columns == 0 || to_ms_ <= from_ms)
         return 0;
+    size_t level = h ? pick_level(fleet, h, from_ms) : 0;
+    if (has_past) {
+        p.gap_ms = gap_limit(d, h ? h->spacing : 0, (uint32_t)(past->step_ms / 100));
+        plot_past(&p, past, h ? own_from(fleet, h, level) : INT64_MAX);
+    }
     if (h) {
-        size_t level = pick_level(fleet, h, from_ms);
-        p.gap_ms = gap_limit(d, h->spacing, level ? levels[level - 1].step : 0);
+        int64_t gap_ms = gap_limit(d, h->spacing, level ? levels[level - 1].step : 0);
+        p.gap_ms = gap_ms > p.gap_ms ? gap_ms : p.gap_ms;
         if (level == 0)
             plot_raw(&p, fleet, h);
         else
             plot_level(&p, fleet, h, &levels[level - 1]);
-    } else if (d->trend && d->trend->reading == reading) {
+    } else if (trend) {
         p.gap_ms = gap_limit(d, 0, FLEET_TREND_STEP_MS / 100);
         plot_trend(&p, d->trend);
     }
@@ -466,6 +502,13 @@ uint32_t fleet_series(const struct fleet *fleet, const struct fleet_device *d, u
     if (stats)
         *stats = p.stats;
     return p.samples;
+}
+
+uint32_t fleet_series(const struct fleet *fleet, const struct fleet_device *d, uint32_t reading,
+                      int64_t from_ms, int64_t to_ms_, struct fleet_point *out, uint32_t columns,
+                      struct fleet_series_stats *stats)
+{
+    return fleet_series_past(fleet, d, reading, NULL, from_ms, to_ms_, out, columns, stats);
 }
 
 uint32_t fleet_trend(const struct fleet *fleet, const struct fleet_device *d, int64_t now_ms,

@@ -97,6 +97,12 @@ struct fleet {
     struct watch watch[FLEET_MAX_WATCHED];
     uint64_t watch_order;
     size_t value_bytes, ota_bytes, id_bytes;
+    struct fleet_reply *reply; /* ring of FLEET_REPLIES */
+    uint64_t reply_last;
+    struct {
+        fleet_value_fn *value;
+        void *ctx;
+    } ear;
 };
 
 uint32_t fleet_hash(const char *text, size_t len);
@@ -125,6 +131,7 @@ void fleet_span_text(int64_t ms, char out[16]);
 void fleet_note_add(struct fleet *fleet, const struct fleet_device *device,
                     enum fleet_note_kind kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+void fleet_reply_add(struct fleet *fleet, const char *id, const struct reply *reply);
 struct watch *fleet_watch_of(struct fleet *fleet, const char *id);
 void fleet_tail_add(struct fleet *fleet, struct watch *watch, const struct fleet_event *event,
                     const struct topic *topic, bool bad);

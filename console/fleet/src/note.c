@@ -41,6 +41,29 @@ const struct fleet_note *fleet_note(const struct fleet *fleet, uint64_t seq)
     return seq >= 1 && seq >= first && seq <= last ? &fleet->note[(seq - 1) % FLEET_EVENTS] : NULL;
 }
 
+void fleet_reply_add(struct fleet *fleet, const char *id, const struct reply *reply)
+{
+    struct fleet_reply *r = &fleet->reply[fleet->reply_last % FLEET_REPLIES];
+    r->seq = ++fleet->reply_last;
+    r->t_ms = fleet->now_ms;
+    text_copy(r->id, sizeof(r->id), id);
+    r->reply = *reply;
+}
+
+void fleet_reply_range(const struct fleet *fleet, uint64_t *first, uint64_t *last)
+{
+    *last = fleet->reply_last;
+    *first = *last > FLEET_REPLIES ? *last - FLEET_REPLIES + 1 : (*last ? 1 : 0);
+}
+
+const struct fleet_reply *fleet_reply(const struct fleet *fleet, uint64_t seq)
+{
+    uint64_t first, last;
+    fleet_reply_range(fleet, &first, &last);
+    return seq >= 1 && seq >= first && seq <= last ? &fleet->reply[(seq - 1) % FLEET_REPLIES]
+                                                   : NULL;
+}
+
 struct watch *fleet_watch_of(struct fleet *fleet, const char *id)
 {
     for (size_t i = 0; i < FLEET_MAX_WATCHED; i++)
@@ -110,6 +133,9 @@ void fleet_tail_add(struct fleet *fleet, struct watch *watch, const struct fleet
     line->size = event->len < UINT16_MAX ? (uint16_t)event->len : UINT16_MAX;
     text_clean(line->topic, sizeof(line->topic), name, strlen(name));
     text_clean(line->body, sizeof(line->body), event->body, event->len);
+    line->raw_len = event->len < sizeof(line->raw) ? (uint16_t)event->len : sizeof(line->raw);
+    if (line->raw_len)
+        memcpy(line->raw, event->body, line->raw_len);
 }
 
 void fleet_tail_range(const struct fleet *fleet, const char *id, uint64_t *first, uint64_t *last)

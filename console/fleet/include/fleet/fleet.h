@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "protocol/limits.h"
+#include "protocol/reply.h"
 #include "protocol/report.h"
 #include "protocol/status.h"
 
@@ -291,6 +292,14 @@ uint32_t fleet_reading_find(const struct fleet *fleet, const char *name);
 /* The device's present value, NULL when it never sent it. */
 const struct fleet_value *fleet_value(const struct fleet_device *device, uint32_t reading);
 
+/*
+ * Whoever keeps values hears each as it is applied, with when it was measured (Unix ms). One
+ * listener; NULL for none. Called within fleet_apply(): it must not call the fleet back.
+ */
+typedef void fleet_value_fn(void *ctx, const struct fleet_device *device, uint32_t reading,
+                            int64_t t_ms, double value);
+void fleet_listen(struct fleet *fleet, fleet_value_fn *value, void *ctx);
+
 /* ---- changes -------------------------------------------------------------------------------- */
 
 /* Rises whenever anything shown may have changed. */
@@ -356,6 +365,19 @@ struct fleet_note {
 void fleet_note_range(const struct fleet *fleet, uint64_t *first, uint64_t *last);
 const struct fleet_note *fleet_note(const struct fleet *fleet, uint64_t seq); /* NULL: not kept */
 
+/* ---- answers to commands -------------------------------------------------------------------- */
+
+#define FLEET_REPLIES 128
+struct fleet_reply {
+    uint64_t seq; /* 1, 2, 3 … */
+    int64_t t_ms; /* arrival */
+    char id[PROTO_ID_MAX];
+    struct reply reply; /* its detail is the device's raw text: clean it before showing */
+};
+/* Answers seq first … last are kept: 0 and 0 when there is none yet. Retained ones are none. */
+void fleet_reply_range(const struct fleet *fleet, uint64_t *first, uint64_t *last);
+const struct fleet_reply *fleet_reply(const struct fleet *fleet, uint64_t seq); /* NULL: not kept */
+
 /* ---- tail ----------------------------------------------------------------------------------- */
 
 /* One message of a watched device. `topic` and `body` are clean for a terminal. */
@@ -368,6 +390,8 @@ struct fleet_tail_line {
     uint16_t size;  /* of the body before it was cut, at most 65535 */
     char topic[96]; /* without root and id: "telemetry/env" */
     char body[FLEET_TAIL_BODY];
+    uint16_t raw_len;
+    uint8_t raw[FLEET_TAIL_BODY]; /* its first bytes as they came: never to a terminal */
 };
 
 /*

@@ -45,6 +45,27 @@ struct fleet_series_stats {
 uint32_t fleet_series(const struct fleet *fleet, const struct fleet_device *device,
                       uint32_t reading, int64_t from_ms, int64_t to_ms, struct fleet_point *out,
                       uint32_t columns, struct fleet_series_stats *stats);
+
+/* A piece of what a store remembers: what a minute or a quarter of an hour held. */
+struct fleet_sample {
+    int64_t t_ms; /* its middle */
+    uint32_t count;
+    float min, avg, max;
+};
+/* In order of time. NULL or none: nothing is known beyond what this process heard. */
+struct fleet_past {
+    const struct fleet_sample *sample;
+    size_t count;
+    int64_t step_ms; /* the longest piece in it */
+};
+/*
+ * As fleet_series(), and before what this process heard (or keeps at that span) what the store
+ * remembers. Where both know something it is the fleet's own.
+ */
+uint32_t fleet_series_past(const struct fleet *fleet, const struct fleet_device *device,
+                           uint32_t reading, const struct fleet_past *past, int64_t from_ms,
+                           int64_t to_ms, struct fleet_point *out, uint32_t columns,
+                           struct fleet_series_stats *stats);
 /* Has this device deep history of this reading? */
 bool fleet_has_series(const struct fleet_device *device, uint32_t reading);
 
