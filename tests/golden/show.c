@@ -1,7 +1,7 @@
 /*
  * Looks at the screens with the made-up fleet: not installed, for people's eyes.
  *
- *   show [--ascii] [--theme FILE] [--keys KEYS] [--dump ROWS COLS]
+ *   show [--rollouts] [--ascii] [--theme FILE] [--keys KEYS] [--dump ROWS COLS]
  *
  * In a terminal it runs live (the fleet goes on speaking). With --dump it draws one picture to
  * stdout after the keys: letters are themselves, <Enter> <Esc> <Tab> <Up> <Down> … by name.
@@ -14,12 +14,13 @@
 
 #include "base/text.h"
 #include "fixture.h"
+#include "fixture_rollouts.h"
 #include "fleet/history.h"
 #include "keys.h"
 #include "term/term.h"
 
 struct options {
-    bool ascii, dump, down;
+    bool ascii, dump, down, rollouts;
     int rows, cols;
     const char *theme, *keys;
 };
@@ -159,6 +160,8 @@ static bool parse(int argc, char **argv, struct options *o)
             o->ascii = true;
         } else if (strcmp(argv[i], "--down") == 0) {
             o->down = true;
+        } else if (strcmp(argv[i], "--rollouts") == 0) {
+            o->rollouts = true;
         } else if (strcmp(argv[i], "--theme") == 0 && i + 1 < argc) {
             o->theme = argv[++i];
         } else if (strcmp(argv[i], "--keys") == 0 && i + 1 < argc) {
@@ -187,7 +190,7 @@ int main(int argc, char **argv)
               stderr);
         return 2;
     }
-    struct fixture *f = fixture_new();
+    struct fixture *f = o.rollouts ? fixture_rollouts_new() : fixture_new();
     struct ui *ui = ui_new();
     if (o.down)
         fixture_link_down(f);

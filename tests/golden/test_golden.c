@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "fixture.h"
+#include "fixture_rollouts.h"
 #include "keys.h"
 
 /*
@@ -20,6 +21,7 @@ struct scene {
     const char *name;
     const char *keys;
     bool down, read_only, roles;
+    bool pumps; /* the larger fleet of fixture_rollouts.h */
     int pass_s; /* after the keys */
 };
 
@@ -45,6 +47,14 @@ static const struct scene scenes[] = {
     { .name = "rollout-stopped", .keys = "R<End><Enter>" },
     { .name = "rollout-abort", .keys = "R<Down><Enter>Xr-2026" },
     { .name = "rollout-resume", .keys = "R<End><Enter><Space><Tab>" },
+    { .name = "pumps", .keys = "R<Enter>", .pumps = true, .roles = true },
+    { .name = "pumps-furthest", .keys = "R<Enter>s<Down>", .pumps = true },
+    { .name = "pumps-failed", .keys = "R<Enter><Tab>", .pumps = true },
+    { .name = "pumps-cause", .keys = "R<Enter><Tab><Enter><Down>", .pumps = true },
+    { .name = "pumps-stage", .keys = "R<Enter><Tab><Tab><Enter>", .pumps = true },
+    { .name = "pumps-stopped", .keys = "R<Down><Enter>", .pumps = true },
+    { .name = "pumps-done", .keys = "R<End><Enter>", .pumps = true },
+    { .name = "pumps-down", .keys = "R<Enter>", .pumps = true, .down = true },
     { .name = "releases", .keys = "S" },
     { .name = "log", .keys = "L" },
     { .name = "help", .keys = "?" },
@@ -189,7 +199,7 @@ static void the_picture_is_as_kept(void **state)
 {
     const struct scene *scene = *state;
     for (int ascii = 0; ascii < 2; ascii++) {
-        struct fixture *f = fixture_new();
+        struct fixture *f = scene->pumps ? fixture_rollouts_new() : fixture_new();
         struct text t = { NULL, 0, 0 };
         f->model.read_only = scene->read_only;
         if (scene->down)
@@ -204,9 +214,10 @@ static void the_picture_is_as_kept(void **state)
 /* In ASCII nothing may depend on a glyph that has no stand-in. */
 static void an_ascii_picture_has_no_unknown_glyph(void **state)
 {
-    struct fixture *f = fixture_new();
+    struct fixture *weather = fixture_new(), *pumps = fixture_rollouts_new();
     (void)state;
     for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
+        struct fixture *f = scenes[i].pumps ? pumps : weather;
         struct ui *plain = ui_new(), *rich = ui_new();
         struct canvas *a = canvas_new(40, 120, true), *b = canvas_new(40, 120, false);
         keys_type(plain, &f->model, a, scenes[i].keys, NULL);
@@ -224,7 +235,8 @@ static void an_ascii_picture_has_no_unknown_glyph(void **state)
         ui_free(plain);
         ui_free(rich);
     }
-    fixture_free(f);
+    fixture_free(weather);
+    fixture_free(pumps);
 }
 
 int main(void)

@@ -7,6 +7,7 @@
 #include "fleet/history.h"
 #include "fleet/view.h"
 #include "fmt.h"
+#include "rollout/cluster.h"
 #include "rollout/rollout.h"
 #include "screens/plot.h"
 #include "screens/ui.h"
@@ -146,13 +147,25 @@ struct rollouts_screen {
     struct cursor cursor;
     int page;
 };
-enum rollout_pane { ROLLOUT_FAILED, ROLLOUT_FLIGHT, ROLLOUT_PANES };
+enum rollout_pane { ROLLOUT_FLIGHT, ROLLOUT_FAILED, ROLLOUT_STAGES, ROLLOUT_PANES };
+enum rollout_sort { ROLLOUT_SLOWEST, ROLLOUT_FURTHEST, ROLLOUT_BY_ID, ROLLOUT_SORTS };
+#define ROLLOUT_CAUSES 16 /* clusters of failures that are shown */
 struct rollout_screen {
     char id[PROTO_ROLLOUT_MAX];
     enum rollout_pane pane;
-    bool chosen;          /* by a key; until then the pane that has something to say */
-    struct cursor device; /* in the list of the pane */
+    bool chosen;                           /* by a key; until then what has something to say */
+    struct cursor device, cause, at_stage; /* in the panes */
     int page;
+    enum rollout_sort sort; /* of those in flight */
+    /* What Enter on a stage or a cause opened: its devices. */
+    bool listing;
+    int list_stage, list_reason; /* one of them is -1 */
+    struct cursor list;
+    /* What the failed have in common; looked for again when `cluster_results` changes. */
+    struct cluster cluster[ROLLOUT_CAUSES], whole;
+    uint32_t cluster_count, cluster_results;
+    char cluster_of[PROTO_ROLLOUT_MAX];
+    int64_t cluster_ms;
 };
 const struct rollout *rollout_of(const struct ui_model *m, const char *id); /* or NULL */
 /* Its glyph and role. */

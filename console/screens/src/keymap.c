@@ -36,6 +36,7 @@ static const struct key_binding table[] = {
     { ACTION_CHIP_4,     { '4' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "updating" },
     { ACTION_CHIP_5,     { '5' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "ok" },
     { ACTION_CHIP_ALL,   { '0' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "all states" },
+    { ACTION_FILTER,     { '/' },                              ON(ROLLOUT),       GROUP_FIND,  3, "in fleet",   "its devices in the fleet" },
     { ACTION_PALETTE,    { ':' },                              ALL,               GROUP_FIND,  6, "command",    "run a command" },
 
     { ACTION_UPDATE,     { 'u' },                              DEVICES,           GROUP_ACT,   0, NULL,         "new rollout…" },
@@ -50,9 +51,10 @@ static const struct key_binding table[] = {
     { ACTION_EXPORT,     { 'e' },                              ON(FLEET),         GROUP_ACT,   0, NULL,         "export rows" },
 
     { ACTION_SORT,       { 's', K_FN(6) },                     ON(FLEET),         GROUP_VIEW,  4, "sort",       "sort by…" },
+    { ACTION_SORT,       { 's' },                              ON(ROLLOUT),       GROUP_VIEW,  4, "sort",       "in flight: slowest, furthest, in order" },
     { ACTION_INVERT,     { 'I' },                              ON(FLEET),         GROUP_VIEW,  0, NULL,         "invert the sort" },
     { ACTION_FOLLOW,     { 'f' },                              ON(FLEET) | ON(DEVICE) | ON(LOG), GROUP_VIEW, 9, "follow", "follow" },
-    { ACTION_FREEZE,     { 'z' },                              ON(FLEET) | ON(DEVICE), GROUP_VIEW, 7, "freeze",  "freeze" },
+    { ACTION_FREEZE,     { 'z' },                              ON(FLEET) | ON(DEVICE) | ON(ROLLOUT) | ON(ROLLOUTS), GROUP_VIEW, 7, "freeze",  "freeze" },
     { ACTION_PREVIEW,    { 'p' },                              ON(FLEET),         GROUP_VIEW, 10, "preview",    "preview strip" },
     { ACTION_SPAN_MORE,  { '+', '=' },                         DEVICES,           GROUP_VIEW,  0, NULL,         "longer span" },
     { ACTION_SPAN_LESS,  { '-' },                              DEVICES,           GROUP_VIEW,  0, NULL,         "shorter span" },
