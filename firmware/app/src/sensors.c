@@ -212,10 +212,18 @@ static void self_test_poll(struct app *app)
         tell_result(app, false, app_sensor_word(missing), drv_err_text(app->probe[missing].error));
 }
 
+static uint8_t expected_bme280(const struct app *app)
+{
+    const char *other = app->build->other_hw;
+
+    return other && other[0] && strcmp(other, app->config.hw) == 0 ? app->build->other_bme280_id
+                                                                   : app->build->bme280_id;
+}
+
 void sensors_init(struct app *app)
 {
     if (FW_BME280)
-        bme280_init(&app->bme280, app->platform->i2c, BME280_ADDR, app->build->bme280_id);
+        bme280_init(&app->bme280, app->platform->i2c, BME280_ADDR, expected_bme280(app));
     if (FW_SCD30)
         scd30_init(&app->scd30, app->platform->i2c);
     if (FW_SDS011)

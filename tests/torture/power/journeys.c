@@ -180,7 +180,9 @@ static void make_image(struct sim_image *im, const char *version, size_t len, ui
          "an image");
     free(elf);
     ossl_crypto()->sha256(NULL, im->data, im->size, im->digest);
-    im->build = (struct app_build){ "weather", "linux", version, false, chip_id };
+    im->build = (struct app_build){
+        .product = "weather", .hw = "linux", .version = version, .bme280_id = chip_id
+    };
 }
 
 static void add_key(struct keyset *set, const struct keys *k, enum key key, enum key_role role,

@@ -457,7 +457,9 @@ static void wire(struct fake *f)
 void fake_init(struct fake *f)
 {
     memset(f, 0, sizeof(*f));
-    f->build = (struct app_build){ "weather", "linux", "1.4.0", false, BME280_ID };
+    f->build = (struct app_build){
+        .product = "weather", .hw = "linux", .version = "1.4.0", .bme280_id = BME280_ID
+    };
     f->board.config =
         (struct board_config){ .seed = 5, .bme280 = true, .scd30 = true, .sds011 = true };
     f->unix_s = 1790000000;

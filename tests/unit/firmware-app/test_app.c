@@ -1032,6 +1032,22 @@ static void a_build_that_expects_another_chip_fails_its_self_test(void **state)
     assert_true(fake_logged(f, "self-test failed: bme280 answers with another chip id"));
 }
 
+static void a_build_may_expect_another_chip_on_one_revision_of_the_board(void **state)
+{
+    struct fake *f = *state;
+
+    f->build.other_hw = "linux-b";
+    f->build.other_bme280_id = 0x61;
+    fake_boot(f);
+    fake_run(f, 3000);
+    assert_true(f->app.self_test_ok);
+
+    fake_set(f, APP_NS_FACTORY, "hw", "linux-b");
+    fake_boot(f);
+    fake_run(f, 3000);
+    assert_false(f->app.self_test_ok);
+}
+
 static void on_probation_a_failed_self_test_goes_back_to_the_old_image(void **state)
 {
     struct fake *f = *state;
@@ -1143,6 +1159,7 @@ int main(void)
         T(a_rollback_order_without_an_earlier_image_is_refused_with_its_reason),
         T(a_renew_order_is_handed_to_the_platform_once),
         T(the_self_test_passes_when_every_named_sensor_answers),
+        T(a_build_may_expect_another_chip_on_one_revision_of_the_board),
         T(a_build_that_expects_another_chip_fails_its_self_test),
         T(on_probation_a_failed_self_test_goes_back_to_the_old_image),
         T(a_sensor_that_was_dead_before_the_update_is_not_the_new_images_fault),

@@ -43,6 +43,10 @@ struct app_build {
     const char *version; /* SemVer, FW_VERSION */
     bool dew_point;      /* also report dew_point (APP_DEW_POINT) */
     uint8_t bme280_id;   /* chip id the self-test expects: 0x60 (APP_EXPECT_BME280_ID) */
+    /* Another revision of the board, by the factory's `hw`, and the chip id expected there; NULL:
+     * all are alike (APP_OTHER_HW, APP_OTHER_BME280_ID). */
+    const char *other_hw;
+    uint8_t other_bme280_id;
 };
 
 /* Facts about this start. Copied. */

@@ -3,6 +3,7 @@
 #include "port/process.h"
 
 static const struct app_build build = APP_BUILD_INIT;
+static const char facts[] __attribute__((used)) = APP_BUILD_FACTS;
 
 int main(void)
 {
