@@ -37,7 +37,7 @@ static void add(X509 *x, int nid, const char *value)
     X509_EXTENSION_free(e);
 }
 
-void https_identity(struct tls_identity *id)
+void https_identity(struct tls_texts *id)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *x = X509_new();
@@ -153,7 +153,7 @@ static void serve_one(SSL_CTX *ctx, int fd)
     close(fd);
 }
 
-static void serve(int listener, const struct tls_identity *id)
+static void serve(int listener, const struct tls_texts *id)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     BIO *cert = BIO_new_mem_buf(id->cert, -1), *private = BIO_new_mem_buf(id->key, -1);
@@ -172,7 +172,7 @@ static void serve(int listener, const struct tls_identity *id)
     }
 }
 
-void https_start(struct https_server *s, const struct tls_identity *id)
+void https_start(struct https_server *s, const struct tls_texts *id)
 {
     struct sockaddr_in at = { .sin_family = AF_INET };
     socklen_t len = sizeof(at);

@@ -16,8 +16,8 @@ struct https_server {
 };
 
 /* An authority that names 127.0.0.1 and localhost, as PEM in all three fields. */
-void https_identity(struct tls_identity *id);
-void https_start(struct https_server *s, const struct tls_identity *id);
+void https_identity(struct tls_texts *id);
+void https_start(struct https_server *s, const struct tls_texts *id);
 void https_stop(struct https_server *s);
 
 #endif

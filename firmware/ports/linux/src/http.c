@@ -21,10 +21,23 @@ int http_init(struct http *h, const struct tls_identity *identity)
     return h->multi ? 0 : -1;
 }
 
+void http_init_shared(struct http *h, const struct tls_identity *identity, void *multi,
+                      void (*news)(void *ctx), void *ctx)
+{
+    memset(h, 0, offsetof(struct http, buffer));
+    h->identity = identity;
+    h->multi = multi;
+    h->shared = true;
+    h->news = news;
+    h->news_ctx = ctx;
+}
+
 void http_free(struct http *h)
 {
     if (h->open)
         http_close(h);
+    if (h->shared)
+        return;
     curl_multi_cleanup(h->multi);
     curl_global_cleanup();
 }
@@ -72,6 +85,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
     }
     memcpy(h->buffer + h->end, data, count);
     h->end += count;
+    if (h->news)
+        h->news(h->news_ctx);
     return count;
 }
 
@@ -110,6 +125,7 @@ static CURLcode set_options(struct http *h, const char *url)
     curl_easy_setopt(e, CURLOPT_HEADERDATA, h);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, h);
+    curl_easy_setopt(e, CURLOPT_PRIVATE, h);
     return rc;
 }
 
@@ -205,21 +221,34 @@ static void follow(struct http *h)
     free(url);
 }
 
+static void finish(struct http *h, CURLcode result)
+{
+    h->done = true;
+    h->result = (int)result;
+    if (h->result == CURLE_OK && is_redirect(status_of(h)))
+        follow(h);
+    if (h->news && h->done)
+        h->news(h->news_ctx);
+}
+
+void http_collect(void *multi)
+{
+    int left;
+    for (CURLMsg *msg; (msg = curl_multi_info_read(multi, &left)) != NULL;) {
+        char *h = NULL;
+        if (msg->msg == CURLMSG_DONE &&
+            curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &h) == CURLE_OK && h)
+            finish((struct http *)(void *)h, msg->data.result);
+    }
+}
+
 void http_run(struct http *h)
 {
-    int running, left;
+    int running;
     if (!h->open)
         return;
     curl_multi_perform(h->multi, &running);
-    for (CURLMsg *msg; (msg = curl_multi_info_read(h->multi, &left)) != NULL;) {
-        if (msg->msg != CURLMSG_DONE || msg->easy_handle != h->easy)
-            continue;
-        h->done = true;
-        h->result = (int)msg->data.result;
-        if (h->result == CURLE_OK && is_redirect(status_of(h)))
-            follow(h);
-        break;
-    }
+    http_collect(h->multi);
 }
 
 void http_wait(struct http *h, struct pollfd *fds, unsigned count, uint32_t wait_ms)

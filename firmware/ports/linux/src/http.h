@@ -19,7 +19,10 @@ struct pollfd;
 /* Private. */
 struct http {
     void *multi, *easy; /* CURLM, CURL */
-    void *headers;      /* curl_slist */
+    bool shared;        /* `multi` is a hub's */
+    void (*news)(void *ctx);
+    void *news_ctx;
+    void *headers; /* curl_slist */
     const struct tls_identity *identity;
     bool open, head, done, paused;
     int result; /* CURLcode, once done */
@@ -31,12 +34,19 @@ struct http {
 };
 
 int http_init(struct http *h, const struct tls_identity *identity); /* 0, -1 */
+/* One of many downloads of a process: `multi` is that of a struct http_hub (http_hub.h), and `news`
+ * is called, from inside http_hub_run(), when http_has_news() has become true. Everything else is
+ * as above, but for http_wait() and http_run(), which are the hub's business. */
+void http_init_shared(struct http *h, const struct tls_identity *identity, void *multi,
+                      void (*news)(void *ctx), void *ctx);
 void http_free(struct http *h);
 
 /* poll() that also looks at the download: `fds` may be empty. */
 void http_wait(struct http *h, struct pollfd *fds, unsigned count, uint32_t wait_ms);
 /* Move bytes. */
 void http_run(struct http *h);
+/* For http_hub.c: hand the ends of a CURLM's transfers to the downloads they are of. */
+void http_collect(void *multi);
 /* Something for the agent to take: bytes, the end, or an error. */
 bool http_has_news(const struct http *h);
 

@@ -145,6 +145,11 @@ void mqtt_init(struct mqtt *m, const struct mqtt_sink *sink, const struct tls_id
     mosquitto_lib_init();
 }
 
+void mqtt_share_tls(struct mqtt *m, struct ssl_ctx_st *shared)
+{
+    m->shared = shared;
+}
+
 void mqtt_free(struct mqtt *m)
 {
     if (m->mosq)
@@ -175,8 +180,8 @@ static int keep_properties(struct mosquitto *mosq, const char *host, int keepali
 static int make_client(struct mqtt *m, const struct app_broker *broker)
 {
     struct port_fail why;
-    m->tls = tls_client(m->identity, broker->host, &why);
-    if (!m->tls) {
+    m->tls = m->shared ? NULL : tls_client(m->identity, broker->host, &why);
+    if (!m->tls && !m->shared) {
         snprintf(m->tls_text, sizeof(m->tls_text), "%.100s", why.text);
         return MOSQ_ERR_TLS;
     }
@@ -187,7 +192,7 @@ static int make_client(struct mqtt *m, const struct app_broker *broker)
     mosquitto_int_option(m->mosq, MOSQ_OPT_TCP_NODELAY, 1);
     mosquitto_int_option(m->mosq, MOSQ_OPT_RECEIVE_MAXIMUM, 8);
     mosquitto_int_option(m->mosq, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0); /* else it wants files */
-    mosquitto_void_option(m->mosq, MOSQ_OPT_SSL_CTX, m->tls);
+    mosquitto_void_option(m->mosq, MOSQ_OPT_SSL_CTX, m->tls ? m->tls : m->shared);
     mosquitto_log_callback_set(m->mosq, on_log);
     mosquitto_connect_v5_callback_set(m->mosq, on_connect);
     mosquitto_subscribe_v5_callback_set(m->mosq, on_subscribe);
@@ -242,6 +247,11 @@ static void resolve(struct mqtt *m)
         return;
     m->tries++;
     m->state = MQTT_CONNECTING;
+    struct port_fail refused;
+    if (m->shared && tls_wear(m->shared, m->identity, &refused)) {
+        fall(m, refused.text);
+        return;
+    }
     rc = mosquitto_connect_async(m->mosq, address, m->port, m->keepalive);
     if (rc)
         fall(m, mosquitto_strerror(rc));

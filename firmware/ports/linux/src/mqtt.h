@@ -36,7 +36,7 @@ struct mqtt {
     const struct tls_identity *identity;
     uint16_t keepalive; /* s */
     struct mosquitto *mosq;
-    struct ssl_ctx_st *tls;
+    struct ssl_ctx_st *tls, *shared; /* one of them; `shared` is not ours to free */
     char root[PROTO_ROOT_MAX], id[PROTO_ID_MAX];
     char host[PROTO_HOST_MAX];
     uint16_t port;
@@ -54,6 +54,9 @@ struct mqtt {
 
 void mqtt_init(struct mqtt *m, const struct mqtt_sink *sink, const struct tls_identity *identity,
                uint16_t keepalive);
+/* After mqtt_init(): use this context, which others use too, instead of one of its own. It is
+ * given the identity anew for each connection. It must outlive `m`. */
+void mqtt_share_tls(struct mqtt *m, struct ssl_ctx_st *shared);
 void mqtt_free(struct mqtt *m);
 
 /* As app_platform.broker_connect() and publish(). */

@@ -42,6 +42,7 @@ struct process {
     struct nvs settings, records;
     struct board_ini ini;
     struct board board;
+    struct tls_texts identity_texts;
     struct tls_identity identity;
     struct mqtt_sink sink;
     struct mqtt mqtt;
@@ -255,7 +256,8 @@ static int open_storage(struct process *p, struct port_fail *why)
 
 static int load_identity(struct process *p, struct port_fail *why)
 {
-    struct tls_identity *id = &p->identity;
+    struct tls_texts *id = &p->identity_texts;
+    p->identity = tls_identity_of(id);
     if (nvs_get_str(&p->settings, "factory", "ca", id->ca, sizeof(id->ca)) <= 0 ||
         nvs_get_str(&p->settings, "factory", "cert", id->cert, sizeof(id->cert)) <= 0 ||
         nvs_get_str(&p->settings, "factory", "key", id->key, sizeof(id->key)) <= 0)

@@ -110,6 +110,28 @@ struct ssl_ctx_st *tls_client(const struct tls_identity *id, const char *host,
     return ctx;
 }
 
+struct tls_identity tls_identity_of(const struct tls_texts *texts)
+{
+    return (struct tls_identity){ .ca = texts->ca, .cert = texts->cert, .key = texts->key };
+}
+
+/* The certificate first: it drops the key of the one before, which would not fit. */
+int tls_wear(struct ssl_ctx_st *ctx, const struct tls_identity *id, struct port_fail *why)
+{
+    BIO *bio = open_text(id->cert);
+    X509 *x = bio ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
+    bool ok = x && SSL_CTX_use_certificate(ctx, x) == 1 && use_key(ctx, id->key);
+    X509_free(x);
+    BIO_free(bio);
+    ERR_clear_error();
+    return ok ? 0 : port_fail(why, "factory keys `cert` and `key` do not belong together");
+}
+
+void tls_save_memory(struct ssl_ctx_st *ctx)
+{
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+}
+
 void tls_free(struct ssl_ctx_st *ctx)
 {
     SSL_CTX_free(ctx);
