@@ -42,7 +42,7 @@ static json_t *ota_json(const struct fleet *fleet, const struct fleet_device *d)
                      (json_int_t)r.slot, "detail", clean_json(r.detail));
 }
 
-static json_t *alerts_json(const struct fleet_device *d)
+static json_t *alerts_json(const struct fleet *fleet, const struct fleet_device *d)
 {
     static const struct {
         enum fleet_condition bit;
@@ -60,6 +60,8 @@ static json_t *alerts_json(const struct fleet_device *d)
         if (d->conditions & words[i].bit)
             json_array_append_new(a, json_string(words[i].word));
     }
+    if (d->alert_count) /* of the profile's rules: the worst one */
+        json_array_append_new(a, clean_json(fleet_word(fleet, d->alert_word)));
     return a;
 }
 
@@ -103,7 +105,7 @@ json_t *device_json(const struct fleet *fleet, const struct fleet_device *d, int
     set_seen(fleet, d, now_ms, o);
     json_object_set_new(o, "readings", readings_json(fleet, d));
     json_object_set_new(o, "ota", ota_json(fleet, d));
-    json_object_set_new(o, "alerts", alerts_json(d));
+    json_object_set_new(o, "alerts", alerts_json(fleet, d));
     json_object_set_new(o, "groups", groups_json(fleet, d));
     return o;
 }

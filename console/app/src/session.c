@@ -16,6 +16,7 @@
 #include "protocol/order.h"
 #include "protocol/topic.h"
 
+#include "alerting.h"
 #include "recorder.h"
 
 enum {
@@ -37,6 +38,7 @@ struct session {
     struct store *store;
     struct engine *engine;
     struct recorder *recorder;
+    struct alerting *alerting;
     int64_t up_ms; /* listening without a break since */
     struct crypto_signer *signer;
     struct timespec signer_made; /* its file, to see when another takes its place */
@@ -279,6 +281,12 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
                                .replay = engine_replay,
                                .ctx = s };
     s->recorder = recorder_new(p->journal, s->log);
+    struct alerting_config alerts = {
+        .profile = p, .fleet = s->fleet, .store = s->store, .log = s->log
+    };
+    s->alerting = alerting_new(&alerts, err);
+    if (!s->alerting)
+        return -1;
     s->engine = engine_new(&c, s->now_ms, err);
     return s->engine ? 0 : -1;
 }
@@ -318,6 +326,7 @@ void session_close(struct session *s)
     if (!s)
         return;
     engine_free(s->engine);
+    alerting_free(s->alerting);
     recorder_free(s->recorder);
     link_free(s->link);
     if (s->signer) {
@@ -348,6 +357,11 @@ static void tick(struct session *s)
         engine_tick(s->engine, s->now_ms);
     if (s->engine && s->up && !engine_leader(s->engine))
         recorder_tick(s->recorder, s->fleet, s->up_ms, s->now_ms);
+    if (s->alerting) {
+        size_t count;
+        const struct rollout *const *rollouts = engine_rollouts(s->engine, &count);
+        alerting_tick(s->alerting, !engine_leader(s->engine), rollouts, count, s->now_ms);
+    }
 }
 
 static int wait_ms(const struct session *s, int timeout_ms)
@@ -421,6 +435,8 @@ int session_settle(struct session *s, int readings_ms, struct err *err)
         if (!session_poll(s, NULL, 0, 50))
             return err_set(err, EXIT_REACH, "interrupted");
     }
+    if (!s->alerting)
+        alerting_recall(s->profile, s->fleet, s->now_ms);
     return 0;
 }
 
@@ -514,6 +530,11 @@ struct store *session_store(struct session *s)
 struct engine *session_engine(struct session *s)
 {
     return s->engine;
+}
+
+struct alerting *session_alerting(struct session *s)
+{
+    return s->alerting;
 }
 
 const struct crypto *session_crypto(const struct session *s)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/cmd.h"
+#include "alerting.h"
 #include "engine.h"
 #include "fleet/fleet.h"
 #include "link/link.h"
@@ -63,6 +64,7 @@ struct fleet *session_fleet(struct session *s);
 struct link *session_link(struct session *s);
 struct store *session_store(struct session *s);
 struct engine *session_engine(struct session *s);
+struct alerting *session_alerting(struct session *s); /* NULL without SESSION_ENGINE */
 const struct crypto *session_crypto(const struct session *s);
 const struct crypto_signer *session_signer(const struct session *s);
 bool session_is_up(const struct session *s);

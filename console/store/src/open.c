@@ -100,12 +100,26 @@ static int check_version(struct store *s, int64_t *version, struct err *err)
     return 0;
 }
 
+/* Who only reads may come while another process is just making the journal, or bringing it up to
+ * date: that takes a moment. */
+static int wait_for_schema(struct store *s, int64_t *version, struct err *err)
+{
+    for (int i = 0; i < 20 && *version < SCHEMA; i++) {
+        sqlite3_sleep(100);
+        if (check_version(s, version, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* The version is asked again inside the transaction: another process may have been faster. */
 static int migrate(struct store *s, struct err *err)
 {
     int64_t version = 0;
 
     if (check_version(s, &version, err) != 0)
+        return -1;
+    if (version < SCHEMA && s->read_only && wait_for_schema(s, &version, err) != 0)
         return -1;
     if (version == SCHEMA)
         return 0;

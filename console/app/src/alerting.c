@@ -1,0 +1,245 @@
+#include "alerting.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "ossl/crypto.h"
+#include "store/alerts.h"
+
+#include "config_alert.h"
+#include "registry.h"
+
+enum {
+    LOOK_MS = 1000, /* how often the journal is asked whether somebody changed something */
+    EVENTS = 64,
+};
+
+struct alerting {
+    struct alerting_config is;
+    struct alerts *alerts;
+    struct registry *registry; /* NULL: no authority here */
+    struct store_alert *row;   /* [ALERT_ACTIVE_MAX], for reading */
+    int64_t version;           /* of the journal's alerts when last read */
+    int64_t look_ms;
+    bool restored; /* what was firing before is known */
+    bool led;      /* at the last tick */
+    bool complained;
+};
+
+static bool is_registered(void *ctx, const char *id)
+{
+    return registry_has(ctx, id);
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+struct alerting *alerting_new(const struct alerting_config *config, struct err *err)
+{
+    struct alert_rule rule[ALERT_RULES];
+    size_t count;
+
+    if (config_alerts(config->profile, rule, &count, err))
+        return NULL;
+    struct alerting *a = mem_alloc(sizeof(*a));
+    a->is = *config;
+    a->row = mem_array(ALERT_ACTIVE_MAX, sizeof(*a->row));
+    a->version = -1;
+    a->registry = registry_new(config->profile->pki_dir);
+    a->alerts = alerts_new(config->fleet, rule, count, a->registry ? is_registered : NULL,
+                           a->registry, err);
+    if (!a->alerts) {
+        alerting_free(a);
+        return NULL;
+    }
+    return a;
+}
+
+void alerting_free(struct alerting *a)
+{
+    if (!a)
+        return;
+    alerts_free(a->alerts);
+    registry_free(a->registry);
+    free(a->row);
+    free(a);
+}
+
+struct alerts *alerting_alerts(struct alerting *a)
+{
+    return a->alerts;
+}
+
+void alerting_nudge(struct alerting *a)
+{
+    a->look_ms = 0;
+}
+
+static void complain(struct alerting *a, int rc, const struct err *err)
+{
+    if (rc < 0 && !a->complained)
+        log_say(a->is.log, LOG_WARN, "alerts are not kept: %s", err->text);
+    a->complained = rc < 0;
+}
+
+/* ---- what the journal says ------------------------------------------------------------------- */
+
+static int read_silences(struct alerting *a, int64_t now_ms, struct err *err)
+{
+    struct store_silence row[ALERT_SILENCES];
+    struct alert_silence in_force[ALERT_SILENCES];
+    int n = store_silence_list(a->is.store, now_ms, row, ALERT_SILENCES, err);
+
+    for (int i = 0; i < n; i++) {
+        struct alert_silence *s = &in_force[i];
+        memset(s, 0, sizeof(*s));
+        s->id = row[i].id;
+        s->until_ms = row[i].until_ms;
+        text_copy(s->rule, sizeof(s->rule), row[i].rule);
+        text_copy(s->target, sizeof(s->target), row[i].target);
+        text_copy(s->who, sizeof(s->who), row[i].who);
+        text_copy(s->reason, sizeof(s->reason), row[i].reason);
+    }
+    return n < 0 ? -1 : alerts_set_silences(a->alerts, in_force, (size_t)n, now_ms, err);
+}
+
+static bool is_firing(const struct alerting *a, const struct store_alert *row)
+{
+    const struct alert *const *list;
+    size_t n = alerts_list(a->alerts, &list);
+
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i]->id, row->subject) == 0 &&
+            strcmp(alerts_rule(a->alerts, list[i]->rule)->name, row->rule) == 0)
+            return true;
+    return false;
+}
+
+/* Rows that fire: known from before, or acknowledged by somebody. One that we can't take up
+ * (device or rule are gone) is over. */
+static int read_rows(struct alerting *a, bool leads, int64_t now_ms, struct err *err)
+{
+    int n = store_alert_open(a->is.store, a->row, ALERT_ACTIVE_MAX, err);
+
+    for (int i = 0; i < n; i++) {
+        const struct store_alert *row = &a->row[i];
+        bool there = a->restored ? is_firing(a, row)
+                                 : alerts_restore(a->alerts, row->rule, row->subject, row->since_ms,
+                                                  row->fired_ms, row->text);
+        if (there && row->ack_ms)
+            alerts_ack(a->alerts, row->rule, row->subject, row->ack_who, row->ack_ms);
+        if (!there && leads &&
+            store_alert_cleared(a->is.store, row->rule, row->subject, now_ms, err))
+            return -1;
+    }
+    a->restored = a->restored || n >= 0;
+    return n;
+}
+
+static void look(struct alerting *a, bool leads, int64_t now_ms)
+{
+    struct err err;
+    int64_t version;
+
+    if (a->look_ms && now_ms - a->look_ms < LOOK_MS && now_ms >= a->look_ms)
+        return;
+    a->look_ms = now_ms;
+    int rc = store_alerts_version(a->is.store, &version, &err);
+    if (rc == 0 && version == a->version && leads == a->led)
+        return;
+    if (rc == 0)
+        rc = read_silences(a, now_ms, &err);
+    if (rc == 0 && alerts_ready(a->alerts))
+        rc = read_rows(a, leads, now_ms, &err);
+    if (rc >= 0 && alerts_ready(a->alerts))
+        a->version = version;
+    complain(a, rc, &err);
+}
+
+/* ---- what we tell the journal ---------------------------------------------------------------- */
+
+static int keep(struct alerting *a, const struct alert_event *ev, struct err *err)
+{
+    const struct alert *alert = &ev->alert;
+    const struct alert_rule *rule = alerts_rule(a->alerts, alert->rule);
+    struct store_alert row = { .since_ms = alert->since_ms, .fired_ms = alert->fired_ms };
+
+    if (ev->kind == ALERT_CLEARED)
+        return store_alert_cleared(a->is.store, rule->name, alert->id, alert->cleared_ms, err);
+    text_copy(row.rule, sizeof(row.rule), rule->name);
+    text_copy(row.subject, sizeof(row.subject), alert->id);
+    text_copy(row.level, sizeof(row.level), alert_level_word(alert->level));
+    text_copy(row.text, sizeof(row.text), alert->text);
+    return store_alert_fired(a->is.store, &row, err);
+}
+
+static void take_events(struct alerting *a, bool leads)
+{
+    struct alert_event ev[EVENTS];
+    struct err err;
+    size_t n;
+
+    do {
+        n = alerts_take(a->alerts, ev, EVENTS);
+        for (size_t i = 0; i < n && leads; i++) {
+            int rc = keep(a, &ev[i], &err);
+            complain(a, rc, &err);
+            if (rc == 0 && a->is.tell)
+                a->is.tell(a->is.ctx, alerts_rule(a->alerts, ev[i].alert.rule), &ev[i]);
+        }
+    } while (n == EVENTS);
+}
+
+/* What fired while nobody kept it. The journal takes each only once. */
+static void take_over(struct alerting *a)
+{
+    const struct alert *const *list;
+    size_t n = alerts_list(a->alerts, &list);
+    struct err err;
+
+    for (size_t i = 0; i < n; i++) {
+        struct alert_event ev = { .kind = ALERT_FIRED, .alert = *list[i] };
+        int rc = keep(a, &ev, &err);
+        complain(a, rc, &err);
+        if (rc == 0 && a->is.tell)
+            a->is.tell(a->is.ctx, alerts_rule(a->alerts, ev.alert.rule), &ev);
+    }
+}
+
+void alerting_tick(struct alerting *a, bool leads, const struct rollout *const *rollouts,
+                   size_t count, int64_t now_ms)
+{
+    bool ready = alerts_ready(a->alerts);
+
+    alerts_tick(a->alerts, now_ms);
+    if (!ready && alerts_ready(a->alerts))
+        a->look_ms = 0;
+    look(a, leads, now_ms);
+    if (!a->restored)
+        return; /* what it says now may be old news */
+    for (size_t i = 0; i < count; i++)
+        alerts_rollout(a->alerts, rollouts[i]->id, rollouts[i]->state == ROLLOUT_STOPPED,
+                       rollouts[i]->why, now_ms);
+    take_events(a, leads);
+    if (leads && !a->led)
+        take_over(a);
+    a->led = leads;
+}
+
+void alerting_recall(const struct profile *p, struct fleet *fleet, int64_t now_ms)
+{
+    struct err err;
+    struct stat st;
+    struct store *store = p->journal[0] && stat(p->journal, &st) == 0
+                              ? store_open(p->journal, true, ossl_crypto(), &err)
+                              : NULL;
+    struct alerting_config config = { .profile = p, .fleet = fleet, .store = store };
+    struct alerting *a = store ? alerting_new(&config, &err) : NULL;
+
+    if (a && read_silences(a, now_ms, &err) == 0)
+        read_rows(a, false, now_ms, &err);
+    alerting_free(a);
+    store_close(store);
+}

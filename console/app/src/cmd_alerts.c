@@ -1,0 +1,313 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "fleet/filter.h"
+#include "ossl/crypto.h"
+#include "store/alerts.h"
+
+#include "commands.h"
+#include "config_alert.h"
+#include "device_json.h"
+#include "output.h"
+#include "session.h"
+
+enum { LIST_MAX = 5000 };
+
+static struct store *open_journal(struct cmd_context *ctx, bool read_only)
+{
+    if (!ctx->profile->journal[0]) {
+        err_set(&ctx->err, EXIT_USAGE, "%s: [journal] path is missing: alerts are kept there",
+                ctx->profile->path);
+        return NULL;
+    }
+    if (!read_only && ctx->profile->ui.read_only) {
+        err_set(&ctx->err, EXIT_REFUSED, "the profile says read_only");
+        return NULL;
+    }
+    return store_open(ctx->profile->journal, read_only, ossl_crypto(), &ctx->err);
+}
+
+/* ---- alerts ---------------------------------------------------------------------------------- */
+
+static void print_alert(struct cmd_context *ctx, const struct store_alert *a)
+{
+    char when[40], text[512];
+
+    output_time(when, sizeof(when), a->fired_ms / 1000);
+    text_clean(text, sizeof(text), a->text, strlen(a->text));
+    fprintf(ctx->out, "%-4s  %s  %-14s %-20s %s%s%s%s\n", a->level, when, a->rule, a->subject, text,
+            a->cleared_ms ? "  (cleared)" : "", a->ack_ms ? "  seen by " : "", a->ack_who);
+}
+
+static json_t *alert_json(const struct store_alert *a)
+{
+    return json_pack("{s:s, s:o, s:s, s:o, s:f, s:f, s:o, s:o}", "rule", a->rule, "subject",
+                     clean_json(a->subject), "level", a->level, "text", clean_json(a->text),
+                     "since", (double)a->since_ms / 1000, "fired", (double)a->fired_ms / 1000,
+                     "cleared",
+                     a->cleared_ms ? json_real((double)a->cleared_ms / 1000) : json_null(),
+                     "seen_by", a->ack_ms ? clean_json(a->ack_who) : json_null());
+}
+
+static void print_alerts(struct cmd_context *ctx, const struct store_alert *row, int n)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < n; i++) {
+        if (ctx->json)
+            json_array_append_new(list, alert_json(&row[i]));
+        else
+            print_alert(ctx, &row[i]);
+    }
+    if (ctx->json)
+        output_json(ctx, list);
+    else
+        json_decref(list);
+}
+
+/* Alerts are kept by whoever leads: without one the list is old. */
+static void warn_alone(struct cmd_context *ctx, struct store *store)
+{
+    char holder[160];
+    struct err err;
+
+    if (store_engine_holder(store, holder, sizeof(holder), &err) == 0)
+        log_say(ctx->log, LOG_WARN,
+                "nobody looks at the fleet now, so this may be old: start 'muster serve' or the "
+                "console");
+}
+
+static const struct option list_options[] = {
+    { "since", 0, "TIME", "also those that have cleared, of the last TIME (as in 2h, 7d)" },
+    { 0 },
+};
+
+static int run_alerts(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    uint32_t since;
+
+    if (cmd_seconds(args, "since", 0, &since, &ctx->err))
+        return EXIT_USAGE;
+    struct store *store = open_journal(ctx, true);
+    if (!store)
+        return (int)ctx->err.code;
+    struct store_alert *row = mem_array(LIST_MAX, sizeof(*row));
+    int n = since ? store_alert_list(store, session_now() - (int64_t)since * 1000, row, LIST_MAX,
+                                     &ctx->err)
+                  : store_alert_open(store, row, LIST_MAX, &ctx->err);
+    if (n >= 0) {
+        warn_alone(ctx, store);
+        print_alerts(ctx, row, n);
+    }
+    free(row);
+    store_close(store);
+    return n < 0 ? (int)ctx->err.code : EXIT_DONE;
+}
+
+/* ---- alerts ack ------------------------------------------------------------------------------ */
+
+static int run_ack(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    char who[65];
+
+    if (args->word_count != 2)
+        return cmd_fail(ctx, EXIT_USAGE,
+                        "alerts ack wants RULE and ID: 'muster alerts' lists them");
+    struct store *store = open_journal(ctx, false);
+    if (!store)
+        return (int)ctx->err.code;
+    session_who(who, sizeof(who));
+    int rc = store_alert_ack(store, args->word[0], args->word[1], who, session_now(), &ctx->err);
+    store_close(store);
+    if (rc < 0)
+        return (int)ctx->err.code;
+    if (rc == 1)
+        return cmd_fail(ctx, EXIT_NO, "%s does not fire for %s, or was acknowledged already",
+                        args->word[0], args->word[1]);
+    return EXIT_DONE;
+}
+
+/* ---- silences -------------------------------------------------------------------------------- */
+
+static const struct option silence_options[] = {
+    { "rule", 0, "RULE", "only this rule (default: every rule)" },
+    { "for", 0, "TIME", "how long (default 1h, at most 30d)" },
+    { "reason", 0, "TEXT", "why: it is asked for" },
+    { 0 },
+};
+
+static bool rule_exists(struct cmd_context *ctx, const char *name)
+{
+    struct alert_rule rule[ALERT_RULES];
+    size_t count;
+
+    if (config_alerts(ctx->profile, rule, &count, &ctx->err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rule[i].name, name) == 0)
+            return true;
+    err_set(&ctx->err, EXIT_USAGE, "no rule is called '%s': 'muster alerts rules' lists them",
+            name);
+    return false;
+}
+
+static int read_silence(struct cmd_context *ctx, const struct cmd_args *args,
+                        struct store_silence *s)
+{
+    const char *rule = cmd_get(args, "rule", "");
+    struct filter_error mistake;
+    uint32_t span;
+
+    if (cmd_seconds(args, "for", 3600, &span, &ctx->err))
+        return -1;
+    if (span < 1 || span > 30 * 86400)
+        return err_set(&ctx->err, EXIT_USAGE, "--for wants 1s to 30d");
+    if (*rule && !rule_exists(ctx, rule))
+        return -1;
+    if (!output_join(args, 0, s->target, sizeof(s->target)))
+        return err_set(&ctx->err, EXIT_USAGE, "the filter is too long");
+    struct filter *f = filter_compile(s->target, &mistake);
+    if (!f)
+        return err_set(&ctx->err, EXIT_USAGE, "%s\n        %s\n        %*s^", mistake.text,
+                       s->target, (int)mistake.at, "");
+    filter_free(f);
+    const char *reason = cmd_get(args, "reason", "");
+    if (!*reason)
+        return err_set(&ctx->err, EXIT_USAGE, "say why, with --reason: it is shown and kept");
+    if (!text_copy(s->reason, sizeof(s->reason), reason) ||
+        !text_copy(s->rule, sizeof(s->rule), rule))
+        return err_set(&ctx->err, EXIT_USAGE, "--reason is longer than 120 bytes");
+    session_who(s->who, sizeof(s->who));
+    s->made_ms = session_now();
+    s->until_ms = s->made_ms + (int64_t)span * 1000;
+    return 0;
+}
+
+static int run_silence(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    struct store_silence s = { 0 };
+    int64_t id;
+
+    if (read_silence(ctx, args, &s))
+        return (int)ctx->err.code;
+    struct store *store = open_journal(ctx, false);
+    if (!store)
+        return (int)ctx->err.code;
+    int rc = store_silence_add(store, &s, &id, &ctx->err);
+    store_close(store);
+    if (rc)
+        return (int)ctx->err.code;
+    if (ctx->json)
+        output_json(
+            ctx, json_pack("{s:I, s:f}", "id", (json_int_t)id, "until", (double)s.until_ms / 1000));
+    else if (!ctx->quiet)
+        fprintf(ctx->out, "silence %lld; 'muster alerts unsilence %lld' ends it\n", (long long)id,
+                (long long)id);
+    return EXIT_DONE;
+}
+
+static int run_unsilence(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    uint64_t id;
+    char who[65];
+
+    if (args->word_count != 1 || !text_to_u64(args->word[0], 1, INT64_MAX, &id))
+        return cmd_fail(ctx, EXIT_USAGE,
+                        "alerts unsilence wants a number: 'muster alerts silences'");
+    struct store *store = open_journal(ctx, false);
+    if (!store)
+        return (int)ctx->err.code;
+    session_who(who, sizeof(who));
+    int rc = store_silence_end(store, (int64_t)id, who, session_now(), &ctx->err);
+    store_close(store);
+    if (rc < 0)
+        return (int)ctx->err.code;
+    return rc == 0 ? EXIT_DONE : cmd_fail(ctx, EXIT_NO, "no silence %s is in force", args->word[0]);
+}
+
+static void print_silence(struct cmd_context *ctx, const struct store_silence *s, json_t *list)
+{
+    char until[40];
+
+    output_time(until, sizeof(until), s->until_ms / 1000);
+    if (ctx->json)
+        json_array_append_new(
+            list, json_pack("{s:I, s:s, s:o, s:o, s:o, s:f, s:f}", "id", (json_int_t)s->id, "rule",
+                            s->rule, "target", clean_json(s->target), "who", clean_json(s->who),
+                            "reason", clean_json(s->reason), "made", (double)s->made_ms / 1000,
+                            "until", (double)s->until_ms / 1000));
+    else
+        fprintf(ctx->out, "%4lld  until %s  rule %s  devices %s  by %s: %s\n", (long long)s->id,
+                until, s->rule[0] ? s->rule : "any", s->target[0] ? s->target : "all", s->who,
+                s->reason);
+}
+
+static int run_silences(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    struct store_silence row[ALERT_SILENCES];
+    struct store *store = open_journal(ctx, true);
+    json_t *list = json_array();
+
+    (void)args;
+    int n = store ? store_silence_list(store, session_now(), row, ALERT_SILENCES, &ctx->err) : -1;
+    for (int i = 0; i < n; i++)
+        print_silence(ctx, &row[i], list);
+    if (ctx->json && n >= 0)
+        output_json(ctx, list);
+    else
+        json_decref(list);
+    store_close(store);
+    return n < 0 ? (int)ctx->err.code : EXIT_DONE;
+}
+
+/* ---- alerts rules ---------------------------------------------------------------------------- */
+
+static int run_rules(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    struct alert_rule rule[ALERT_RULES];
+    size_t count;
+    json_t *list = json_array();
+
+    (void)args;
+    if (config_alerts(ctx->profile, rule, &count, &ctx->err)) {
+        json_decref(list);
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        char text[ALERT_TEXT_MAX + 32];
+        alert_rule_text(&rule[i], text, sizeof(text));
+        if (ctx->json)
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", rule[i].name,
+                                            "level", alert_level_word(rule[i].level), "text", text,
+                                            "clear", rule[i].clear, "target", rule[i].target));
+        else
+            fprintf(ctx->out, "%-4s  %-14s %s%s%s%s%s\n", alert_level_word(rule[i].level),
+                    rule[i].name, text, rule[i].clear[0] ? ", clears at " : "", rule[i].clear,
+                    rule[i].target[0] ? ", only " : "", rule[i].target);
+    }
+    if (ctx->json)
+        output_json(ctx, list);
+    else
+        json_decref(list);
+    return EXIT_DONE;
+}
+
+const struct command alerts_commands[] = {
+    { "alerts ack", "RULE ID", "say that you have seen an alert", NULL, run_ack, COMMAND_PROFILE,
+      "It stays listed until its condition is gone; a new device is then no longer new." },
+    { "alerts silence", "[FILTER]", "tell nobody of alerts for a while, with a reason",
+      silence_options, run_silence, COMMAND_PROFILE,
+      "FILTER says for which devices (all of them without one). Silenced alerts are listed, and "
+      "change no state." },
+    { "alerts unsilence", "NUMBER", "end a silence now", NULL, run_unsilence, COMMAND_PROFILE,
+      NULL },
+    { "alerts silences", "", "the silences in force", NULL, run_silences, COMMAND_PROFILE, NULL },
+    { "alerts rules", "", "the rules of the profile, and the usual ones", NULL, run_rules,
+      COMMAND_PROFILE, NULL },
+    { "alerts", "", "what is wrong now, newest first", list_options, run_alerts, COMMAND_PROFILE,
+      "Alerts are found and kept by whoever leads: 'muster serve' or the console." },
+    { 0 },
+};

@@ -1,0 +1,89 @@
+#include "registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/profile.h"
+#include "base/text.h"
+#include "files/files.h"
+
+struct registry {
+    char dir[PROFILE_PATH_MAX + 8];
+    char **id; /* sorted */
+    size_t count;
+    struct timespec read_at; /* the folder's mtime then */
+};
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void forget(struct registry *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        free(r->id[i]);
+    free(r->id);
+    r->id = NULL;
+    r->count = 0;
+}
+
+/* "ID-SERIAL.pem": the id may hold dashes, the serial does not. */
+static void cut(char *name)
+{
+    char *dash = strrchr(name, '-');
+
+    if (dash)
+        *dash = '\0';
+}
+
+static bool read_folder(struct registry *r)
+{
+    struct stat st;
+    char **name;
+    size_t count;
+
+    if (stat(r->dir, &st) != 0)
+        return false;
+    if (r->id && st.st_mtim.tv_sec == r->read_at.tv_sec && st.st_mtim.tv_nsec == r->read_at.tv_nsec)
+        return true;
+    if (files_list(r->dir, &name, &count, NULL) != 0)
+        return r->id != NULL;
+    forget(r);
+    r->id = name;
+    r->count = count;
+    r->read_at = st.st_mtim;
+    for (size_t i = 0; i < count; i++)
+        cut(r->id[i]);
+    if (count)
+        qsort(r->id, count, sizeof(*r->id), compare);
+    return true;
+}
+
+struct registry *registry_new(const char *pki)
+{
+    struct registry *r = mem_alloc(sizeof(*r));
+
+    if (!*pki || !text_format(r->dir, sizeof(r->dir), "%s/issued", pki) || !read_folder(r)) {
+        registry_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void registry_free(struct registry *r)
+{
+    if (!r)
+        return;
+    forget(r);
+    free(r);
+}
+
+bool registry_has(struct registry *r, const char *id)
+{
+    if (!read_folder(r) || r->count == 0)
+        return true;
+    return bsearch(&id, r->id, r->count, sizeof(*r->id), compare) != NULL;
+}

@@ -1,0 +1,20 @@
+#ifndef APP_REGISTRY_H
+#define APP_REGISTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Which ids the fleet's authority has made certificates for: the names in PKI/issued, read when the
+ * folder has changed.
+ */
+struct registry;
+
+/* NULL when there is no such folder here: then nobody can be called unknown. `pki` is copied.
+ * registry_free() it. */
+struct registry *registry_new(const char *pki);
+void registry_free(struct registry *r); /* NULL is fine */
+/* True also while the folder can't be read: nobody is blamed for that. */
+bool registry_has(struct registry *r, const char *id);
+
+#endif

@@ -1,0 +1,96 @@
+"""Alert rules of the profile: fire once, are in ls, acknowledged and silenced by anybody, and outlive the process that found them."""
+import os
+import signal
+import time
+
+from harness import FleetTest, main, wait_until
+
+RULES = """
+[alert hot]
+when = temp>-60
+for = 1
+level = crit
+target = id=sensor-001
+
+[alert offline]
+for = 2
+"""
+
+
+class Alerts(FleetTest):
+    devices = 3
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        with open(cls.fleet.profile, "a") as f:
+            f.write(RULES)
+        cls.restart_serve()
+
+    @classmethod
+    def restart_serve(cls, sig=signal.SIGTERM):
+        os.kill(cls.fleet.service_pid("serve"), sig)
+        time.sleep(1)
+        cls.serve = cls.fleet.start_serve()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.serve.terminate()
+        cls.serve.wait(10)
+        super().tearDownClass()
+
+    def alert(self, rule, subject):
+        found = [a for a in self.fleet.json("alerts") if a["rule"] == rule and a["subject"] == subject]
+        return found[0] if found else None
+
+    def test_1_a_rule_of_the_profile_fires_and_ls_shows_it(self):
+        fired = wait_until("hot fires", 40, lambda: self.alert("hot", "sensor-001"))
+        self.assertEqual(fired["level"], "crit")
+        self.assertIn("temp>-60", fired["text"])
+        self.assertIsNone(self.alert("hot", "sensor-002"))
+        d = self.fleet.ls("alerts>0")
+        self.assertEqual(list(d), ["sensor-001"])
+        self.assertEqual(d["sensor-001"]["state"], "crit")
+        self.assertIn("temp>-60", d["sensor-001"]["why"])
+
+    def test_2_an_acknowledgement_is_kept_with_its_name(self):
+        self.fleet.run("alerts", "ack", "hot", "sensor-001")
+        self.assertIn("@", self.alert("hot", "sensor-001")["seen_by"])
+        self.assertEqual(self.fleet.run("alerts", "ack", "hot", "sensor-001", check=False).returncode, 1)
+        self.assertEqual(self.fleet.run("alerts", "ack", "hot", "nobody", check=False).returncode, 1)
+
+    def test_3_it_does_not_fire_again_when_the_process_that_found_it_is_killed(self):
+        before = self.alert("hot", "sensor-001")
+        self.serve.kill()
+        self.serve.wait(10)
+        type(self).serve = self.fleet.start_serve()
+        time.sleep(16)  # it judges ten seconds after the link came up
+        after = self.fleet.json("alerts", "--since", "1h")
+        mine = [a for a in after if a["rule"] == "hot" and a["subject"] == "sensor-001"]
+        self.assertEqual(mine, [before])
+
+    def test_4_a_silence_takes_it_out_of_the_state_until_it_is_ended(self):
+        self.assertEqual(self.fleet.run("alerts", "silence", "id=sensor-001", check=False).returncode, 2)
+        made = self.fleet.json("alerts", "silence", "id=sensor-001", "--rule", "hot", "--for", "10m", "--reason", "oven day")
+        self.assertEqual([s["reason"] for s in self.fleet.json("alerts", "silences")], ["oven day"])
+        self.assertEqual(self.fleet.ls()["sensor-001"]["state"], "ok")
+        self.fleet.run("alerts", "unsilence", str(made["id"]))
+        self.assertEqual(self.fleet.ls()["sensor-001"]["state"], "crit")
+
+    def test_5_a_device_that_goes_away_and_comes_back_fires_and_clears(self):
+        self.fleet.kill("sensor-003")
+        wait_until("offline fires", 30, lambda: self.alert("offline", "sensor-003"))
+        device = self.fleet.power_on("sensor-003")
+        self.addCleanup(device.wait)
+        self.addCleanup(device.terminate)
+        wait_until("offline clears", 40, lambda: not self.alert("offline", "sensor-003"))
+        past = [a for a in self.fleet.json("alerts", "--since", "1h") if a["rule"] == "offline"]
+        self.assertEqual([a["subject"] for a in past], ["sensor-003"])
+        self.assertIsNotNone(past[0]["cleared"])
+
+    def test_6_the_audit_chain_names_who_acknowledged_and_silenced(self):
+        self.assertEqual(self.fleet.run("journal", "verify").returncode, 0)
+
+
+if __name__ == "__main__":
+    main()
