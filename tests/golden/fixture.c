@@ -445,6 +445,7 @@ void fixture_free(struct fixture *f)
     for (int i = 0; i < 3; i++)
         rollout_free(f->rollout[i]);
     tail_free(f->log);
+    free(f->rows);
     free(f);
 }
 

@@ -19,6 +19,7 @@ struct fixture {
     struct ui_link link;
     struct tail *log;
     const char *themes[3];
+    struct ui_rollout_row *rows; /* of the journal; may be NULL */
     struct ui_model model;
 };
 

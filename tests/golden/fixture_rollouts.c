@@ -379,6 +379,58 @@ static void fill_release(struct fixture *f)
     r->release.created = (uint64_t)(FIXTURE_NOW_MS / 1000) - 86400;
 }
 
+/* The journal's list: the three in memory, and years of others. */
+#define ROWS 503
+
+static void row_of(const struct rollout *r, const char *who, struct ui_rollout_row *row)
+{
+    uint32_t phase[ROLLOUT_PHASES];
+    rollout_totals(r, phase);
+    *row = (struct ui_rollout_row){ .state = r->state,
+                                    .devices = r->count,
+                                    .done = phase[ROLLOUT_PHASE_DONE],
+                                    .failed = phase[ROLLOUT_PHASE_FAILED],
+                                    .stage = r->stage,
+                                    .stage_count = r->plan.stage_count,
+                                    .created_ms = r->created_ms,
+                                    .started_ms = r->started_ms,
+                                    .ended_ms = r->ended_ms };
+    text_copy(row->id, sizeof(row->id), r->id);
+    text_copy(row->product, sizeof(row->product), "pump");
+    text_copy(row->version, sizeof(row->version), r->release.version);
+    text_copy(row->target, sizeof(row->target), r->plan.target);
+    text_copy(row->who, sizeof(row->who), who);
+}
+
+static void fill_rows(struct fixture *f)
+{
+    static const char *const people[] = { "ada@gw1", "grace@gw1", "linus@desk" };
+    f->rows = mem_array(ROWS, sizeof(*f->rows));
+    for (int i = 0; i < 3; i++)
+        row_of(f->rollout[i], people[i], &f->rows[i]);
+    for (int i = 3; i < ROWS; i++) {
+        struct ui_rollout_row *row = &f->rows[i];
+        int64_t at = FIXTURE_NOW_MS - (int64_t)i * 86400000;
+        bool ended_badly = i % 17 == 5;
+        *row = (struct ui_rollout_row){ .state = ended_badly ? ROLLOUT_ABORTED : ROLLOUT_DONE,
+                                        .devices = 240,
+                                        .done = ended_badly ? 31 : 240 - (uint32_t)(i % 3),
+                                        .failed = ended_badly ? 4 : (uint32_t)(i % 3),
+                                        .stage = ended_badly ? 1 : 3,
+                                        .stage_count = 4,
+                                        .created_ms = at,
+                                        .started_ms = at,
+                                        .ended_ms = at + 5400000 };
+        snprintf(row->id, sizeof(row->id), "r-2026%04d-1", 1117 - i);
+        snprintf(row->version, sizeof(row->version), "1.%d.%d", 8 - i / 100, 9 - i / 10 % 10);
+        text_copy(row->product, sizeof(row->product), "pump");
+        text_copy(row->target, sizeof(row->target), "product:pump");
+        text_copy(row->who, sizeof(row->who), people[i % 3]);
+        if (ended_badly)
+            text_copy(row->why, sizeof(row->why), "aborted by grace@gw1");
+    }
+}
+
 struct fixture *fixture_rollouts_new(void)
 {
     struct fixture *f = mem_alloc(sizeof(*f));
@@ -397,12 +449,15 @@ struct fixture *fixture_rollouts_new(void)
     for (int i = 0; i < 3; i++)
         f->rollouts[i] = f->rollout[i];
     fill_log(f);
+    fill_rows(f);
     struct fleet_event tick = { .kind = FLEET_EV_TICK };
     fleet_apply(f->fleet, &tick, now);
     f->model = (struct ui_model){ .now_ms = now,
                                   .fleet = f->fleet,
                                   .rollouts = f->rollouts,
                                   .rollout_count = 3,
+                                  .rows = f->rows,
+                                  .row_count = ROWS,
                                   .releases = f->release,
                                   .release_count = 1,
                                   .next_rollout = "r-20261120-6",

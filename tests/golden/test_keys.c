@@ -235,6 +235,76 @@ static void space_pauses_at_once_and_resumes_after_a_question(void **state)
     assert_string_equal(effect(b, UI_RESUME_ROLLOUT)->id, "r-20261119-1");
 }
 
+static void abort_may_also_roll_back_what_has_switched(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "R<Down><Enter>X<Up><Right><Tab>r-20261120-2<Enter>");
+
+    assert_null(effect(b, UI_ABORT_ROLLOUT));
+    assert_string_equal(effect(b, UI_ROLLBACK_ROLLOUT)->id, "r-20261120-2");
+}
+
+static void a_name_typed_for_one_choice_is_void_for_another(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "R<Down><Enter>Xr-20261120-2<Up><Right><Down><Enter>");
+
+    assert_null(effect(b, UI_ABORT_ROLLOUT));
+    assert_null(effect(b, UI_ROLLBACK_ROLLOUT));
+}
+
+static void the_selected_rollout_stays_selected_when_a_newer_one_comes(void **state)
+{
+    struct bench *b = *state;
+
+    b->f->model.rollouts++;
+    b->f->model.rollout_count--;
+    type(b, "R<Down>"); /* the second of two */
+    b->f->model.rollouts--;
+    b->f->model.rollout_count++;
+    type(b, "<Enter>");
+
+    assert_true(on_screen(b, "rollouts › r-20261119-1"));
+}
+
+static void an_old_rollout_is_loaded_when_it_is_opened(void **state)
+{
+    struct bench *b = *state;
+    struct ui_rollout_row old = {
+        .state = ROLLOUT_DONE, .devices = 7, .done = 7, .stage_count = 2
+    };
+    snprintf(old.id, sizeof(old.id), "r-20240101-1");
+    b->f->model.rows = &old;
+    b->f->model.row_count = 1;
+
+    type(b, "R<End>");
+    assert_true(on_screen(b, "7 devices, 7 done, 0 failed"));
+    type(b, "<Enter>");
+
+    assert_string_equal(effect(b, UI_LOAD_ROLLOUT)->id, "r-20240101-1");
+    assert_true(on_screen(b, "rollouts › r-20240101-1"));
+}
+
+static void enter_on_a_stage_lists_its_devices_and_again_opens_one(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "R<Down><Enter><Tab><Tab><Up><Enter>");
+    assert_true(on_screen(b, "stage 1 canary: 3 devices"));
+    type(b, "<Enter>");
+    assert_int_equal(ui_screen(b->ui), SCREEN_DEVICE);
+    assert_string_equal(effect(b, UI_WATCH)->id, b->f->rollout[1]->device[0].id);
+
+    type(b, "<Esc><Esc>");
+    assert_int_equal(ui_screen(b->ui), SCREEN_ROLLOUT);
+    assert_false(on_screen(b, "stage 1 canary: 3 devices"));
+    type(b, "/");
+    assert_int_equal(ui_screen(b->ui), SCREEN_FLEET);
+    assert_true(on_screen(b, "rollout:r-20261120-2"));
+}
+
 /* ------------------------------------------------------------------------------------ rules */
 
 static void escape_backs_out_and_never_quits(void **state)
@@ -563,7 +633,9 @@ static void no_sequence_of_keys_or_messages_escapes(void **state)
                 bool enter = ev.kind == UI_KEY && ev.key == K_ENTER;
                 enum ui_effect_kind kind = fx.item[k].kind;
                 if (kind == UI_START_ROLLOUT || kind == UI_ABORT_ROLLOUT ||
-                    kind == UI_RESUME_ROLLOUT ||
+                    kind == UI_RESUME_ROLLOUT || kind == UI_ROLLBACK_ROLLOUT ||
+                    kind == UI_APPROVE_ROLLOUT || kind == UI_RETRY_ROLLOUT ||
+                    kind == UI_SET_ROLLOUT ||
                     (kind == UI_COMMAND && fx.item[k].verb != VERB_IDENTIFY))
                     assert_true(enter);
                 for (size_t n = 0; n < fx.item[k].id_count; n++)
@@ -595,6 +667,11 @@ int main(void)
         KEYS(what_was_typed_to_start_is_void_after_a_change),
         KEYS(a_wrong_plan_cannot_be_started),
         KEYS(abort_wants_the_name_of_the_rollout),
+        KEYS(abort_may_also_roll_back_what_has_switched),
+        KEYS(a_name_typed_for_one_choice_is_void_for_another),
+        KEYS(the_selected_rollout_stays_selected_when_a_newer_one_comes),
+        KEYS(an_old_rollout_is_loaded_when_it_is_opened),
+        KEYS(enter_on_a_stage_lists_its_devices_and_again_opens_one),
         KEYS(space_pauses_at_once_and_resumes_after_a_question),
         KEYS(escape_backs_out_and_never_quits),
         KEYS(q_goes_back_and_quits_only_at_the_top),

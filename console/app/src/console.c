@@ -19,6 +19,7 @@
 #include "device_json.h"
 #include "output.h"
 #include "planning.h"
+#include "rollout_rows.h"
 #include "session.h"
 #include "themes.h"
 
@@ -43,6 +44,7 @@ struct console {
     struct themes themes;
     struct tail *lines;
     struct release_store *releases;
+    struct rollout_rows *rows;
     struct keyset keys;
     bool have_keys;
     struct ui_release *release;
@@ -109,6 +111,7 @@ static void look_around(struct console *c, int64_t now)
     bool first = c->releases_ms == 0;
     c->releases_ms = now;
     store_rollout_next_id(session_store(c->session), now, c->next_rollout, NULL);
+    rollout_rows_refresh(c->rows, session_store(c->session));
     read_story(c);
     if (!c->releases || (release_store_refresh(c->releases, NULL) <= 0 && !first))
         return;
@@ -161,7 +164,9 @@ static struct ui_model model_of(struct console *c, int64_t now)
                           .theme = c->theme.name,
                           .hint = c->hints && now - c->opened_ms < HINT_MS ? hint : NULL };
 
-    m.rollouts = engine_rollouts(session_engine(c->session), &m.rollout_count);
+    size_t count;
+    const struct rollout *const *list = engine_rollouts(session_engine(c->session), &count);
+    rollout_rows_model(c->rows, list, count, &m);
     return m;
 }
 
@@ -246,6 +251,14 @@ static void do_act(struct console *c, const struct ui_model *m, const struct ui_
     engine_nudge(session_engine(c->session));
 }
 
+static void do_load(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
+{
+    struct err err;
+
+    if (rollout_rows_load(c->rows, session_store(c->session), fx->id, &err))
+        tell(c, m, TAIL_ERROR, "%s: %s", fx->id, err.text);
+}
+
 static void do_export(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
 {
     char path[64];
@@ -306,6 +319,15 @@ static void carry_out(struct console *c, const struct ui_model *m, const struct 
         break;
     case UI_ABORT_ROLLOUT:
         do_act(c, m, fx, ROLLOUT_ACT_ABORT);
+        break;
+    case UI_LOAD_ROLLOUT:
+        do_load(c, m, fx);
+        break;
+    case UI_ROLLBACK_ROLLOUT:
+    case UI_APPROVE_ROLLOUT:
+    case UI_RETRY_ROLLOUT:
+    case UI_SET_ROLLOUT:
+        tell(c, m, TAIL_ERROR, "this engine cannot do that");
         break;
     case UI_COPY:
         term_copy(c->term, fx->text);
@@ -475,6 +497,7 @@ static void close_all(struct console *c)
     session_close(c->session);
     release_store_close(c->releases);
     tail_free(c->lines);
+    rollout_rows_free(c->rows);
     free(c->release);
 }
 
@@ -486,6 +509,7 @@ static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
     c->cmd = ctx;
     c->log = (struct log){ .sink = sink, .ctx = c, .least = ctx->verbose ? LOG_DEBUG : LOG_INFO };
     c->lines = tail_new(LOG_LINES);
+    c->rows = rollout_rows_new();
     c->release = mem_array(RELEASES_MAX, sizeof(*c->release));
     session_who(c->who, sizeof(c->who));
     c->hints = cmd_has(args, "hint");

@@ -144,7 +144,8 @@ struct device_screen {
 /* ---------------------------------------------------------------------------- rollout screens */
 
 struct rollouts_screen {
-    struct cursor cursor;
+    char selected[PROTO_ROLLOUT_MAX];
+    struct cursor cursor; /* where that is */
     int page;
 };
 enum rollout_pane { ROLLOUT_FLIGHT, ROLLOUT_FAILED, ROLLOUT_STAGES, ROLLOUT_PANES };
@@ -171,9 +172,10 @@ const struct rollout *rollout_of(const struct ui_model *m, const char *id); /* o
 /* Its glyph and role. */
 enum role rollout_state_role(enum rollout_state state);
 const char *rollout_state_glyph(enum rollout_state state);
-/* Space and X on a rollout, from either screen. */
-void rollout_pause(struct step *s, const char *id);
-void rollout_abort(struct step *s, const char *id);
+/* An act on a rollout, from either screen: its dialog opens. False when the action is none. */
+bool rollout_act_key(struct step *s, const char *id, enum action action);
+/* The keys of the acts that its state allows; returns the column after them. */
+int draw_rollout_acts(const struct rollout *r, const struct ui_model *m, struct area a, int col);
 
 struct list_screen {
     struct cursor cursor;
@@ -189,7 +191,15 @@ struct log_screen {
 
 /* ----------------------------------------------------------------------------------- dialogs */
 
-enum dialog { DIALOG_NONE, DIALOG_CONFIRM, DIALOG_HELP, DIALOG_PALETTE, DIALOG_SORT, DIALOG_START };
+enum dialog {
+    DIALOG_NONE,
+    DIALOG_CONFIRM,
+    DIALOG_HELP,
+    DIALOG_PALETTE,
+    DIALOG_SORT,
+    DIALOG_START,
+    DIALOG_FORM
+};
 
 #define CONFIRM_LINES 10
 struct confirm {
@@ -204,6 +214,45 @@ struct confirm {
     struct ui_effect effect;
 };
 void confirm_open(struct ui *ui, const struct confirm *c);
+
+/*
+ * A deliberate act that has something to choose or to say: lines that tell what it will do, made
+ * anew for each picture, and rows. Enter in the middle goes on; only the last row acts, when its
+ * word is typed or its button has the focus.
+ */
+#define FORM_LINES   12
+#define FORM_ROWS    6
+#define FORM_OPTIONS 20
+enum form_row_kind { FORM_CHOICE, FORM_FIELD };
+struct form_row {
+    enum form_row_kind kind;
+    const char *label, *help;
+    struct field field;
+};
+struct form;
+struct form_ops {
+    /* Fill form->title, lines, type and problem from what is known now. */
+    void (*describe)(struct form *f, const struct ui_model *m);
+    /* What the last row does. False: not with these fields; form->problem says why. */
+    bool (*effect)(struct form *f, const struct ui_model *m, struct ui_effect *out);
+};
+struct form {
+    const struct form_ops *ops;
+    char id[PROTO_ROLLOUT_MAX];
+    char title[80], line[FORM_LINES][110], problem[160];
+    int lines;
+    struct form_row row[FORM_ROWS];
+    int rows, at;                     /* at == rows: the last one, which acts */
+    char option[FORM_OPTIONS][64];    /* of the one choice */
+    int value[FORM_OPTIONS], options; /* what each stands for */
+    int chosen;
+    char type[PROTO_ID_MAX]; /* to be typed; empty: buttons */
+    struct field word;
+    const char *keep, *act, *doing; /* as struct confirm */
+    bool on_act;
+};
+void form_open(struct ui *ui, const struct form *f);
+void form_line(struct form *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The new-rollout dialog. */
 #define START_CHOICES 64
@@ -256,7 +305,7 @@ struct dialog_ops {
     void (*draw)(struct ui *ui, const struct ui_model *m, struct area screen);
 };
 extern const struct dialog_ops dialog_confirm, dialog_help, dialog_palette, dialog_sort,
-    dialog_start;
+    dialog_start, dialog_form;
 
 /* ---------------------------------------------------------------------------------------- ui */
 
@@ -273,6 +322,7 @@ struct ui {
 
     enum dialog dialog;
     struct confirm confirm;
+    struct form form;
     struct start start;
     struct help help;
     struct palette palette;

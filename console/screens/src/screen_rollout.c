@@ -120,26 +120,6 @@ static struct cursor *list_cursor(struct step *s, const struct rollout *r, uint3
     return c;
 }
 
-static bool act_taken(struct step *s, enum action action, const struct rollout *r)
-{
-    switch ((int)action) {
-    case ACTION_PAUSE:
-        rollout_pause(s, r->id);
-        return true;
-    case ACTION_ABORT:
-        rollout_abort(s, r->id);
-        return true;
-    case ACTION_COPY:
-        text_copy(ui_effect(s, UI_COPY)->text, 256, r->id);
-        return true;
-    case ACTION_FILTER:
-        show_in_fleet(s, r);
-        return true;
-    default:
-        return false;
-    }
-}
-
 static bool action_taken(struct step *s, enum action action)
 {
     struct rollout_screen *v = &s->ui->rollout;
@@ -147,7 +127,7 @@ static bool action_taken(struct step *s, enum action action)
     uint32_t count;
     if (!r)
         return false;
-    if (act_taken(s, action, r))
+    if (rollout_act_key(s, r->id, action))
         return true;
     switch ((int)action) {
     case ACTION_PANE_NEXT:
@@ -165,6 +145,12 @@ static bool action_taken(struct step *s, enum action action)
         return true;
     case ACTION_OPEN:
         open_row(s, r);
+        return true;
+    case ACTION_FILTER:
+        show_in_fleet(s, r);
+        return true;
+    case ACTION_COPY:
+        text_copy(ui_effect(s, UI_COPY)->text, 256, r->id);
         return true;
     default:
         break;
@@ -271,17 +257,8 @@ static void acts(struct ui *ui, const struct ui_model *m, struct area a)
     const struct rollout *r = shown(ui, m);
     int col = 1;
     char text[80];
-    if (r && m->read_only)
-        col = area_text(a, 0, col, ROLE_DIM, "read-only");
-    else if (r && !rollout_is_over(r)) {
-        bool stands = r->state == ROLLOUT_PAUSED || r->state == ROLLOUT_STOPPED;
-        if (r->state == ROLLOUT_RUNNING || stands)
-            col = draw_act(a, col, "Space", stands ? "resume…" : "pause");
-        col = draw_act(a, col, "X", "abort…");
-    } else if (r && r->state == ROLLOUT_STOPPED) {
-        col = draw_act(a, col, "Space", "resume…");
-        col = draw_act(a, col, "X", "abort…");
-    }
+    if (r)
+        col = draw_rollout_acts(r, m, a, col);
     snprintf(text, sizeof(text), "%s", m->engine ? m->engine : "driven by this console");
     draw_act_right(a, col, text);
 }

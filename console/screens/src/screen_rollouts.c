@@ -1,11 +1,14 @@
-#include "internal.h"
+#include "rollout_view.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 
-/* All rollouts, newest first. */
+/* All rollouts: what is going on first, then the past, newest first. */
 
 const struct rollout *rollout_of(const struct ui_model *m, const char *id)
 {
@@ -41,198 +44,363 @@ const char *rollout_state_glyph(enum rollout_state state)
     return (unsigned)state < ROLLOUT_STATE_COUNT ? glyphs[state] : " ";
 }
 
-/* ------------------------------------------------------------------------------------- acts */
-
-void rollout_pause(struct step *s, const char *id)
-{
-    const struct rollout *r = rollout_of(s->m, id);
-    if (!r || !ui_may_act(s))
-        return;
-    bool resume = r->state == ROLLOUT_PAUSED || r->state == ROLLOUT_STOPPED;
-    if (!resume && r->state != ROLLOUT_RUNNING) {
-        ui_say(s, TAIL_WARN, "%s is %s: nothing to pause or resume", id,
-               rollout_state_word(r->state));
-        return;
-    }
-    if (!resume) { /* harmless: nothing new starts */
-        struct ui_effect *e = ui_effect(s, UI_PAUSE_ROLLOUT);
-        text_copy(e->id, sizeof(e->id), id);
-        ui_say(s, TAIL_PLAIN, "pausing %s: nothing new starts", id);
-        return;
-    }
-    uint32_t phase[ROLLOUT_PHASES];
-    struct confirm c = { .keep = "Stay", .act = "Resume", .lines = 0 };
-    rollout_totals(r, phase);
-    c.effect.kind = UI_RESUME_ROLLOUT;
-    text_copy(c.effect.id, sizeof(c.effect.id), id);
-    snprintf(c.title, sizeof(c.title), "resume rollout %s", id);
-    if (*r->why)
-        snprintf(c.line[c.lines++], sizeof(c.line[0]), "It is %s: %.78s",
-                 rollout_state_word(r->state), r->why);
-    snprintf(c.line[c.lines++], sizeof(c.line[0]), "Goes on with stage %u, \"%s\".", r->stage + 1,
-             r->plan.stage[r->stage].name);
-    if (phase[ROLLOUT_PHASE_FAILED] + phase[ROLLOUT_PHASE_SILENT])
-        snprintf(c.line[c.lines++], sizeof(c.line[0]),
-                 "The %u failures and %u silent devices seen so far no longer count.",
-                 phase[ROLLOUT_PHASE_FAILED], phase[ROLLOUT_PHASE_SILENT]);
-    confirm_open(s->ui, &c);
-}
-
-static uint32_t sum(const uint32_t phase[ROLLOUT_PHASES], enum rollout_phase from,
-                    enum rollout_phase to)
-{
-    uint32_t n = 0;
-    for (int p = (int)from; p <= (int)to; p++)
-        n += phase[p];
-    return n;
-}
-
-void rollout_abort(struct step *s, const char *id)
-{
-    const struct rollout *r = rollout_of(s->m, id);
-    uint32_t phase[ROLLOUT_PHASES];
-    if (!r || !ui_may_act(s))
-        return;
-    if (rollout_is_over(r) && r->state != ROLLOUT_STOPPED) {
-        ui_say(s, TAIL_WARN, "%s is over", id);
-        return;
-    }
-    struct confirm c = { .keep = "Keep it", .act = "Abort", .doing = "abort" };
-    rollout_totals(r, phase);
-    uint32_t early = sum(phase, ROLLOUT_PHASE_TOLD, ROLLOUT_PHASE_DOWNLOADING);
-    uint32_t late = sum(phase, ROLLOUT_PHASE_INSTALLING, ROLLOUT_PHASE_TRIAL);
-    uint32_t new = phase[ROLLOUT_PHASE_DONE] + phase[ROLLOUT_PHASE_SOAKING];
-    c.effect.kind = UI_ABORT_ROLLOUT;
-    text_copy(c.effect.id, sizeof(c.effect.id), id);
-    text_copy(c.type, sizeof(c.type), id);
-    snprintf(c.title, sizeof(c.title), "abort rollout %s", id);
-    snprintf(c.line[c.lines++], sizeof(c.line[0]),
-             "Stops stage %u.  %u devices are in flight:", r->stage + 1, early + late);
-    snprintf(c.line[c.lines++], sizeof(c.line[0]),
-             "  %u waiting or downloading    will stop and keep what they run", early);
-    snprintf(c.line[c.lines++], sizeof(c.line[0]),
-             "  %u past download             will finish and may run %s", late, r->release.version);
-    snprintf(c.line[c.lines++], sizeof(c.line[0]), "%u devices stay on %s.  No device rolls back.",
-             new, r->release.version);
-    snprintf(c.line[c.lines++], sizeof(c.line[0]), "%u devices are never told.",
-             phase[ROLLOUT_PHASE_PLANNED] + phase[ROLLOUT_PHASE_OFFLINE]);
-    confirm_open(s->ui, &c);
-}
-
 /* ------------------------------------------------------------------------------------- list */
 
-static const struct rollout *selected(const struct ui *ui, const struct ui_model *m)
+/* A rollout of the list: whole if it is in memory, else what the journal says in short. */
+struct entry {
+    const struct rollout *r;
+    const struct ui_rollout_row *row;
+};
+
+struct entries {
+    struct entry entry[UI_ROLLOUT_ROWS];
+    uint32_t count;
+};
+
+static enum rollout_state state_of(const struct entry *e)
 {
-    return ui->rollouts.cursor.row < m->rollout_count ? m->rollouts[ui->rollouts.cursor.row] : NULL;
+    return e->r ? e->r->state : e->row->state;
+}
+
+static const char *id_of(const struct entry *e)
+{
+    return e->r ? e->r->id : e->row->id;
+}
+
+/* Somebody may still have to do something about it. */
+static bool is_live(const struct entry *e)
+{
+    enum rollout_state state = state_of(e);
+    if (e->r)
+        return !rollout_is_closed(e->r);
+    return state != ROLLOUT_DONE && state != ROLLOUT_ABORTED && state != ROLLOUT_STOPPED;
+}
+
+static const struct ui_rollout_row *row_of(const struct ui_model *m, const char *id)
+{
+    for (size_t i = 0; i < m->row_count; i++) {
+        if (strcmp(m->rows[i].id, id) == 0)
+            return &m->rows[i];
+    }
+    return NULL;
+}
+
+static void add_entry(struct entries *list, struct entry e, bool live)
+{
+    if (is_live(&e) == live && list->count < UI_ROLLOUT_ROWS)
+        list->entry[list->count++] = e;
+}
+
+/* What is going on first; then the past; both newest first. */
+static void collect(const struct ui_model *m, struct entries *list)
+{
+    list->count = 0;
+    for (int live = 1; live >= 0; live--) {
+        for (size_t i = 0; i < m->rollout_count; i++) { /* too new for the journal's list */
+            const struct ui_rollout_row *row = row_of(m, m->rollouts[i]->id);
+            if (!row)
+                add_entry(list, (struct entry){ m->rollouts[i], NULL }, live);
+        }
+        for (size_t i = 0; i < m->row_count; i++)
+            add_entry(list, (struct entry){ rollout_of(m, m->rows[i].id), &m->rows[i] }, live);
+    }
+}
+
+/* The selection is a rollout, not a row. */
+static void find_selected(struct rollouts_screen *l, const struct entries *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (strcmp(id_of(&list->entry[i]), l->selected) == 0)
+            l->cursor.row = i;
+    }
+    cursor_fit(&l->cursor, list->count, l->page);
+    if (l->cursor.row < list->count)
+        text_copy(l->selected, sizeof(l->selected), id_of(&list->entry[l->cursor.row]));
 }
 
 static void refresh(struct ui *ui, const struct ui_model *m)
 {
-    cursor_fit(&ui->rollouts.cursor, (uint32_t)m->rollout_count, ui->rollouts.page);
+    struct entries *list = mem_alloc(sizeof(*list));
+    collect(m, list);
+    find_selected(&ui->rollouts, list);
+    free(list);
+}
+
+static bool moved(struct step *s, enum action action)
+{
+    struct rollouts_screen *l = &s->ui->rollouts;
+    struct entries *list = mem_alloc(sizeof(*list));
+    collect(s->m, list);
+    bool taken = cursor_action(&l->cursor, action, list->count, l->page);
+    if (taken && l->cursor.row < list->count)
+        text_copy(l->selected, sizeof(l->selected), id_of(&list->entry[l->cursor.row]));
+    free(list);
+    return taken;
+}
+
+static void open_selected(struct step *s)
+{
+    const char *id = s->ui->rollouts.selected;
+    if (!rollout_of(s->m, id)) {
+        struct ui_effect *e = ui_effect(s, UI_LOAD_ROLLOUT);
+        text_copy(e->id, sizeof(e->id), id);
+    }
+    text_copy(s->ui->rollout.id, sizeof(s->ui->rollout.id), id);
+    ui_push(s, SCREEN_ROLLOUT);
 }
 
 static bool action_taken(struct step *s, enum action action)
 {
-    struct rollouts_screen *l = &s->ui->rollouts;
-    const struct rollout *r = selected(s->ui, s->m);
-    if (cursor_action(&l->cursor, action, (uint32_t)s->m->rollout_count, l->page))
+    const char *id = s->ui->rollouts.selected;
+    if (moved(s, action))
         return true;
-    if (!r)
+    if (!*id)
         return false;
-    switch ((int)action) {
-    case ACTION_OPEN:
-        text_copy(s->ui->rollout.id, sizeof(s->ui->rollout.id), r->id);
-        ui_push(s, SCREEN_ROLLOUT);
+    if (action == ACTION_OPEN) {
+        open_selected(s);
         return true;
-    case ACTION_PAUSE:
-        rollout_pause(s, r->id);
-        return true;
-    case ACTION_ABORT:
-        rollout_abort(s, r->id);
-        return true;
-    case ACTION_COPY:
-        text_copy(ui_effect(s, UI_COPY)->text, 256, r->id);
-        return true;
-    default:
-        return false;
     }
+    if (action == ACTION_COPY) {
+        text_copy(ui_effect(s, UI_COPY)->text, 256, id);
+        return true;
+    }
+    return rollout_act_key(s, id, action);
 }
 
-static void draw_row(const struct rollout *r, const struct ui_model *m, struct area a)
-{
-    uint32_t phase[ROLLOUT_PHASES];
-    char text[120], when[FMT_MAX];
-    rollout_totals(r, phase);
-    uint32_t done = phase[ROLLOUT_PHASE_DONE] + phase[ROLLOUT_PHASE_EXCUSED];
-    uint32_t failed = phase[ROLLOUT_PHASE_FAILED];
-    enum role role = rollout_state_role(r->state);
+/* ------------------------------------------------------------------------------------- rows */
 
-    area_text(a, 0, 4, role, rollout_state_glyph(r->state));
-    area_field(a, 0, 6, 16, ROLE_TEXT, r->id, false);
-    snprintf(text, sizeof(text), "%s %s", r->release.product, r->release.version);
-    area_field(a, 0, 23, 17, ROLE_TEXT, text, false);
-    area_field(a, 0, 41, 9, role, rollout_state_word(r->state), false);
-    snprintf(text, sizeof(text), "%u/%u", r->stage + 1, r->plan.stage_count);
-    area_field(a, 0, 51, 5, ROLE_DIM, text, true);
-    snprintf(text, sizeof(text), "%u/%u", done, r->count);
-    area_field(a, 0, 57, 10, ROLE_TEXT, text, true);
-    snprintf(text, sizeof(text), "%u", failed);
-    area_field(a, 0, 68, 5, failed ? ROLE_CRIT : ROLE_DIM, text, true);
-    int col = 75;
-    if (a.cols >= 110) {
-        area_bar(a, 0, col, 20, done, r->in_flight, r->count);
-        area_field(a, 0, col + 22, 10, ROLE_DIM,
-                   fmt_day_hm(r->started_ms ? r->started_ms : r->created_ms, m->now_ms, when),
-                   false);
-        col += 33;
-        area_field(a, 0, col, a.cols - col - 1, ROLE_DIM, r->why, false);
+/* Columns that a width has room for; 0: not there. */
+struct list_columns {
+    int id_width, release, release_width, target, state, stage, bar, bar_width, done, flight, fail,
+        rate, since, who;
+};
+
+static struct list_columns list_columns(int cols)
+{
+    if (cols >= 150)
+        return (
+            struct list_columns){ 16, 24, 18, 43, 70, 80, 86, 18, 105, 116, 122, 128, 136, 150 };
+    if (cols >= 110)
+        return (struct list_columns){ 16, 23, 16, 0, 40, 50, 56, 12, 69, 79, 84, 90, 97, 109 };
+    if (cols >= 76)
+        return (struct list_columns){ 14, 21, 15, 0, 37, 47, 51, 6, 58, 0, 68, 0, 73, 0 };
+    return (struct list_columns){ 14, 0, 0, 0, 21, 31, 35, 6, 42, 0, 53, 0, 0, 0 };
+}
+
+/* Numbers of a rollout, from whichever source there is. */
+struct numbers {
+    const char *product, *version, *target, *who, *why;
+    uint32_t devices, done, failed, under_way, flight, stage, stage_count;
+    int64_t started_ms, ended_ms;
+};
+
+static struct numbers numbers_of(const struct entry *e)
+{
+    struct numbers n = { .who = e->row ? e->row->who : "" };
+    struct rollout_counts c;
+    if (!e->r) {
+        const struct ui_rollout_row *row = e->row;
+        return (struct numbers){ row->product,
+                                 row->version,
+                                 row->target,
+                                 row->who,
+                                 row->why,
+                                 row->devices,
+                                 row->done,
+                                 row->failed,
+                                 0,
+                                 0,
+                                 row->stage,
+                                 row->stage_count,
+                                 row->started_ms ? row->started_ms : row->created_ms,
+                                 row->ended_ms };
     }
+    rollout_count_all(e->r, &c);
+    n.product = e->r->release.product;
+    n.version = e->r->release.version;
+    n.target = e->r->plan.target;
+    n.why = e->r->why;
+    n.devices = e->r->count;
+    n.done = c.done;
+    n.failed = c.failed;
+    n.flight = c.flight;
+    n.under_way = c.flight + c.soaking;
+    n.stage = e->r->stage;
+    n.stage_count = e->r->plan.stage_count;
+    n.started_ms = e->r->started_ms ? e->r->started_ms : e->r->created_ms;
+    n.ended_ms = e->r->ended_ms;
+    return n;
+}
+
+/* When it will be through its stage, else since when it runs, else when it ended. */
+static void since_text(const struct entry *e, const struct numbers *n, const struct ui_model *m,
+                       bool wide, char *out, size_t cap)
+{
+    char time[FMT_MAX];
+    int64_t left = e->r ? rollout_stage_left_ms(e->r, m) : -1;
+    if (left >= 0)
+        snprintf(out, cap, "%s %s", wide ? "eta" : "in", fmt_age(left, time));
+    else if (n->ended_ms && wide)
+        snprintf(out, cap, "%s", fmt_day_hm(n->ended_ms, m->now_ms, time));
+    else if (n->ended_ms)
+        snprintf(out, cap, "%s", fmt_age(m->now_ms - n->ended_ms, time));
+    else
+        snprintf(out, cap, "%s%s", wide ? "for " : "", fmt_age(m->now_ms - n->started_ms, time));
+}
+
+static void number_field(struct area a, int col, int width, enum role role, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+static void number_field(struct area a, int col, int width, enum role role, const char *format, ...)
+{
+    char text[80];
+    va_list ap;
+    if (!col)
+        return;
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    area_field(a, 0, col, width, role, text, true);
+}
+
+static void draw_row(const struct entry *e, const struct ui_model *m, struct area a)
+{
+    const struct list_columns at = list_columns(a.cols);
+    const struct numbers n = numbers_of(e);
+    char text[160];
+    enum rollout_state state = state_of(e);
+    enum role role = rollout_state_role(state), plain = is_live(e) ? ROLE_TEXT : ROLE_DIM;
+    uint32_t results = n.done + n.failed;
+
+    area_text(a, 0, 4, role, rollout_state_glyph(state));
+    area_field(a, 0, 6, at.id_width, plain, id_of(e), false);
+    snprintf(text, sizeof(text), "%s %s", n.product, n.version);
+    if (at.release)
+        area_field(a, 0, at.release, at.release_width, plain, text, false);
+    if (at.target)
+        area_field(a, 0, at.target, 26, ROLE_DIM, *n.target ? n.target : "all", false);
+    area_field(a, 0, at.state, 9, role, rollout_state_word(state), false);
+    snprintf(text, sizeof(text), "%u/%u", n.stage + 1, n.stage_count);
+    area_text(a, 0, at.stage, ROLE_DIM, n.stage_count ? text : "");
+    area_bar(a, 0, at.bar, at.bar_width, n.done, n.under_way, n.devices);
+    number_field(a, at.done, 9, plain, "%u/%u", n.done, n.devices);
+    number_field(a, at.flight, 4, n.flight ? ROLE_UPDATING : ROLE_DIM, "%u", n.flight);
+    number_field(a, at.fail, 4, n.failed ? ROLE_CRIT : ROLE_DIM, "%u", n.failed);
+    if (results)
+        number_field(a, at.rate, 6, n.failed ? ROLE_TEXT : ROLE_DIM, "%.1f%%",
+                     100.0 * n.failed / results);
+    if (at.since) {
+        since_text(e, &n, m, at.who > 0, text, sizeof(text));
+        area_field(a, 0, at.since, (at.who ? at.who : a.cols) - at.since - 1, ROLE_DIM, text,
+                   !at.who);
+    }
+    if (at.who)
+        area_field(a, 0, at.who, a.cols - at.who - 1, ROLE_DIM, n.who, false);
 }
 
 static void titles(struct area a)
 {
+    const struct list_columns at = list_columns(a.cols);
     area_text(a, 0, 6, ROLE_HEADER, "ROLLOUT");
-    area_text(a, 0, 23, ROLE_HEADER, "RELEASE");
-    area_text(a, 0, 41, ROLE_HEADER, "STATE");
-    area_text(a, 0, 51, ROLE_HEADER, "STAGE");
-    area_text(a, 0, 63, ROLE_HEADER, "DONE");
-    area_text(a, 0, 69, ROLE_HEADER, "FAIL");
-    if (a.cols >= 110) {
-        area_text(a, 0, 75, ROLE_HEADER, "PROGRESS");
-        area_text(a, 0, 97, ROLE_HEADER, "STARTED");
-        area_text(a, 0, 108, ROLE_HEADER, "WHY");
+    if (at.release)
+        area_text(a, 0, at.release, ROLE_HEADER, "RELEASE");
+    if (at.target)
+        area_text(a, 0, at.target, ROLE_HEADER, "TARGET");
+    area_text(a, 0, at.state, ROLE_HEADER, "STATE");
+    area_text(a, 0, at.stage, ROLE_HEADER, "STAGE");
+    number_field(a, at.done, 9, ROLE_HEADER, "DONE");
+    number_field(a, at.flight, 4, ROLE_HEADER, "FLY");
+    number_field(a, at.fail, 4, ROLE_HEADER, "FAIL");
+    number_field(a, at.rate, 6, ROLE_HEADER, "RATE");
+    if (at.since)
+        area_field(a, 0, at.since, (at.who ? at.who : a.cols) - at.since - 1, ROLE_HEADER, "WHEN",
+                   !at.who);
+    if (at.who)
+        area_text(a, 0, at.who, ROLE_HEADER, "BY");
+}
+
+/* ---------------------------------------------------------------------------------- together */
+
+#define PREVIEW_ROWS 10
+
+static void draw_preview(const struct entry *e, const struct ui_model *m, struct area a)
+{
+    const struct numbers n = numbers_of(e);
+    char title[120], when[FMT_MAX], took[FMT_MAX];
+    snprintf(title, sizeof(title), "%s  %s %s", id_of(e), n.product, n.version);
+    area_rule(a, 0, title, "Enter opens");
+    if (e->r && e->r->state != ROLLOUT_DRAFT) {
+        draw_progress(e->r, m, area_sub(a, 1, 0, 2, -1));
+        draw_why(e->r, m, area_sub(a, 3, 0, 1, -1));
+        draw_stages(e->r, m, area_sub(a, 4 + (a.rows > 10), 0, -1, -1), a.rows - 6, -1);
+    } else {
+        area_printf(a, 1, 2, ROLE_TEXT, "%s%s%s", rollout_state_word(state_of(e)),
+                    *n.why ? ": " : "", n.why);
+        area_printf(a, 2, 2, ROLE_DIM, "%u devices, %u done, %u failed", n.devices, n.done,
+                    n.failed);
+        int col =
+            area_printf(a, 3, 2, ROLE_DIM, "started %s%s%s",
+                        fmt_day_hm(n.started_ms, m->now_ms, when), *n.who ? " by " : "", n.who);
+        if (n.ended_ms)
+            area_printf(a, 3, col, ROLE_DIM, ", took %s",
+                        fmt_duration((n.ended_ms - n.started_ms) / 1000, took));
+        area_printf(a, 4, 2, ROLE_DIM, "target %s", *n.target ? n.target : "all");
     }
 }
 
-static void body(struct ui *ui, const struct ui_model *m, struct area a)
+static void draw_list(struct rollouts_screen *l, const struct entries *list,
+                      const struct ui_model *m, struct area a)
 {
-    struct rollouts_screen *l = &ui->rollouts;
-    titles(area_sub(a, 0, 0, 1, -1));
-    struct area list = area_sub(a, 1, 0, -1, -1);
-    l->page = list.rows;
-    cursor_fit(&l->cursor, (uint32_t)m->rollout_count, l->page);
-    if (m->rollout_count == 0) {
-        area_text(list, 1, 4, ROLE_DIM, "No rollout yet. Esc, then u on the fleet plans one.");
-        return;
-    }
-    for (int i = 0; i < list.rows && l->cursor.top + (uint32_t)i < m->rollout_count; i++) {
+    for (int i = 0; i < a.rows && l->cursor.top + (uint32_t)i < list->count; i++) {
         uint32_t at = l->cursor.top + (uint32_t)i;
-        struct area line = area_sub(list, i, 0, 1, -1);
+        struct area line = area_sub(a, i, 0, 1, -1);
         if (at == l->cursor.row) {
             line = area_over(line, ROLE_SELECTION);
             area_put(line, 0, 1, ROLE_FOCUS, 0x25b8);
             line.c->cursor_row = line.row;
             line.c->cursor_col = 1;
         }
-        draw_row(m->rollouts[at], m, line);
+        draw_row(&list->entry[at], m, line);
     }
+}
+
+/* Rows of the preview: where there is room, or the list is short. */
+static int preview_rows(const struct entries *list, int rows)
+{
+    int left = rows - (int)list->count;
+    if (list->count == 0 || rows < PREVIEW_ROWS + 3)
+        return 0;
+    if (rows >= 26)
+        return left > 14 ? 14 : PREVIEW_ROWS + 2;
+    return left >= PREVIEW_ROWS ? PREVIEW_ROWS : 0;
+}
+
+static void body(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    struct rollouts_screen *l = &ui->rollouts;
+    struct entries *list = mem_alloc(sizeof(*list));
+    collect(m, list);
+    titles(area_sub(a, 0, 0, 1, -1));
+    int below = preview_rows(list, a.rows - 1);
+    struct area rows = area_sub(a, 1, 0, a.rows - 1 - below, -1);
+    l->page = rows.rows;
+    find_selected(l, list);
+    if (list->count == 0)
+        area_text(rows, 1, 4, ROLE_DIM, "No rollout yet. Esc, then u on the fleet plans one.");
+    draw_list(l, list, m, rows);
+    if (below)
+        draw_preview(&list->entry[l->cursor.row], m, area_sub(a, a.rows - below, 0, -1, -1));
+    free(list);
 }
 
 static void head(struct ui *ui, const struct ui_model *m, struct area a)
 {
     char text[120];
+    size_t count = m->row_count > m->rollout_count ? m->row_count : m->rollout_count;
     (void)ui;
-    area_text(a, 0, 1, ROLE_CRUMB, "rollouts");
+    int col = area_text(a, 0, 1, ROLE_CRUMB, "rollouts");
+    if (count)
+        area_printf(a, 0, col, ROLE_DIM, "  %zu%s", count,
+                    count == UI_ROLLOUT_ROWS ? " newest" : "");
     snprintf(text, sizeof(text), m->engine ? "driven by %s " : "driven by this console ",
              m->engine ? m->engine : "");
     area_right(a, 0, a.cols, ROLE_DIM, text);
@@ -240,26 +408,32 @@ static void head(struct ui *ui, const struct ui_model *m, struct area a)
 
 static void acts(struct ui *ui, const struct ui_model *m, struct area a)
 {
-    const struct rollout *r = selected(ui, m);
-    if (r && *r->why)
-        area_printf(a, 0, 1, ROLE_TEXT, "%s: %s", rollout_state_word(r->state), r->why);
+    const struct rollout *r = rollout_of(m, ui->rollouts.selected);
+    if (r)
+        draw_rollout_acts(r, m, a, 1);
 }
 
 static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
 {
     struct rollouts_screen *l = &ui->rollouts;
+    struct entries *list = mem_alloc(sizeof(*list));
+    collect(m, list);
     l->page = a.rows;
-    cursor_fit(&l->cursor, (uint32_t)m->rollout_count, l->page);
-    for (int i = 0; i < a.rows && l->cursor.top + (uint32_t)i < m->rollout_count; i++) {
-        const struct rollout *r = m->rollouts[l->cursor.top + (uint32_t)i];
+    find_selected(l, list);
+    for (int i = 0; i < a.rows && l->cursor.top + (uint32_t)i < list->count; i++) {
+        const struct entry *e = &list->entry[l->cursor.top + (uint32_t)i];
+        const struct numbers n = numbers_of(e);
         struct area line = area_sub(a, i, 0, 1, -1);
-        if (l->cursor.top + (uint32_t)i == l->cursor.row)
+        if (l->cursor.top + (uint32_t)i == l->cursor.row) {
             line = area_over(line, ROLE_SELECTION);
-        area_text(line, 0, 0, rollout_state_role(r->state), rollout_state_glyph(r->state));
-        int col = area_text(line, 0, 2, ROLE_TEXT, r->id) + 1;
-        area_printf(line, 0, col, ROLE_DIM, "%s %s", r->release.version,
-                    rollout_state_word(r->state));
+            line.c->cursor_row = line.row;
+        }
+        area_text(line, 0, 0, rollout_state_role(state_of(e)), rollout_state_glyph(state_of(e)));
+        int col = area_text(line, 0, 2, ROLE_TEXT, id_of(e)) + 1;
+        area_printf(line, 0, col, ROLE_DIM, "%s %s %u/%u", n.version,
+                    rollout_state_word(state_of(e)), n.done, n.devices);
     }
+    free(list);
 }
 
 const struct screen_ops screen_rollouts = {

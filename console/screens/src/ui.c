@@ -29,6 +29,8 @@ static const struct dialog_ops *dialog_ops(enum dialog dialog)
         return &dialog_sort;
     case DIALOG_START:
         return &dialog_start;
+    case DIALOG_FORM:
+        return &dialog_form;
     case DIALOG_NONE:
         break;
     }

@@ -86,6 +86,9 @@ enum screen_id {
     X(EXPORT, "export")                                                                            \
     X(PAUSE, "pause-or-resume")                                                                    \
     X(ABORT, "abort")                                                                              \
+    X(APPROVE, "approve")                                                                          \
+    X(RETRY, "retry")                                                                              \
+    X(CAPS, "caps")                                                                                \
     X(ROLLOUTS, "rollouts")                                                                        \
     X(RELEASES, "releases")                                                                        \
     X(LOG, "log")                                                                                  \

@@ -33,6 +33,19 @@ struct ui_release {
     bool signed_ok; /* its signature holds under a known release key */
 };
 
+/* A rollout as a list shows it; old ones are not kept in memory whole. */
+struct ui_rollout_row {
+    char id[PROTO_ROLLOUT_MAX];
+    enum rollout_state state;
+    char product[PROTO_PRODUCT_MAX], version[PROTO_VERSION_MAX];
+    char target[80]; /* as much as is shown */
+    char why[ROLLOUT_WHY_MAX];
+    char who[65]; /* started it */
+    uint32_t devices, done, failed, stage, stage_count;
+    int64_t created_ms, started_ms, ended_ms; /* wall; 0: not yet */
+};
+#define UI_ROLLOUT_ROWS 1000 /* the newest; older ones are in the journal only */
+
 /* What fleet_link() does not know of the connection. */
 struct ui_link {
     char host[PROTO_HOST_MAX + 8]; /* "broker-1:8883" */
@@ -48,6 +61,8 @@ struct ui_model {
     const struct fleet *fleet;             /* also the link's state and the messages of a device */
     const struct rollout *const *rollouts; /* newest first */
     size_t rollout_count;
+    const struct ui_rollout_row *rows; /* all of the journal, newest first; NULL: only `rollouts` */
+    size_t row_count;                  /* at most UI_ROLLOUT_ROWS */
     const struct ui_release *releases; /* newest first per product */
     size_t release_count;
     const char *next_rollout;    /* the id a rollout started now would have: ranks depend on it */
@@ -93,10 +108,15 @@ enum ui_effect_kind {
     UI_START_ROLLOUT, /* id: of the rollout; plan; ids: the devices it may touch, in their order */
     UI_PAUSE_ROLLOUT, /* id */
     UI_RESUME_ROLLOUT,
-    UI_ABORT_ROLLOUT,
-    UI_COPY,   /* text, to the terminal's clipboard */
-    UI_EXPORT, /* ids: the rows shown, in their order */
-    UI_THEME,  /* text: name */
+    UI_ABORT_ROLLOUT,    /* who has switched keeps the new image */
+    UI_ROLLBACK_ROLLOUT, /* who has switched goes back */
+    UI_APPROVE_ROLLOUT,  /* these three: text is the act's arguments, as rollout_ask_text() */
+    UI_RETRY_ROLLOUT,
+    UI_SET_ROLLOUT,
+    UI_LOAD_ROLLOUT, /* id: an old one is looked at; have it in `rollouts` from now on */
+    UI_COPY,         /* text, to the terminal's clipboard */
+    UI_EXPORT,       /* ids: the rows shown, in their order */
+    UI_THEME,        /* text: name */
 };
 
 struct ui_effect {
