@@ -502,6 +502,14 @@ enum reason ota_agent_handle(struct ota_agent *a, const struct ota_event *ev)
 
 /* ---- around it ------------------------------------------------------------------------------- */
 
+void agent_begin(struct ota_agent *a, const struct ota_port *p, const struct ota_config *cfg)
+{
+    memset(a, 0, sizeof(*a));
+    a->port = p;
+    a->cfg = cfg;
+    a->wake_ms = NEVER;
+}
+
 void ota_agent_init(struct ota_agent *a, const struct ota_port *p, const struct ota_config *cfg)
 {
     assert(p->crypto && p->slot_open && p->slot_write && p->slot_read && p->image_check);
@@ -511,10 +519,7 @@ void ota_agent_init(struct ota_agent *a, const struct ota_port *p, const struct 
     assert(p->http_close && p->sha_begin && p->sha_add && p->sha_end && p->random);
     assert(p->report && p->may_proceed);
     assert(cfg->id && cfg->product && cfg->hw && cfg->keyset);
-    memset(a, 0, sizeof(*a));
-    a->port = p;
-    a->cfg = cfg;
-    a->wake_ms = NEVER;
+    agent_begin(a, p, cfg);
 }
 
 uint32_t ota_agent_wants(const struct ota_agent *a, uint64_t mono_ms)

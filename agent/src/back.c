@@ -129,18 +129,17 @@ static bool was_tried(const struct ota_agent *a)
     return (a->job.flags & JOB_LOOPED) && a->job.end == OTA_FAILED;
 }
 
-static bool leave_for_earlier(struct ota_agent *a, enum reset_reason reset)
+static bool leave_for_earlier(struct ota_agent *a, enum reset_reason reset, const char *detail)
 {
     struct ota_other o;
 
-    if (ota_agent_is_active(a) || was_tried(a) || way_back(a, &o) != REASON_NONE)
+    if (way_back(a, &o) != REASON_NONE)
         return false;
     if (memcmp(a->job.sha256, a->image, sizeof(a->image)) != 0) {
         a->job.rollout[0] = '\0'; /* what was last ordered is not what crashes */
         a->job.attempt = 0;
     }
-    fill_back(a, &o, reset == RESET_PANIC ? REASON_PANIC : REASON_WATCHDOG,
-              "kept crashing after it was found good");
+    fill_back(a, &o, reset == RESET_PANIC ? REASON_PANIC : REASON_WATCHDOG, detail);
     a->job.flags |= JOB_LOOPED;
     a->counters.crashes = 0;
     a->state = OTA_INSTALL;
@@ -156,8 +155,30 @@ bool crashed_too_often(struct ota_agent *a, enum reset_reason reset)
         return false;
     if (before < limit && before < UINT8_MAX)
         a->counters.crashes++;
-    bool left = a->counters.crashes >= limit && leave_for_earlier(a, reset);
+    bool left = a->counters.crashes >= limit && !ota_agent_is_active(a) && !was_tried(a) &&
+                leave_for_earlier(a, reset, "kept crashing after it was found good");
     if (a->counters.crashes != before)
         (void)counters_save(a);
     return left;
+}
+
+enum reason ota_agent_leave(struct ota_agent *a, const struct ota_port *port,
+                            const struct ota_boot *boot)
+{
+    static const struct ota_config cfg = { .id = "" }; /* without keys: nothing is ordered here */
+    struct ota_event ev = { .kind = OTA_EV_BOOT, .boot = *boot };
+
+    agent_begin(a, port, &cfg);
+    enum reason r = ota_agent_handle(a, &ev);
+    if (r != REASON_NONE)
+        return r;
+    ev.kind = OTA_EV_TICK;
+    if (a->state == OTA_TRIAL) /* it was found good, and power went before that was counted */
+        (void)ota_agent_handle(a, &ev);
+    /* An order that waits here would wait for ever. A crash that was the last of a row counted by
+     * the agent has led back already. */
+    if (a->state != OTA_REBOOT && !a->on_probation &&
+        leave_for_earlier(a, boot->reset, "died before its agent came up"))
+        (void)ota_agent_handle(a, &ev);
+    return a->state == OTA_REBOOT ? REASON_NONE : REASON_NO_WAY_BACK;
 }

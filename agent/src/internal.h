@@ -89,6 +89,9 @@ enum reason address(struct ota_agent *a, const char *url);
 
 /* ---- agent.c ------------------------------------------------------------------------------- */
 
+/* ota_agent_init() without a look at what it is given. */
+void agent_begin(struct ota_agent *a, const struct ota_port *p, const struct ota_config *cfg);
+
 /* Count the order in a->order as used, on flash, before anything is done about it. */
 enum reason order_use_up(struct ota_agent *a);
 

@@ -212,10 +212,11 @@ static enum reason note_heal(struct ota_agent *a, uint32_t version)
 void heal_counters(struct ota_agent *a)
 {
     struct ota_counters *c = &a->counters;
+    const struct keyset *k = a->cfg->keyset; /* NULL in ota_agent_leave() */
 
-    if (c->heal == 0 || c->heal > a->cfg->keyset->version)
+    if (c->heal == 0 || !k || c->heal > k->version)
         return;
-    if (c->heal == a->cfg->keyset->version) {
+    if (c->heal == k->version) {
         memset(c->order_seq, 0, sizeof(c->order_seq));
         a->job.order_seq = 0;
         if (a->job.phase != PHASE_NONE && job_save(a) != REASON_NONE)

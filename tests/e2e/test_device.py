@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from harness import FleetTest, hash_of, main, wait_until
+from harness import BUILD, FleetTest, hash_of, main, wait_until
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "attack"))
 
 from kit import jws, load_key as load  # noqa: E402
@@ -23,8 +23,8 @@ class Device(FleetTest):
             children = f.read().split()
         return int(children[0]) if children else None
 
-    def update(self, *devices):
-        rollout = self.fleet.start("weather@1.4.0", "--target", " or ".join("id:" + d for d in devices), "--stages", "100%",
+    def update(self, *devices, release="weather@1.4.0"):
+        rollout = self.fleet.start(release, "--target", " or ".join("id:" + d for d in devices), "--stages", "100%",
                                    "--jitter", "1", "--trial", "3", "--soak", "1")
         shown = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 120)
         self.assertEqual(shown["state"], "done", shown)
@@ -91,6 +91,30 @@ class Device(FleetTest):
         self.assertEqual(report["reason"], "panic", report)
         self.assertIn("kept crashing", report["detail"])
         self.assertEqual(report["image"], hash_of(self.fleet, "weather@1.3.0"))
+
+    def test_a_program_that_dies_at_its_start_once_it_was_found_good_is_left_too(self):
+        """Its agent never hears of it: the bootloader counts, and has the agent go back."""
+        device = "sensor-002"
+        before = self.fleet.ls()[device]
+        path = os.path.join(self.fleet.dir, "run", "weather-1.7.0.bin")
+        self.fleet.run("release", "build", "--elf", os.path.join(BUILD, "firmware/ports/linux/weather-1.7.0-late"), "--product", "weather", "--hw", "linux",
+                       "--version", "1.7.0", "--security", "1", "-o", path, "-q")
+        self.fleet.run("release", "sign", path, "-o", path + ".jws", "-q")
+        self.fleet.run("release", "publish", path, "--jws", path + ".jws", "-q")
+        rollout = self.update(device, release="weather@1.7.0")
+        since = time.time()
+        self.fleet.run("device", "reboot", device, "--yes", check=False)
+        self.comes_back(device, before["fw"], since)
+
+        def end():
+            ends = [r for when, _, r in self.ear.reports(device) if when >= since and r["state"] == "rolled_back"]
+            return ends[-1] if ends else None
+        report = wait_until("the device says why", 60, end)
+        self.assertEqual((report["reason"], report["detail"]), ("panic", "died before its agent came up"), report)
+        self.assertEqual((report["rollout"], report["from"], report["to"]), (rollout, "1.7.0", before["fw"]), report)
+        self.assertEqual(report["image"], before["image"])
+        with open(os.path.join(self.fleet.home(device), "log"), errors="replace") as f:
+            self.assertEqual(f.read().count("keeps dying before its agent comes up: back to the one before it"), 1)
 
     def test_commands_are_carried_out_once_and_in_order(self):
         device = "sensor-003"

@@ -218,6 +218,21 @@ enum reason ota_agent_rollback(struct ota_agent *agent);
  */
 bool ota_host_is_allowed(const char *hosts, const char *base, const char *url);
 
+/*
+ * For who starts the program and sees it die: a bootloader, or a program's first lines. An image
+ * that was committed (`boot->on_probation` is false) and crashes before its agent gets
+ * OTA_EV_BOOT counts nothing; once it has crashed that way some five times in a row, call this
+ * instead of starting it again, with `boot` as it would get it. Goes back to the image before it by
+ * the same rules as from a crash later on, whatever was under way: NONE, the other slot boots next.
+ * Else it must go on as it is: NO_WAY_BACK (nothing good in the other slot), RECORD_IO. The earlier
+ * image may not stay either, and power may go in its trial: then call it again, after twice as many
+ * crashes each time, for each call wears the boot record. `agent` is scratch; of the port only
+ * flash, what boots, records and the drawing of a number are asked, and reboot() may be, which then
+ * need do nothing.
+ */
+enum reason ota_agent_leave(struct ota_agent *agent, const struct ota_port *port,
+                            const struct ota_boot *boot);
+
 /* Milliseconds after `mono_ms` at which the agent wants OTA_EV_TICK at the latest; 0: at once;
  * UINT32_MAX: not before something happens. Sooner does no harm: tick when the download's socket
  * becomes readable. */

@@ -235,6 +235,39 @@ static void power_may_go_in_any_write_of_a_way_back(void **state)
     assert_true(cuts > 100);
 }
 
+/* A committed image that dies at each start: power goes in each write of what leads back. */
+static bool cut_leaving(enum cut cut, uint32_t n, uint32_t seed, uint32_t *cuts)
+{
+    struct board *b = new_board(MANNER_GOOD, seed);
+    assert_true(board_run(b, OTA_STATE_COUNT, DAY));
+    assert_string_equal(board_version(b), "1.4.0");
+    b->image[1].manner = MANNER_LATE;
+    board_power_off(b);
+    b->cut = cut;
+    b->writes = 0;
+    b->cut_at = n;
+    assert_true(board_run(b, OTA_STATE_COUNT, DAY));
+    bool hit = b->cuts > 0;
+    assert_ended(b);
+    assert_string_equal(board_version(b), "1.3.0");
+    *cuts += b->cuts;
+    assert_recovers(b);
+    board_free(b);
+    return hit;
+}
+
+static void power_may_go_in_any_write_while_a_dead_image_is_left(void **state)
+{
+    uint32_t cuts = 0;
+    (void)state;
+    for (enum cut cut = CUT_BEFORE; cut < CUT_KINDS; cut++)
+        for (uint32_t seed = 1; seed <= SEEDS; seed++)
+            for (uint32_t n = 1; cut_leaving(cut, n, seed, &cuts); n++) {
+            }
+    printf("power cuts while a dead image was left: %u\n", cuts);
+    assert_true(cuts > 50);
+}
+
 /* ---- a server that does its worst -------------------------------------------------------------
  */
 
@@ -263,6 +296,7 @@ int main(void)
         cmocka_unit_test(power_may_go_in_any_write_of_an_update_that_rolls_back),
         cmocka_unit_test(power_may_go_again_and_again),
         cmocka_unit_test(power_may_go_in_any_write_of_a_way_back),
+        cmocka_unit_test(power_may_go_in_any_write_while_a_dead_image_is_left),
         cmocka_unit_test(a_connection_may_drop_after_any_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -808,9 +808,35 @@ void board_tick(struct board *b)
     board_event(b, (struct ota_event){ .kind = OTA_EV_TICK });
 }
 
+void board_facts(const struct board *b, struct ota_boot *boot)
+{
+    static char boot_id[PROTO_BOOT_MAX];
+    snprintf(boot_id, sizeof(boot_id), "%016x", b->boots);
+    memset(boot, 0, sizeof(*boot));
+    boot->reset = b->reset;
+    boot->on_probation = b->on_probation;
+    boot->passive = b->otadata[1 - b->running].seq > b->otadata[b->running].seq
+                        ? OTA_PASSIVE_GIVEN_UP
+                        : OTA_PASSIVE_NONE;
+    memcpy(boot->image, running_image(b)->sha256, PROTO_SHA256_LEN);
+    boot->version = running_image(b)->version;
+    boot->boot_id = boot_id;
+    boot->factory_seq = b->factory_seq;
+}
+
+/* Started so often in vain: the bootloader asks the agent to go back. */
+static void count_dead(struct board *b)
+{
+    struct ota_boot boot;
+    if (++b->dead % BOARD_DEAD_LIMIT != 0)
+        return;
+    board_facts(b, &boot);
+    b->left = ota_agent_leave(&b->agent, &b->port, &boot);
+    b->leaves++;
+}
+
 void board_boot(struct board *b)
 {
-    char boot_id[PROTO_BOOT_MAX];
     bootloader(b);
     b->alive = true;
     b->boots++;
@@ -820,18 +846,14 @@ void board_boot(struct board *b)
     b->acks = 0;
     if (running_image(b)->manner == MANNER_PANIC && b->on_probation)
         die(b, RESET_PANIC);
+    if (running_image(b)->manner == MANNER_LATE && !b->on_probation) {
+        b->reset = RESET_PANIC;
+        count_dead(b);
+        die(b, RESET_PANIC);
+    }
 
-    snprintf(boot_id, sizeof(boot_id), "%016x", b->boots);
     struct ota_event ev = { .kind = OTA_EV_BOOT };
-    ev.boot.reset = b->reset;
-    ev.boot.on_probation = b->on_probation;
-    ev.boot.passive = b->otadata[1 - b->running].seq > b->otadata[b->running].seq
-                          ? OTA_PASSIVE_GIVEN_UP
-                          : OTA_PASSIVE_NONE;
-    memcpy(ev.boot.image, running_image(b)->sha256, PROTO_SHA256_LEN);
-    ev.boot.version = running_image(b)->version;
-    ev.boot.boot_id = boot_id;
-    ev.boot.factory_seq = b->factory_seq;
+    board_facts(b, &ev.boot);
     ota_agent_init(&b->agent, &b->port, &b->cfg);
     board_event(b, ev);
 }

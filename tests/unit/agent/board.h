@@ -18,6 +18,7 @@ enum {
     BOARD_IMAGES = 6,
     BOARD_REPORTS = 512,
     BOARD_QUEUE = 64,
+    BOARD_DEAD_LIMIT = 5, /* starts in vain until the bootloader has the agent leave the image */
     BOARD_BODY = PROTO_UPDATE_BYTES + 1
 };
 
@@ -30,6 +31,7 @@ enum manner {
     MANNER_MUTE,      /* self-test never ends */
     MANNER_NO_BROKER, /* gets an address, reaches no broker */
     MANNER_NO_NETWORK,
+    MANNER_LATE,      /* good on probation; crashes before the agent is started ever after */
     MANNER_POWER_CUT, /* power goes during its first trial, not the second */
     MANNER_POWER_CUTS /* in each of them */
 };
@@ -102,6 +104,9 @@ struct board {
     bool on_probation;
     enum reset_reason reset;
     uint32_t boots;
+    uint32_t dead,
+        leaves;       /* starts of MANNER_LATE; how often the agent was asked to leave it ... */
+    enum reason left; /* ... and what it last said */
     bool alive;
     struct ota_port port;
     struct ota_config cfg;
@@ -186,6 +191,8 @@ enum reason board_event(struct board *b, struct ota_event ev);
 bool board_run(struct board *b, enum ota_state until, uint32_t seconds);
 /* Choose a slot as the bootloader does and start the agent; b->jump must be set. */
 void board_boot(struct board *b);
+/* What OTA_EV_BOOT says of the present start. */
+void board_facts(const struct board *b, struct ota_boot *boot);
 /* One tick, without letting time pass. */
 void board_tick(struct board *b);
 void board_power_off(struct board *b);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "board.h"
+#include "ota/looping.h"
 
 /* The life of an update, over a board in RAM that asserts the port's contract. */
 
@@ -1754,6 +1755,147 @@ static void two_crashing_images_are_not_swapped_for_ever(void **state)
     board_free(b);
 }
 
+/* ---- images that die before their agent comes up --------------------------------------------- */
+
+/* 1.4.0 was found good, and never starts again. */
+static struct board *late_board(void)
+{
+    struct board *b = updated_board();
+    b->image[1].manner = MANNER_LATE;
+    board_power_off(b);
+    return b;
+}
+
+static void an_image_that_dies_before_its_agent_is_left_for_the_earlier_one(void **state)
+{
+    struct board *b = late_board();
+    (void)state;
+
+    assert_true(board_run(b, OTA_STATE_COUNT, HOUR));
+
+    assert_int_equal(b->dead, BOARD_DEAD_LIMIT);
+    assert_int_equal(b->left, REASON_NONE);
+    assert_string_equal(board_version(b), "1.3.0");
+    assert_false(b->on_probation);
+    const struct ota_report *r = board_last(b);
+    assert_int_equal(r->state, OTA_REPORT_ROLLED_BACK);
+    assert_int_equal(r->reason, REASON_PANIC);
+    assert_string_equal(r->rollout, "r-100");
+    assert_string_equal(r->detail, "died before its agent came up");
+    assert_int_equal(b->agent.counters.release_seq, 11); /* the floor stays */
+    board_free(b);
+}
+
+static void an_order_that_waits_there_does_not_hold_it(void **state)
+{
+    struct board *b = updated_board();
+    struct offer f = board_offer(b, board_image(b, "1.5.0", 50000, MANNER_GOOD), 110);
+    (void)state;
+    f.order.jitter = 600;
+    assert_int_equal(board_order(b, &f), REASON_NONE);
+    board_run(b, OTA_WAIT, HOUR);
+    b->image[1].manner = MANNER_LATE;
+    board_power_off(b);
+
+    assert_true(board_run(b, OTA_STATE_COUNT, HOUR));
+
+    assert_string_equal(board_version(b), "1.3.0");
+    board_free(b);
+}
+
+static void without_an_earlier_image_it_goes_on_as_it_is(void **state)
+{
+    struct board *b = board_new();
+    struct ota_boot boot;
+    (void)state;
+    assert_true(board_run(b, OTA_STATE_COUNT, 60));
+    b->reset = RESET_PANIC;
+    board_facts(b, &boot);
+
+    assert_int_equal(ota_agent_leave(&b->agent, &b->port, &boot), REASON_NO_WAY_BACK);
+
+    board_power_off(b);
+    assert_true(board_run(b, OTA_STATE_COUNT, HOUR));
+    assert_string_equal(board_version(b), "1.3.0");
+    board_free(b);
+}
+
+static void an_earlier_image_that_dies_too_is_tried_again(void **state)
+{
+    struct board *b = late_board();
+    (void)state;
+    b->image[0].manner = MANNER_PANIC;
+    jmp_buf jump;
+    volatile int starts = 0;
+    b->jump = &jump;
+    (void)setjmp(jump);
+    if (starts++ < 30)
+        board_boot(b);
+    assert_true(b->leaves >= 3);
+
+    b->image[0].manner = MANNER_GOOD; /* whatever it was */
+    assert_true(board_run(b, OTA_STATE_COUNT, HOUR));
+    assert_string_equal(board_version(b), "1.3.0");
+    assert_false(b->on_probation);
+    board_free(b);
+}
+
+static void a_commit_that_power_interrupted_is_made_good_before_it_is_left(void **state)
+{
+    struct board *b = board_new();
+    struct offer f = board_offer(b, board_image(b, "1.4.0", 60000, MANNER_GOOD), 100);
+    (void)state;
+    assert_int_equal(board_order(b, &f), REASON_NONE);
+    assert_true(board_run(b, OTA_TRIAL, HOUR));
+    b->otadata[b->running].state = IMG_VALID; /* marked, and power went before the counters */
+    b->image[1].manner = MANNER_LATE;
+    board_power_off(b);
+
+    assert_true(board_run(b, OTA_STATE_COUNT, HOUR));
+
+    assert_string_equal(board_version(b), "1.3.0");
+    assert_int_equal(b->agent.counters.release_seq, 11);
+    board_free(b);
+}
+
+/* Crashes until the count says that it is enough. */
+static uint32_t crashes_until(struct ota_looping *l)
+{
+    for (uint32_t n = 1; n < 2000; n++)
+        if (ota_looping_count(l, n % 2 ? RESET_PANIC : RESET_WATCHDOG, false, false))
+            return n;
+    return 0;
+}
+
+static void a_program_that_never_comes_up_is_counted_out_ever_more_slowly(void **state)
+{
+    struct ota_looping l = { 0 };
+    (void)state;
+
+    assert_int_equal(crashes_until(&l), OTA_LOOPING_LIMIT);
+    assert_int_equal(crashes_until(&l), 2 * OTA_LOOPING_LIMIT);
+    for (int i = 0; i < 9; i++)
+        (void)crashes_until(&l);
+    assert_int_equal(crashes_until(&l), OTA_LOOPING_LIMIT_MAX);
+    assert_false(ota_looping_count(&l, RESET_PANIC, false, true)); /* one whose agent was up */
+    assert_int_equal(crashes_until(&l), OTA_LOOPING_LIMIT);
+}
+
+static void only_crashes_without_an_agent_off_trial_count(void **state)
+{
+    struct ota_looping l = { 0 };
+    (void)state;
+
+    for (int i = 0; i < 50; i++) {
+        assert_false(ota_looping_count(&l, RESET_POWERON, false, false));
+        assert_false(ota_looping_count(&l, RESET_SOFTWARE, false, false));
+        assert_false(ota_looping_count(&l, RESET_PANIC, true, false));
+        assert_false(ota_looping_count(&l, RESET_PANIC, true, true));
+    }
+    assert_int_equal(l.count, 0);
+    assert_int_equal(crashes_until(&l), OTA_LOOPING_LIMIT);
+}
+
 /* ---- where images come from ------------------------------------------------------------------ */
 
 static void order_at(struct board *b, const char *url, uint32_t seq)
@@ -1993,6 +2135,13 @@ int main(void)
         T(an_update_without_a_broker_goes_on_and_is_told_later),
         T(events_before_the_boot_event_are_refused),
         T(the_records_keep_to_their_bounds_and_their_number),
+        cmocka_unit_test(a_program_that_never_comes_up_is_counted_out_ever_more_slowly),
+        cmocka_unit_test(only_crashes_without_an_agent_off_trial_count),
+        cmocka_unit_test(an_image_that_dies_before_its_agent_is_left_for_the_earlier_one),
+        cmocka_unit_test(an_order_that_waits_there_does_not_hold_it),
+        cmocka_unit_test(without_an_earlier_image_it_goes_on_as_it_is),
+        cmocka_unit_test(an_earlier_image_that_dies_too_is_tried_again),
+        cmocka_unit_test(a_commit_that_power_interrupted_is_made_good_before_it_is_left),
         cmocka_unit_test(only_the_listed_hosts_are_allowed),
         cmocka_unit_test(without_a_list_the_devices_own_server_is_the_one),
         T(an_order_that_names_another_host_is_refused),

@@ -20,6 +20,7 @@
 #include "identity.h"
 #include "led.h"
 #include "link.h"
+#include "looping.h"
 #include "protocol/hex.h"
 #include "slots.h"
 #include "store.h"
@@ -185,9 +186,15 @@ static void connect_parts(struct board *b)
         .i2c = bus_i2c(&b->bus),
         .uart = bus_uart(&b->bus),
     };
+}
+
+/* The first thing that needs no network and no sensor. */
+static int open_slots(struct board *b, const char **why)
+{
     b->slots.fetch = &b->fetch;
     b->slots.app = &b->app;
     b->slots.restart = &b->restart;
+    return slots_init(&b->slots, why);
 }
 
 /* ---- events for the app --------------------------------------------------------------------- */
@@ -281,7 +288,10 @@ static int start(struct board *b, const char **why)
         *why = "out of memory";
         return -1;
     }
-    if (store_open(why) || identity_load(&b->identity, why))
+    if (store_open(why) || open_slots(b, why))
+        return -1;
+    looping_start(&b->slots, reset_reason(), build.version, &b->app.agent);
+    if (identity_load(&b->identity, why))
         return -1;
     clock_start();
     if (wifi_start(b->events, why)) /* before random numbers: the radio is what feeds them */
@@ -290,8 +300,6 @@ static int start(struct board *b, const char **why)
         ESP_LOGE(TAG, "%s", *why); /* the self-test will say it of each sensor */
     led_start();
     connect_parts(b);
-    if (slots_init(&b->slots, why))
-        return -1;
     if (link_init(&b->link, b->events, &b->identity) ||
         fetch_init(&b->fetch, b->events, &b->identity)) {
         *why = "out of memory";
@@ -326,6 +334,7 @@ static void boot(struct board *b)
     memcpy(facts.slot, b->slots.index ? "ota_1" : "ota_0", 6);
     slots_digest(&b->slots, facts.image);
     tell(b, &event);
+    looping_lived();
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */

@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #include "logfile.h"
+#include "looping.h"
+#include "ota/looping.h"
 #include "port/facts.h"
 #include "port/slots.h"
 #include "protocol/hex.h"
@@ -45,6 +47,7 @@ struct run {
     int output, feed; /* read ends; -1 once closed */
     uint64_t fed_ms, stop_ms;
     bool bitten, ended;
+    bool lived; /* fed the watchdog once: its agent is up */
     int status;
 };
 
@@ -242,6 +245,7 @@ static void take_feed(struct run *run)
     ssize_t n = read(run->feed, piece, sizeof(piece));
     if (n > 0) {
         run->fed_ms = mono_ms();
+        run->lived = true;
     } else if (n == 0) {
         close(run->feed);
         run->feed = -1;
@@ -300,6 +304,8 @@ static void attend(struct board *b, struct run *run)
     if (run->output >= 0)
         close(run->output);
     if (run->feed >= 0)
+        take_feed(run);
+    if (run->feed >= 0)
         close(run->feed);
 }
 
@@ -324,9 +330,22 @@ static void pause_for(struct board *b, uint32_t ms)
     }
 }
 
+/* Before the next start: is this a program that never comes up? */
+static void judge_end(struct board *b, const struct slots_boot *boot, const struct run *run,
+                      enum reset_reason reset, struct ota_looping *dead)
+{
+    if (b->stopping || !ota_looping_count(dead, reset, boot->trial, run->lived))
+        return;
+    enum reason r = looping_leave(&b->slots, boot, reset);
+    logfile_say(&b->log, "%s %s keeps dying before its agent comes up: %s",
+                boot->image.desc.project, boot->image.desc.version,
+                r == REASON_NONE ? "back to the one before it" : reason_text(r));
+}
+
 static enum device_end live(struct board *b, struct port_fail *why)
 {
     enum reset_reason reset = RESET_POWERON;
+    struct ota_looping dead = { 0 };
     uint32_t quick = 0;
     while (!b->stopping) {
         struct slots_boot boot;
@@ -348,6 +367,7 @@ static enum device_end live(struct board *b, struct port_fail *why)
         }
         attend(b, &run);
         reset = device_reset_of(run.status, run.bitten);
+        judge_end(b, &boot, &run, reset, &dead);
         if (!b->stopping)
             pause_for(b, device_pause_ms(reset, mono_ms() - began, &quick));
     }

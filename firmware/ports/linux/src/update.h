@@ -28,6 +28,9 @@ struct update {
     struct ota_port port;
 };
 
+/* Fill the part of u->port that is flash, records and what boots, from slots, running, records and
+ * restart: update_flash.c, which needs neither network nor application. */
+void update_flash_port(struct update *u);
 int update_init(struct update *u); /* fills u->port from the rest; 0, -1 */
 void update_free(struct update *u);
 
