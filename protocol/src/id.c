@@ -14,14 +14,19 @@ static bool is_alnum(char c)
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool word_is_valid(const char *text, size_t len, size_t max)
+static bool is_word(const char *text, size_t len, size_t max, const char *more)
 {
     if (len < 1 || len > max || !is_alnum(text[0]))
         return false;
     for (size_t i = 1; i < len; i++)
-        if (!is_alnum(text[i]) && text[i] != '.' && text[i] != '_' && text[i] != '-')
+        if (!is_alnum(text[i]) && (text[i] == '\0' || !strchr(more, text[i])))
             return false;
     return true;
+}
+
+static bool word_is_valid(const char *text, size_t len, size_t max)
+{
+    return is_word(text, len, max, "._-");
 }
 
 bool id_is_valid(const char *text, size_t len)
@@ -37,6 +42,11 @@ bool rollout_id_is_valid(const char *text, size_t len)
 bool name_is_valid(const char *text, size_t len)
 {
     return word_is_valid(text, len, PROTO_FLEET_MAX - 1);
+}
+
+bool group_is_valid(const char *text, size_t len)
+{
+    return is_word(text, len, PROTO_GROUP_MAX - 1, "._-:/+");
 }
 
 /* The authority: host or [v6], and a port if any. No user information: it has no use here but to

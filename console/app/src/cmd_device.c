@@ -193,7 +193,7 @@ static int set_groups(struct order_config *set, const char *value, struct err *e
     set->has_groups = true;
     while (*value) {
         size_t len = strcspn(value, ",");
-        if (set->group_count == PROTO_GROUP_COUNT || !name_is_valid(value, len))
+        if (set->group_count == PROTO_GROUP_COUNT || !group_is_valid(value, len))
             return err_set(err, EXIT_USAGE, "groups wants at most %d names of A-Z a-z 0-9 . _ -",
                            PROTO_GROUP_COUNT);
         text_copy_n(set->groups[set->group_count++], PROTO_GROUP_MAX, value, len);

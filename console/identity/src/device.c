@@ -91,7 +91,7 @@ static bool url_ok(const char *v)
 
 static bool groups_ok(const char *v)
 {
-    return list_ok(v, PROTO_GROUP_COUNT, name_is_valid);
+    return list_ok(v, PROTO_GROUP_COUNT, group_is_valid);
 }
 
 static bool interval_ok(const char *v)

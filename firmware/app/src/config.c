@@ -60,7 +60,7 @@ static bool groups_are_valid(const struct order_config *set)
     if (set->group_count > PROTO_GROUP_COUNT)
         return false;
     for (uint32_t i = 0; i < set->group_count; i++) {
-        if (!name_is_valid(set->groups[i], strlen(set->groups[i])))
+        if (!group_is_valid(set->groups[i], strlen(set->groups[i])))
             return false;
     }
     return true;

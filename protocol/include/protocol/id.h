@@ -11,6 +11,9 @@ bool id_is_valid(const char *text, size_t len);
 /* Rollout id: the same alphabet, 1 to 40. Fleet and product names likewise, 1 to 32. */
 bool rollout_id_is_valid(const char *text, size_t len);
 bool name_is_valid(const char *text, size_t len);
+/* A group: the same, and ":", "/" and "+" behind the first character, so that a group can be a
+ * label with a value: "site:berlin-7", "tz:Europe/Berlin". */
+bool group_is_valid(const char *text, size_t len);
 
 /* Where images are fetched from: https://host[:port]/path/ in plain ASCII, at most 160 bytes,
  * ending in a slash; no user, query or fragment. A digest is appended. */

@@ -44,6 +44,14 @@ static void ids_have_a_length(void **state)
     assert_false(rollout_id_is_valid(text, 41));
     assert_true(name_is_valid(text, 32));
     assert_false(name_is_valid(text, 33));
+    assert_true(group_is_valid("tz:America/St_Johns", 19));
+    assert_true(group_is_valid("tz:Etc/GMT+5", 12));
+    assert_false(name_is_valid("tz:UTC", 6));
+    assert_false(group_is_valid(":tz", 3));
+    assert_false(group_is_valid("a b", 3));
+    assert_false(group_is_valid("a,b", 3));
+    assert_false(group_is_valid("a\0b", 3));
+    assert_false(group_is_valid(text, 33));
 }
 
 static void a_base_url_is_https_with_a_host_and_ends_in_a_slash(void **state)
