@@ -56,7 +56,6 @@ static int number_options(const struct cmd_args *args, struct rollout_plan *plan
         { "jitter", &plan->jitter_s, true },
         { "trial", &plan->trial_s, true },
         { "in-flight", &plan->in_flight, false },
-        { "retries", &plan->retries, false },
         { "deadline", &plan->deadline_s, true },
         { "silence-after", &plan->gate.silence_after_s, true },
         { "min-sample", &plan->gate.min_sample, false },
@@ -69,6 +68,11 @@ static int number_options(const struct cmd_args *args, struct rollout_plan *plan
         if (rc)
             return -1;
     }
+    uint32_t retries = 0;
+    if (cmd_u32(args, "retries", 0, PLAN_RETRY_MOST, 0, &retries, err))
+        return -1;
+    if (cmd_has(args, "retries"))
+        plan_set_retries(plan, retries);
     return 0;
 }
 

@@ -12,10 +12,11 @@
 #include "protocol/reply.h"
 #include "protocol/report.h"
 #include "protocol/status.h"
+#include "zones.h"
 
 enum {
     ROLLOUTS_MAX = 64, /* kept in memory: all that are not over, and the newest of the others */
-    ACTS_PER_TICK = 16,
+    ACTS_PER_TICK = 8,
     ACT_PERIOD_MS = 500, /* how often the journal is asked for acts of other processes */
     LEAD_PERIOD_MS = 2000,
     RETRY_MS = 2000, /* after the journal refused a write */
@@ -79,6 +80,7 @@ static int load(struct engine *e, struct entry *entry, const char *id, struct er
         rollout_free(r);
         return -1;
     }
+    zones_fill(r, e->cfg.log);
     rollout_free(entry->r);
     entry->r = r;
     entry->reload = false;
@@ -163,7 +165,9 @@ static int sign_order(void *ctx, const struct rollout *r, const struct rollout_d
 
     order.iat = (uint64_t)(s->now_ms / 1000);
     order.nbf = order.iat;
-    order.exp = (uint64_t)(r->deadline_ms / 1000);
+    /* An abort must still be good when the window has closed. */
+    order.exp =
+        (uint64_t)((verb == VERB_UPDATE ? rollout_order_expires(r, d) : r->deadline_ms) / 1000);
     bool fits = text_copy(order.fleet, sizeof(order.fleet), p->fleet) &&
                 text_copy(order.dev, sizeof(order.dev), d->id) &&
                 text_copy(order.rollout, sizeof(order.rollout), r->id);
@@ -232,6 +236,7 @@ static int publish_wire(struct engine *e, const struct entry *entry,
 {
     char body[PROTO_UPDATE_BYTES + 1];
     const char *id = entry->r->device[send->device].id;
+    enum verb verb;
     int len;
 
     switch (send->wire) {
@@ -241,10 +246,12 @@ static int publish_wire(struct engine *e, const struct entry *entry,
         len = body_of(e, entry, send, VERB_UPDATE, body, sizeof(body));
         return len < 0 ? -1 : publish_to(e, id, VERB_UPDATE, body, (size_t)len, true);
     case WIRE_ABORT:
-        len = body_of(e, entry, send, VERB_ABORT, body, sizeof(body));
+    case WIRE_ROLLBACK:
+        verb = send->wire == WIRE_ABORT ? VERB_ABORT : VERB_ROLLBACK;
+        len = body_of(e, entry, send, verb, body, sizeof(body));
         if (len < 0 || publish_to(e, id, VERB_UPDATE, "", 0, true) < 0)
             return -1;
-        return publish_to(e, id, VERB_ABORT, body, (size_t)len, false);
+        return publish_to(e, id, verb, body, (size_t)len, false);
     }
     return -1;
 }
@@ -418,12 +425,15 @@ static void take_act(struct engine *e, const struct store_act *act, int64_t now_
 {
     struct err err = { .text = "" };
     struct entry *entry = find(e, act->rollout);
+    struct rollout_ask ask;
 
     if (!entry) {
         entry = add(e, act->rollout, &err);
         if (entry)
             wake(e, entry, now_ms);
     }
+    if (entry && rollout_ask_read(act->ask, &ask, &err) != 0)
+        entry = NULL;
     if (!entry) {
         store_act_refuse(e->cfg.store, act->id, err.text, NULL);
         log_say(e->cfg.log, LOG_ERROR, "%s: %s", act->rollout, err.text);
@@ -433,7 +443,8 @@ static void take_act(struct engine *e, const struct store_act *act, int64_t now_
                                 .now_ms = now_ms,
                                 .act = act->act,
                                 .act_id = act->id,
-                                .who = act->who };
+                                .who = act->who,
+                                .ask = &ask };
     step(e, entry, &ev);
 }
 

@@ -23,7 +23,10 @@ static void fill(const struct fleet *fleet, const struct fleet_device *d, struct
                                   .agent = d->agent,
                                   .cert_not_after = d->cert_not_after,
                                   .last_seen_ms = d->last_ms,
-                                  .online = d->online };
+                                  .online = d->online,
+                                  .group_count = d->group_count };
+    for (uint32_t i = 0; i < d->group_count; i++)
+        c->group[i] = fleet_word(fleet, d->group[i]);
 }
 
 uint32_t planning_candidates(const struct fleet *fleet, struct filter *filter, int64_t now_ms,

@@ -56,6 +56,10 @@ enum rollout_phase rollout_device_phase(const struct rollout_device *d)
         return ROLLOUT_PHASE_ABORTING;
     case RDEV_ABORTED:
         return ROLLOUT_PHASE_ABORTED;
+    case RDEV_RETURNING:
+        return ROLLOUT_PHASE_RETURNING;
+    case RDEV_RETURNED:
+        return ROLLOUT_PHASE_RETURNED;
     }
     return ROLLOUT_PHASE_PLANNED;
 }
@@ -82,7 +86,7 @@ static void count(struct rollout *r, const struct rollout_device *d, uint32_t by
     /* Unsigned: adding UINT32_MAX is taking one away. */
     stage->phase[rollout_device_phase(d)] += by;
     if (in_flight(d))
-        r->in_flight += by;
+        caps_count(r, d, by);
     if (d->wire_pending)
         r->wire_pending += by;
     if (d->state != RDEV_FAILED)
@@ -103,6 +107,7 @@ void device_leave(struct rollout *r, uint32_t device)
 void device_enter(struct rollout *r, uint32_t device)
 {
     count(r, &r->device[device], 1);
+    caps_wake(r, r->device[device].group);
     r->gate_dirty = true;
     if (r->device[device].state == RDEV_FAILED)
         r->failed_dirty = true;
@@ -148,17 +153,10 @@ static void clear_wire(struct rollout *r, uint32_t device, struct rollout_effect
 
 void device_again(struct rollout *r, uint32_t device)
 {
-    struct rollout_device *d = &r->device[device];
+    const struct rollout_device *d = &r->device[device];
 
-    if (d->queued || device >= r->cursor)
-        return;
-    d->queued = true;
-    d->next = NOBODY;
-    if (r->again_first == NOBODY)
-        r->again_first = device;
-    else
-        r->device[r->again_last].next = device;
-    r->again_last = device;
+    if (!d->queued && (device < r->cursor || d->joined))
+        queue_put(r, &r->again_first, &r->again_last, device);
 }
 
 int64_t device_deadline(const struct rollout *r, const struct rollout_device *d)
@@ -167,7 +165,7 @@ int64_t device_deadline(const struct rollout *r, const struct rollout_device *d)
 
     if (d->state == RDEV_ORDERED || d->state == RDEV_RECALLING) {
         if (d->ota == OTA_REPORT_RECEIVED || d->ota == OTA_REPORT_WAITING)
-            wait += seconds(r->plan.jitter_s);
+            wait += seconds(r->jitter_most_s);
         else if (d->ota == OTA_REPORT_REBOOTING || d->ota == OTA_REPORT_TRIAL)
             wait += seconds(r->plan.trial_s);
     }
@@ -194,6 +192,7 @@ void device_tell(struct rollout *r, uint32_t device, struct rollout_effects *out
         d->told_ms = r->now_ms;
         d->heard_ms = rollout_heard_ms(r);
         device_wire(r, device, WIRE_ORDER, out);
+        caps_pay(r);
         timer_set(r, device, device_deadline(r, d));
     }
     device_enter(r, device);
@@ -201,7 +200,7 @@ void device_tell(struct rollout *r, uint32_t device, struct rollout_effects *out
 
 /* --- Ends. All inside leave/enter. --- */
 
-static void end(struct rollout *r, uint32_t device, enum rollout_device_state state,
+void device_end(struct rollout *r, uint32_t device, enum rollout_device_state state,
                 enum reason reason, struct rollout_effects *out)
 {
     struct rollout_device *d = &r->device[device];
@@ -214,15 +213,15 @@ static void end(struct rollout *r, uint32_t device, enum rollout_device_state st
     clear_wire(r, device, out);
 }
 
-static void fail(struct rollout *r, uint32_t device, enum reason reason, const char *detail,
+void device_fail(struct rollout *r, uint32_t device, enum reason reason, const char *detail,
                  struct rollout_effects *out)
 {
-    end(r, device, RDEV_FAILED, reason, out);
+    device_end(r, device, RDEV_FAILED, reason, out);
     fx_note(out, device, true, "%s failed: %s%s%.60s", r->device[device].id, reason_text(reason),
             detail[0] ? ": " : "", detail);
 }
 
-static void plan_again(struct rollout *r, uint32_t device, struct rollout_effects *out)
+void device_plan_again(struct rollout *r, uint32_t device, struct rollout_effects *out)
 {
     struct rollout_device *d = &r->device[device];
 
@@ -241,8 +240,12 @@ static void try_confirm(struct rollout *r, uint32_t device, struct rollout_effec
 
     if (!d->on_target || d->boot == 0 || d->boot == d->boot_before)
         return;
+    if (r->back) {
+        back_one(r, device, out);
+        return;
+    }
     if (soak == 0 || r->state == ROLLOUT_ABORTING) {
-        end(r, device, RDEV_DONE, REASON_NONE, out);
+        device_end(r, device, RDEV_DONE, REASON_NONE, out);
         return;
     }
     d->state = RDEV_SOAKING;
@@ -266,16 +269,11 @@ static void reported_done(struct rollout *r, uint32_t device, struct rollout_eff
 static bool may_retry(const struct rollout *r, const struct rollout_device *d,
                       const struct ota_report *report)
 {
-    enum reason_class cls = reason_class(report->reason);
-
     if (r->state == ROLLOUT_ABORTING || r->closed)
         return false;
     if (report->state != OTA_REPORT_FAILED && report->state != OTA_REPORT_ROLLED_BACK)
         return false;
-    if (report->reason == REASON_HASH_MISMATCH)
-        return d->retries < 1 && r->plan.retries > 0;
-    return (cls == REASON_CLASS_NETWORK || cls == REASON_CLASS_POWER) &&
-           d->retries < r->plan.retries;
+    return d->retries < plan_retries_of(&r->plan, report->reason);
 }
 
 /* Doubled each time; up to half more, spread by device and try so that a reboot of the gateway does
@@ -294,8 +292,12 @@ static void reported_failure(struct rollout *r, uint32_t device, const struct ot
 {
     struct rollout_device *d = &r->device[device];
 
+    if (hours_ended(r, d, report)) {
+        device_plan_again(r, device, out);
+        return;
+    }
     if (!may_retry(r, d, report)) {
-        fail(r, device, report->reason, report->detail, out);
+        device_fail(r, device, report->reason, report->detail, out);
         return;
     }
     d->state = RDEV_RETRYING;
@@ -307,13 +309,16 @@ static void reported_failure(struct rollout *r, uint32_t device, const struct ot
             (long long)((d->due_ms - rollout_heard_ms(r)) / 1000), reason_text(report->reason));
 }
 
-static void recall(struct rollout *r, uint32_t device, struct rollout_effects *out)
+bool device_waits(const struct rollout_device *d)
+{
+    return d->state == RDEV_ORDERED && d->ota <= OTA_REPORT_WAITING;
+}
+
+void device_recall(struct rollout *r, uint32_t device, struct rollout_effects *out)
 {
     struct rollout_device *d = &r->device[device];
-    bool waits =
-        d->ota == OTA_REPORT_IDLE || d->ota == OTA_REPORT_RECEIVED || d->ota == OTA_REPORT_WAITING;
 
-    if (d->state != RDEV_ORDERED || !waits)
+    if (!device_waits(d))
         return;
     d->state = RDEV_RECALLING;
     device_wire(r, device, WIRE_ABORT, out);
@@ -324,10 +329,10 @@ static void reported_aborted(struct rollout *r, uint32_t device, struct rollout_
 {
     switch ((enum rollout_device_state)r->device[device].state) {
     case RDEV_RECALLING:
-        plan_again(r, device, out);
+        device_plan_again(r, device, out);
         return;
     case RDEV_ABORTING:
-        end(r, device, RDEV_ABORTED, REASON_ABORTED_BY_OPERATOR, out);
+        device_end(r, device, RDEV_ABORTED, REASON_ABORTED_BY_OPERATOR, out);
         return;
     case RDEV_PLANNED:
     case RDEV_ORDERED:
@@ -338,8 +343,10 @@ static void reported_aborted(struct rollout *r, uint32_t device, struct rollout_
     case RDEV_FAILED:
     case RDEV_EXCUSED:
     case RDEV_ABORTED:
+    case RDEV_RETURNING:
+    case RDEV_RETURNED:
         /* Somebody else's abort order: another console's key, or the device's own button. */
-        fail(r, device, REASON_ABORTED_BY_OPERATOR, "", out);
+        device_fail(r, device, REASON_ABORTED_BY_OPERATOR, "", out);
         return;
     }
 }
@@ -413,7 +420,7 @@ void device_report(struct rollout *r, uint32_t device, const struct ota_report *
 
     if (strcmp(report->rollout, r->id) != 0 || d->attempt == 0 || r->closed ||
         (report->n != 0 && report->n < d->n) ||
-        (report->attempt != d->attempt && !knows_nothing(d, report)))
+        (report->attempt != d->attempt && !knows_nothing(d, report) && d->state != RDEV_RETURNING))
         return;
     device_leave(r, device);
     note_word(r, device, report);
@@ -427,34 +434,47 @@ void device_report(struct rollout *r, uint32_t device, const struct ota_report *
     case RDEV_SOAKING:
     case RDEV_DONE:
         if (is_fall_back(report))
-            fail(r, device, report->reason, report->detail, out);
+            device_fail(r, device, report->reason, report->detail, out);
         break;
     case RDEV_PLANNED:
     case RDEV_RETRYING:
     case RDEV_FAILED:
     case RDEV_EXCUSED:
     case RDEV_ABORTED:
+    case RDEV_RETURNED:
+        break;
+    case RDEV_RETURNING:
+        back_report(r, device, report, out);
         break;
     }
     device_enter(r, device);
 }
 
-void device_reply(struct rollout *r, uint32_t device, const struct reply *reply,
-                  struct rollout_effects *out)
+static void abort_reply(struct rollout *r, uint32_t device, enum reason reason,
+                        struct rollout_effects *out)
 {
     struct rollout_device *d = &r->device[device];
 
-    if (reply->verb != VERB_ABORT || (d->state != RDEV_RECALLING && d->state != RDEV_ABORTING))
-        return;
-    device_leave(r, device);
-    if (reply->reason == REASON_NO_ROLLOUT)
+    if (reason == REASON_NO_ROLLOUT)
         reported_aborted(r, device, out);
-    else if (reply->reason == REASON_TOO_LATE && d->state == RDEV_RECALLING) {
+    else if (reason == REASON_TOO_LATE && d->state == RDEV_RECALLING) {
         /* Past the switch: it finishes its trial. What lies on its topic is cleared at the end. */
         d->state = RDEV_ORDERED;
         d->ota = OTA_REPORT_REBOOTING;
         device_save(r, device, out);
     }
+}
+
+void device_reply(struct rollout *r, uint32_t device, const struct reply *reply,
+                  struct rollout_effects *out)
+{
+    const struct rollout_device *d = &r->device[device];
+
+    device_leave(r, device);
+    if (reply->verb == VERB_ABORT && (d->state == RDEV_RECALLING || d->state == RDEV_ABORTING))
+        abort_reply(r, device, reply->reason, out);
+    else if (reply->verb == VERB_ROLLBACK && d->state == RDEV_RETURNING)
+        back_reply(r, device, reply, out);
     device_enter(r, device);
 }
 
@@ -463,7 +483,7 @@ static void status_of_planned(struct rollout *r, uint32_t device, struct rollout
     struct rollout_device *d = &r->device[device];
 
     if (d->on_target) {
-        end(r, device, RDEV_EXCUSED, REASON_NONE, out);
+        device_end(r, device, RDEV_EXCUSED, REASON_NONE, out);
         return;
     }
     if (d->state == RDEV_PLANNED && d->presence == PRESENCE_ONLINE)
@@ -500,8 +520,10 @@ void device_status(struct rollout *r, uint32_t device, const struct device_statu
     d->presence = status->online ? PRESENCE_ONLINE : PRESENCE_OFFLINE;
     if (boot != 0)
         d->boot = boot;
-    if (status->online && status->image[0] != '\0')
+    if (status->online && status->image[0] != '\0') {
+        d->image_known = true;
         d->on_target = strcmp(status->image, r->release.image) == 0;
+    }
     switch ((enum rollout_device_state)d->state) {
     case RDEV_PLANNED:
     case RDEV_RETRYING:
@@ -517,16 +539,21 @@ void device_status(struct rollout *r, uint32_t device, const struct device_statu
         status_while_told(r, device, new_boot, back, out);
         try_confirm(r, device, out);
         if (d->state == RDEV_CONFIRMING && new_boot && status->image[0] != '\0' && !d->on_target)
-            fail(r, device, REASON_RESET, "reported done, then came back with another image", out);
+            device_fail(r, device, REASON_RESET, "reported done, then came back with another image",
+                        out);
         break;
     case RDEV_SOAKING:
         if (status->online && status->image[0] != '\0' && !d->on_target)
-            fail(r, device, REASON_RESET, "left the new image while it was watched", out);
+            device_fail(r, device, REASON_RESET, "left the new image while it was watched", out);
         break;
     case RDEV_DONE:
     case RDEV_FAILED:
     case RDEV_EXCUSED:
     case RDEV_ABORTED:
+    case RDEV_RETURNED:
+        break;
+    case RDEV_RETURNING:
+        back_status(r, device, back, out);
         break;
     }
     device_enter(r, device);
@@ -558,6 +585,10 @@ static void went_silent(struct rollout *r, uint32_t device, struct rollout_effec
         timer_set(r, device, deadline);
         return;
     }
+    if (d->state == RDEV_RECALLING && !hours_open(r, d) && may_tell(r)) {
+        device_plan_again(r, device, out); /* its order has expired with the window */
+        return;
+    }
     d->silent = true;
     device_save(r, device, out);
     fx_note(out, device, true, "%s is silent: no word about its update for %lld s", d->id,
@@ -582,16 +613,20 @@ void device_timer(struct rollout *r, uint32_t device, struct rollout_effects *ou
         went_silent(r, device, out);
         break;
     case RDEV_SOAKING:
-        end(r, device, RDEV_DONE, REASON_NONE, out);
+        device_end(r, device, RDEV_DONE, REASON_NONE, out);
         break;
     case RDEV_RETRYING:
-        plan_again(r, device, out);
+        device_plan_again(r, device, out);
         break;
     case RDEV_DONE:
     case RDEV_FAILED:
     case RDEV_EXCUSED:
     case RDEV_ABORTING:
     case RDEV_ABORTED:
+    case RDEV_RETURNED:
+        break;
+    case RDEV_RETURNING:
+        back_timer(r, device, out);
         break;
     }
     device_enter(r, device);
@@ -599,10 +634,21 @@ void device_timer(struct rollout *r, uint32_t device, struct rollout_effects *ou
 
 /* --- Passes over all devices --- */
 
+static bool has_switched(const struct rollout_device *d)
+{
+    if (d->state == RDEV_ORDERED || d->state == RDEV_RECALLING || d->state == RDEV_ABORTING)
+        return d->ota == OTA_REPORT_TRIAL;
+    return d->state == RDEV_CONFIRMING || d->state == RDEV_SOAKING || d->state == RDEV_DONE;
+}
+
 static void abort_one(struct rollout *r, uint32_t device, struct rollout_effects *out)
 {
     struct rollout_device *d = &r->device[device];
 
+    if (r->back && has_switched(d)) {
+        back_one(r, device, out);
+        return;
+    }
     switch ((enum rollout_device_state)d->state) {
     case RDEV_ORDERED:
     case RDEV_RECALLING:
@@ -614,10 +660,10 @@ static void abort_one(struct rollout *r, uint32_t device, struct rollout_effects
         device_save(r, device, out);
         break;
     case RDEV_RETRYING:
-        fail(r, device, (enum reason)d->reason, "aborted before another try", out);
+        device_fail(r, device, (enum reason)d->reason, "aborted before another try", out);
         break;
     case RDEV_SOAKING:
-        end(r, device, RDEV_DONE, REASON_NONE, out);
+        device_end(r, device, RDEV_DONE, REASON_NONE, out);
         break;
     case RDEV_CONFIRMING:
         try_confirm(r, device, out);
@@ -628,6 +674,8 @@ static void abort_one(struct rollout *r, uint32_t device, struct rollout_effects
     case RDEV_EXCUSED:
     case RDEV_ABORTING:
     case RDEV_ABORTED:
+    case RDEV_RETURNING:
+    case RDEV_RETURNED:
         break;
     }
 }
@@ -639,26 +687,30 @@ static void close_one(struct rollout *r, uint32_t device, struct rollout_effects
     switch ((enum rollout_device_state)d->state) {
     case RDEV_PLANNED:
         if (d->stage <= r->stage)
-            end(r, device, RDEV_EXCUSED, REASON_EXPIRED, out);
+            device_end(r, device, RDEV_EXCUSED, REASON_EXPIRED, out);
         break;
     case RDEV_ORDERED:
     case RDEV_RECALLING:
     case RDEV_CONFIRMING:
-        end(r, device, RDEV_FAILED, REASON_EXPIRED, out);
+        device_end(r, device, RDEV_FAILED, REASON_EXPIRED, out);
         break;
     case RDEV_RETRYING:
-        end(r, device, RDEV_FAILED, (enum reason)d->reason, out);
+        device_end(r, device, RDEV_FAILED, (enum reason)d->reason, out);
         break;
     case RDEV_ABORTING:
-        end(r, device, RDEV_ABORTED, REASON_EXPIRED, out);
+        device_end(r, device, RDEV_ABORTED, REASON_EXPIRED, out);
         break;
     case RDEV_SOAKING:
-        end(r, device, RDEV_DONE, REASON_NONE, out);
+        device_end(r, device, RDEV_DONE, REASON_NONE, out);
         break;
     case RDEV_DONE:
     case RDEV_FAILED:
     case RDEV_EXCUSED:
     case RDEV_ABORTED:
+    case RDEV_RETURNED:
+        break;
+    case RDEV_RETURNING:
+        device_fail(r, device, REASON_EXPIRED, "did not go back", out);
         break;
     }
 }
@@ -667,6 +719,7 @@ static void close_one(struct rollout *r, uint32_t device, struct rollout_effects
 static bool unanswered(const struct rollout_device *d)
 {
     return d->state == RDEV_ABORTING || d->state == RDEV_RECALLING ||
+           (d->state == RDEV_RETURNING && d->wire == WIRE_ROLLBACK) ||
            (d->state == RDEV_ORDERED && d->ota == OTA_REPORT_IDLE);
 }
 
@@ -680,8 +733,10 @@ void device_sweep(struct rollout *r, uint32_t device, uint32_t kinds, struct rol
         close_one(r, device, out);
     else if (kinds & SWEEP_ABORT)
         abort_one(r, device, out);
-    else if (kinds & SWEEP_RECALL)
-        recall(r, device, out);
+    else if ((kinds & SWEEP_RECALL) || ((kinds & SWEEP_WINDOW) && !hours_open(r, d)))
+        device_recall(r, device, out);
+    if (kinds & SWEEP_RETRY)
+        retry_one(r, device, out);
     if ((kinds & SWEEP_RESEND) && out->send_count == sent && (d->wire_pending || unanswered(d))) {
         d->wire_pending = true;
         send(r, device, out);

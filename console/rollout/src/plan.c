@@ -1,5 +1,6 @@
 #include "rollout/plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -18,9 +19,12 @@ void plan_defaults(struct rollout_plan *plan)
                   .min_sample = 20,
                   .silence_after_s = 1800,
                   .max_silent = 0.05,
-                  .max_other = 0.10 },
+                  .max_other = 0.10,
+                  .max_network = -1,
+                  .max_power = -1,
+                  .max_policy = -1 },
         .stop = { .allowed_failure = -1, .alpha = 0.01 },
-        .retries = 2,
+        .retries = { .network = 2, .power = 2, .hash_mismatch = 1 },
         .retry_after_s = 60,
         .deadline_s = 7 * DAY,
         .max_offline_s = 7 * DAY,
@@ -83,6 +87,12 @@ static int check_number(uint32_t value, uint32_t min, uint32_t max, const char *
     return err_set(err, EXIT_USAGE, "%s: %u is not from %u to %u", field, value, min, max);
 }
 
+/* A rate that may be absent, which is below 0. */
+static int check_cap(double rate, const char *field, struct err *err)
+{
+    return rate <= 1 ? 0 : bad(err, field, "must be from 0 to 1");
+}
+
 static int check_order(const struct rollout_plan *plan, uint32_t i, struct err *err)
 {
     const struct plan_stage *stage = &plan->stage[i];
@@ -127,6 +137,9 @@ static int check_stage(const struct rollout_plan *plan, uint32_t i, struct err *
         return err_set(err, EXIT_USAGE, "stages[%u].soak: at most 30 days", i);
     if (stage->allowed_failure > 1)
         return err_set(err, EXIT_USAGE, "stages[%u].allowed_failure: must be from 0 to 1", i);
+    if (stage->approval && i + 1 == plan->stage_count)
+        return err_set(err, EXIT_USAGE,
+                       "stages[%u].approval: the last stage has no next one to hold back", i);
     if (stage->named_first > plan->named_count ||
         stage->named_count > plan->named_count - stage->named_first)
         return err_set(err, EXIT_USAGE, "stages[%u].devices: more than %u named in all", i,
@@ -152,6 +165,9 @@ static int check_gate(const struct rollout_plan *plan, struct err *err)
     if (check_rate(plan->gate.allowed_failure, "gate.allowed_failure", err) != 0 ||
         check_rate(plan->gate.max_silent, "gate.max_silent", err) != 0 ||
         check_rate(plan->gate.max_other, "gate.max_other", err) != 0 ||
+        check_cap(plan->gate.max_network, "gate.max_network", err) != 0 ||
+        check_cap(plan->gate.max_power, "gate.max_power", err) != 0 ||
+        check_cap(plan->gate.max_policy, "gate.max_policy", err) != 0 ||
         check_number(plan->gate.min_sample, 1, PLAN_DEVICES, "gate.min_sample", err) != 0 ||
         check_number(plan->gate.silence_after_s, 1, 30 * DAY, "gate.silence_after", err) != 0)
         return -1;
@@ -162,6 +178,67 @@ static int check_gate(const struct rollout_plan *plan, struct err *err)
     if (!(plan->stop.alpha > 0 && plan->stop.alpha <= 0.5))
         return bad(err, "stop.alpha", "must be more than 0 and at most 0.5");
     return 0;
+}
+
+bool plan_is_in_device_time(const struct rollout_plan *plan)
+{
+    return plan->window.days != 0 && strcmp(plan->window.tz, PLAN_TZ_DEVICE) == 0;
+}
+
+int plan_window_read(const char *text, struct window *out, struct err *err)
+{
+    char word[4][ZONE_NAME_MAX] = { "", "", "", "" };
+    int count = sscanf(text, "%63[^- ]-%63s %63s %63s", word[0], word[1], word[2], word[3]);
+
+    if (strcmp(text, "none") == 0) {
+        memset(out, 0, sizeof(*out));
+        return 0;
+    }
+    if (count < 2)
+        return bad(err, "window", "write FROM-TO [ZONE] [DAYS], such as 01:00-05:00 Europe/Berlin");
+    return window_parse(out, word[0], word[1], count > 2 ? word[2] : NULL,
+                        count > 3 ? word[3] : NULL, err);
+}
+
+/* Nobody would ever be told when no slot fits between opening and close. */
+static int check_window(const struct rollout_plan *plan, struct err *err)
+{
+    const struct window *w = &plan->window;
+    uint32_t minutes = w->to_min > w->from_min ? (uint32_t)w->to_min - w->from_min
+                                               : 24u * 60 + w->to_min - w->from_min;
+
+    if (window_check(w, err) != 0)
+        return -1;
+    if (w->days != 0 && plan->jitter_s >= minutes * 60)
+        return err_set(err, EXIT_USAGE, "jitter: %u s is not shorter than the window of %u min",
+                       plan->jitter_s, minutes);
+    return 0;
+}
+
+static int check_retries(const struct plan_retries *r, struct err *err)
+{
+    if (check_number(r->network, 0, PLAN_RETRY_MOST, "retries.network", err) != 0 ||
+        check_number(r->power, 0, PLAN_RETRY_MOST, "retries.power", err) != 0 ||
+        check_number(r->hash_mismatch, 0, 1, "retries.hash_mismatch", err) != 0)
+        return -1;
+    for (uint32_t i = 0; i < r->one_count && i < PLAN_RETRY_ONES; i++) {
+        char field[64];
+        text_format(field, sizeof(field), "retries.%s", reason_word((enum reason)r->one[i].reason));
+        if (check_number(r->one[i].tries, 0, PLAN_RETRY_MOST, field, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_per_group(const struct rollout_plan *plan, struct err *err)
+{
+    const char *by = plan->per_group.by;
+
+    if (by[0] == '\0')
+        return 0;
+    if (!name_is_valid(by, strlen(by)))
+        return bad(err, "per_group.by", "letters, digits, dot, dash and underscore only");
+    return check_number(plan->per_group.max, 1, PLAN_DEVICES, "per_group.max", err);
 }
 
 static bool is_utf8(const char *text)
@@ -196,12 +273,12 @@ int plan_check(const struct rollout_plan *plan, struct err *err)
         check_number(plan->jitter_s, 0, 7 * DAY, "jitter", err) != 0 ||
         check_number(plan->trial_s, 0, DAY, "trial", err) != 0 ||
         check_number(plan->in_flight, 1, PLAN_DEVICES, "in_flight", err) != 0 ||
-        check_number(plan->retries, 0, 10, "retries", err) != 0 ||
+        check_per_group(plan, err) != 0 || check_retries(&plan->retries, err) != 0 ||
         check_number(plan->retry_after_s, 1, DAY, "retry_after", err) != 0 ||
         check_number(plan->max_offline_s, 0, 3650 * DAY, "max_offline", err) != 0 ||
         check_number(plan->deadline_s, 60, 365 * DAY, "deadline", err) != 0)
         return -1;
     if (plan->deadline_s <= (uint64_t)plan->jitter_s + plan->trial_s)
         return bad(err, "deadline", "must be longer than jitter and trial together");
-    return 0;
+    return check_window(plan, err);
 }

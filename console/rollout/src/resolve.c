@@ -36,6 +36,18 @@ static bool runs_it(const struct plan_candidate *c, const char *image)
     return strcmp(c->image, image) == 0;
 }
 
+const char *plan_label(const struct plan_candidate *candidate, const char *key)
+{
+    size_t len = strlen(key);
+
+    for (uint32_t i = 0; i < candidate->group_count && i < PROTO_GROUP_COUNT; i++) {
+        const char *group = candidate->group[i];
+        if (strncmp(group, key, len) == 0 && group[len] == ':' && group[len + 1] != '\0')
+            return group + len + 1;
+    }
+    return NULL;
+}
+
 /* The same questions in the same order as the device will ask them, as far as its status tells. */
 static enum plan_excluded judge(const struct rollout_plan *plan, const struct release *release,
                                 const char *image, const struct plan_candidate *c, int64_t now_ms)
@@ -63,7 +75,20 @@ static enum plan_excluded judge(const struct rollout_plan *plan, const struct re
         return PLAN_EXCLUDED_OFFLINE;
     if (c->cert_not_after > 0 && c->cert_not_after < (uint64_t)(now_ms / 1000) + plan->deadline_s)
         return PLAN_EXCLUDED_CERT_EXPIRES;
+    if (c->failed_before && !plan->include_failed)
+        return PLAN_EXCLUDED_FAILED_BEFORE;
+    if (plan_is_in_device_time(plan) && !plan_label(c, PLAN_TZ_LABEL))
+        return PLAN_EXCLUDED_NO_ZONE;
     return PLAN_EXCLUDED_COUNT;
+}
+
+enum plan_excluded plan_judge(const struct rollout_plan *plan, const struct release *release,
+                              const struct plan_candidate *candidate, int64_t now_ms)
+{
+    char image[PROTO_SHA256_HEX];
+
+    hex_encode(release->sha256, PROTO_SHA256_LEN, image);
+    return judge(plan, release, image, candidate, now_ms);
 }
 
 static uint32_t find_named(const struct rollout_plan *plan, const char *id)
@@ -178,6 +203,16 @@ int plan_resolve(const struct rollout_plan *plan, const struct release *release,
                                          .named = name,
                                          .rank = rank_value(crypto, rollout_id, c->id),
                                          .id = c->id };
+    }
+    if (plan->precursor == PLAN_PRECURSOR_REFUSE && out->why_count[PLAN_EXCLUDED_PRECURSOR] > 0) {
+        uint32_t old = out->why_count[PLAN_EXCLUDED_PRECURSOR];
+        free(entry);
+        plan_set_free(out);
+        return err_set(
+            err, EXIT_NO,
+            "precursor: %u devices are too old for this release; bring them to %s first, "
+            "or say \"skip\"",
+            old, release->min_from);
     }
     qsort(entry, total, sizeof(*entry), by_place);
     cut(plan, entry, total, named, out);

@@ -28,7 +28,7 @@ static uint32_t pending_of(const struct rollout_stage *s)
            s->phase[ROLLOUT_PHASE_DOWNLOADING] + s->phase[ROLLOUT_PHASE_INSTALLING] +
            s->phase[ROLLOUT_PHASE_REBOOTING] + s->phase[ROLLOUT_PHASE_TRIAL] +
            s->phase[ROLLOUT_PHASE_RETRYING] + s->phase[ROLLOUT_PHASE_RECALLED] +
-           s->phase[ROLLOUT_PHASE_ABORTING];
+           s->phase[ROLLOUT_PHASE_ABORTING] + s->phase[ROLLOUT_PHASE_RETURNING];
 }
 
 static void raw_counts(const struct rollout *r, struct gate_counts *c)
@@ -69,10 +69,34 @@ void stages_accept(struct rollout *r)
     r->acked_counted = c.failed;
     r->acked_other = c.other;
     r->acked_silent = c.silent;
+    r->acked_ms = r->now_ms;
     if (r->stages[r->stage].state == ROLLOUT_STAGE_HOLDING)
         r->accepted = r->stage + 1;
     r->gate_dirty = true;
     r->failed_dirty = true;
+}
+
+void stages_look_again(struct rollout *r)
+{
+    r->held.total = UINT32_MAX;
+    r->gate_dirty = true;
+}
+
+bool rollout_wants_approval(const struct rollout *r)
+{
+    return r->plan.stage[r->stage].approval && !(r->approved >> r->stage & 1);
+}
+
+/* The gate's word, and then a person's where the plan asks for it. */
+static void decide(const struct rollout *r, const struct gate_rule *rule,
+                   const struct gate_counts *counts, struct gate_decision *out)
+{
+    gate_decide(rule, counts, out);
+    if (out->verdict != GATE_GO || !rollout_wants_approval(r))
+        return;
+    out->verdict = GATE_HOLD;
+    text_format(out->missing, sizeof(out->missing), "an approval: muster rollout approve %s%s",
+                r->id, r->plan.four_eyes ? ", by another person than who started it" : "");
 }
 
 void rollout_gate_input(const struct rollout *r, struct gate_rule *rule, struct gate_counts *counts)
@@ -87,7 +111,7 @@ void rollout_gate(const struct rollout *r, struct gate_decision *out)
     struct gate_counts counts;
 
     rollout_gate_input(r, &rule, &counts);
-    gate_decide(&rule, &counts, out);
+    decide(r, &rule, &counts, out);
 }
 
 bool may_tell(const struct rollout *r)
@@ -154,7 +178,8 @@ static uint32_t unfinished(const struct rollout *r)
 
     rollout_totals(r, phase);
     return r->count - phase[ROLLOUT_PHASE_DONE] - phase[ROLLOUT_PHASE_FAILED] -
-           phase[ROLLOUT_PHASE_EXCUSED] - phase[ROLLOUT_PHASE_ABORTED];
+           phase[ROLLOUT_PHASE_EXCUSED] - phase[ROLLOUT_PHASE_ABORTED] -
+           phase[ROLLOUT_PHASE_RETURNED];
 }
 
 static void set_stage(struct rollout *r, enum rollout_stage_state state,
@@ -198,7 +223,7 @@ static void complete(struct rollout *r, struct rollout_effects *out)
     if (r->stages[r->stage].state == ROLLOUT_STAGE_HOLDING && same_counts(&counts, &r->held))
         return; /* a fleet's worth of statuses comes with each connection */
     r->held = counts;
-    gate_decide(&rule, &counts, &gate);
+    decide(r, &rule, &counts, &gate);
     if (gate.verdict == GATE_STOP)
         rollout_stop(r, out, gate.why);
     else if (gate.verdict == GATE_GO || last || r->stages[r->stage].size == 0)
@@ -223,7 +248,7 @@ static bool stop_early(struct rollout *r, struct rollout_effects *out)
     if (!gate_must_stop(&rule, &counts))
         return false;
     struct gate_decision gate;
-    gate_decide(&rule, &counts, &gate);
+    decide(r, &rule, &counts, &gate);
     rollout_stop(r, out, gate.why);
     return true;
 }

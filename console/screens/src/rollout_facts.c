@@ -14,6 +14,7 @@ bool phase_in_flight(enum rollout_phase phase)
     case ROLLOUT_PHASE_RECALLED:
     case ROLLOUT_PHASE_SILENT:
     case ROLLOUT_PHASE_ABORTING:
+    case ROLLOUT_PHASE_RETURNING:
         return true;
     case ROLLOUT_PHASE_PLANNED:
     case ROLLOUT_PHASE_OFFLINE:
@@ -22,6 +23,7 @@ bool phase_in_flight(enum rollout_phase phase)
     case ROLLOUT_PHASE_FAILED:
     case ROLLOUT_PHASE_EXCUSED:
     case ROLLOUT_PHASE_ABORTED:
+    case ROLLOUT_PHASE_RETURNED:
     case ROLLOUT_PHASES:
         break;
     }

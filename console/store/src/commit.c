@@ -28,6 +28,9 @@ int device_put(struct store *s, const struct rollout *r, uint32_t device, struct
     sql_bind_int(q, at++, d->ended_ms);
     sql_bind_int(q, at++, d->heard_ms);
     sql_bind_int(q, at++, d->due_ms);
+    sql_bind_int(q, at++, d->joined);
+    sql_bind_text(q, at++, rollout_group_name(r, d));
+    sql_bind_text(q, at++, rollout_zone_name(r, d));
     return sql_run(s, q, err);
 }
 
@@ -69,8 +72,18 @@ int head_put(struct store *s, const struct rollout *r, struct err *err)
     sql_bind_int(q, at++, r->acked_other);
     sql_bind_int(q, at++, r->acked_silent);
     sql_bind_int(q, at++, r->accepted);
+    sql_bind_int(q, at++, r->acked_ms);
+    sql_bind_int(q, at++, r->approved);
+    sql_bind_int(q, at++, r->back);
+    sql_bind_int(q, at++, r->jitter_most_s);
+    sql_bind_int(q, at++, r->paid_ms);
+    sql_bind_int(q, at++, r->plan.in_flight);
+    sql_bind_int(q, at++, r->plan.jitter_s);
+    sql_bind_int(q, at++, r->plan.per_group.max);
+    sql_bind_int(q, at++, r->plan.bandwidth);
     sql_bind_int(q, at++, phase[ROLLOUT_PHASE_DONE]);
     sql_bind_int(q, at++, phase[ROLLOUT_PHASE_FAILED]);
+    sql_bind_int(q, at++, r->count);
     sql_bind_text(q, at++, r->id);
     if (sql_run(s, q, err) != 0)
         return -1;
@@ -82,7 +95,9 @@ static int order_make(struct store *s, const struct rollout *r, const struct rol
                       store_sign_fn *sign, void *ctx, uint32_t floor, struct err *err)
 {
     const struct rollout_device *d = &r->device[send->device];
-    enum verb verb = send->wire == WIRE_ORDER ? VERB_UPDATE : VERB_ABORT;
+    enum verb verb = send->wire == WIRE_ORDER   ? VERB_UPDATE
+                     : send->wire == WIRE_ABORT ? VERB_ABORT
+                                                : VERB_ROLLBACK;
     struct store_order order;
 
     if (send->wire == WIRE_NOTHING)

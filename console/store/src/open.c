@@ -54,6 +54,21 @@ static const char *const steps[] = {
     " until_ms INT NOT NULL);"
     "CREATE TABLE alert_version(n INT NOT NULL);"
     "INSERT INTO alert_version VALUES(0);",
+    /* Windows, caps per group and per second, approval, rolling back, late joiners, acts with
+     * arguments. */
+    "ALTER TABLE rollouts ADD COLUMN acked_ms INT NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollouts ADD COLUMN approved INT NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollouts ADD COLUMN back INT NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollouts ADD COLUMN jitter_most_s INT NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollouts ADD COLUMN paid_ms INT NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollouts ADD COLUMN in_flight INT NOT NULL DEFAULT -1;"
+    "ALTER TABLE rollouts ADD COLUMN jitter_s INT NOT NULL DEFAULT -1;"
+    "ALTER TABLE rollouts ADD COLUMN per_group INT NOT NULL DEFAULT -1;"
+    "ALTER TABLE rollouts ADD COLUMN bandwidth INT NOT NULL DEFAULT -1;"
+    "ALTER TABLE rollout_devices ADD COLUMN joined INT NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollout_devices ADD COLUMN label TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE rollout_devices ADD COLUMN tz TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE acts ADD COLUMN ask TEXT NOT NULL DEFAULT '';",
 };
 #define SCHEMA ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

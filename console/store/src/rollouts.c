@@ -38,7 +38,7 @@ static int create_all(struct store *s, const struct store_rollout_new *new, int6
     for (uint32_t i = 0; i < new->rollout->count; i++)
         if (device_put(s, new->rollout, i, err) != 0)
             return -1;
-    return act_insert(s, new->who, new->rollout->id, ROLLOUT_ACT_START, now_ms, act_id, err);
+    return act_insert(s, new->who, new->rollout->id, ROLLOUT_ACT_START, "", now_ms, act_id, err);
 }
 
 int store_rollout_create(struct store *s, const struct store_rollout_new *new, int64_t now_ms,
@@ -123,12 +123,24 @@ static int damaged(const struct store *s, const char *id, const char *what, stru
                    s->path, what, id);
 }
 
+/* What was changed since the plan was made; -1: as the plan has it. */
+static void read_set(sqlite3_stmt *q, int at, struct rollout_plan *plan)
+{
+    uint32_t *const value[] = { &plan->in_flight, &plan->jitter_s, &plan->per_group.max,
+                                &plan->bandwidth };
+
+    for (int i = 0; i < 4; i++)
+        if (sqlite3_column_int64(q, at + i) >= 0)
+            *value[i] = sql_u32(q, at + i);
+}
+
 static int read_head(struct store *s, sqlite3_stmt *q, struct rollout *r, struct err *err)
 {
     const char *plan = (const char *)sqlite3_column_text(q, 0);
     char state[24];
     int at = 9;
 
+    sql_text(q, at++, r->starter, sizeof(r->starter));
     if (!plan || plan_decode(plan, strlen(plan), &r->plan, err) != 0)
         return plan ? err_prefix(err, "plan of rollout %s in the journal", r->id)
                     : damaged(s, r->id, "the plan", err);
@@ -153,7 +165,13 @@ static int read_head(struct store *s, sqlite3_stmt *q, struct rollout *r, struct
     r->acked_counted = sql_u32(q, at++);
     r->acked_other = sql_u32(q, at++);
     r->acked_silent = sql_u32(q, at++);
-    r->accepted = sql_u32(q, at);
+    r->accepted = sql_u32(q, at++);
+    r->acked_ms = sqlite3_column_int64(q, at++);
+    r->approved = sql_u32(q, at++);
+    r->back = sql_u32(q, at++) != 0;
+    r->jitter_most_s = sql_u32(q, at++);
+    r->paid_ms = sqlite3_column_int64(q, at++);
+    read_set(q, at, &r->plan);
     return 0;
 }
 
@@ -191,8 +209,9 @@ static int read_stages(struct store *s, struct rollout *r, struct err *err)
     return row;
 }
 
-static void read_device(sqlite3_stmt *q, struct rollout_device *d)
+static void read_device(sqlite3_stmt *q, struct rollout *r, struct rollout_device *d)
 {
+    char name[ZONE_NAME_MAX];
     int at = 1;
 
     sql_text(q, at++, d->id, sizeof(d->id));
@@ -210,7 +229,12 @@ static void read_device(sqlite3_stmt *q, struct rollout_device *d)
     d->told_ms = sqlite3_column_int64(q, at++);
     d->ended_ms = sqlite3_column_int64(q, at++);
     d->heard_ms = sqlite3_column_int64(q, at++);
-    d->due_ms = sqlite3_column_int64(q, at);
+    d->due_ms = sqlite3_column_int64(q, at++);
+    d->joined = sql_u32(q, at++) != 0;
+    sql_text(q, at++, name, PROTO_GROUP_MAX);
+    d->group = rollout_group_number(r, name);
+    sql_text(q, at, name, sizeof(name));
+    d->zone = rollout_zone_number(r, name);
 }
 
 static int read_devices(struct store *s, struct rollout *r, struct err *err)
@@ -225,7 +249,7 @@ static int read_devices(struct store *s, struct rollout *r, struct err *err)
     while (count < r->count && (row = sql_row(s, q, err)) == 1) {
         if (sql_u32(q, 0) != count)
             break;
-        read_device(q, &r->device[count++]);
+        read_device(q, r, &r->device[count++]);
     }
     sqlite3_reset(q);
     if (row < 0)

@@ -9,12 +9,13 @@
 
 #define DEVICE_COLUMNS                                                                             \
     "id,stage,state,ota,reason,retries,wire,wire_pending,silent,attempt,n,boot_before,told_ms,"    \
-    "ended_ms,heard_ms,due_ms"
+    "ended_ms,heard_ms,due_ms,joined,label,tz"
 #define HEAD_COLUMNS                                                                               \
     "state,why,stage,started_ms,ended_ms,deadline_ms,now_ms,deaf_ms,acked_counted,acked_other,"    \
-    "acked_silent,accepted"
+    "acked_silent,accepted,acked_ms,approved,back,jitter_most_s,paid_ms,in_flight,jitter_s,"       \
+    "per_group,bandwidth"
 #define ORDER_COLUMNS "rollout,device,verb,attempt,seq,jws"
-#define ACT_COLUMNS   "id,ts_ms,who,rollout,act,consumed,refused,result"
+#define ACT_COLUMNS   "id,ts_ms,who,rollout,act,consumed,refused,result,ask"
 
 #define SQL_MAP(X)                                                                                 \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
@@ -24,12 +25,12 @@
     X(ROLLOUT_ADD,                                                                                 \
       "INSERT INTO rollouts(id,plan,release_jws,who,product,version,image,digest,size,seq,"        \
       "created_ms,devices," HEAD_COLUMNS ")"                                                       \
-      "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,'draft','',0,0,0,0,?11,0,0,0,0,0)")                          \
-    X(ROLLOUT_SAVE,                                                                                \
-      "UPDATE rollouts SET (" HEAD_COLUMNS ",done,failed)=(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"           \
-      "WHERE id=?")                                                                                \
+      "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,'draft','',0,0,0,0,?11,0,0,0,0,0,0,0,0,0,0,-1,-1,-1,-1)")    \
+    X(ROLLOUT_SAVE, "UPDATE rollouts SET (" HEAD_COLUMNS ",done,failed,devices)="                  \
+                    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"                            \
+                    "WHERE id=?")                                                                  \
     X(ROLLOUT_GET,                                                                                 \
-      "SELECT plan,product,version,image,digest,size,seq,created_ms,devices," HEAD_COLUMNS         \
+      "SELECT plan,product,version,image,digest,size,seq,created_ms,devices,who," HEAD_COLUMNS     \
       " FROM rollouts WHERE id=?")                                                                 \
     X(ROLLOUT_TEXTS, "SELECT plan,release_jws FROM rollouts WHERE id=?")                           \
     X(ROLLOUT_LIST,                                                                                \
@@ -41,19 +42,19 @@
     X(STAGE_GET,                                                                                   \
       "SELECT idx,state,started_ms,ended_ms FROM rollout_stages WHERE rollout=? ORDER BY idx")     \
     X(DEVICE_PUT, "INSERT OR REPLACE INTO rollout_devices(rollout,idx," DEVICE_COLUMNS ")"         \
-                  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                                   \
+                  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                             \
     X(DEVICE_GET,                                                                                  \
       "SELECT idx," DEVICE_COLUMNS " FROM rollout_devices WHERE rollout=? ORDER BY idx")           \
     X(DEVICE_ROLLOUT, "SELECT d.rollout FROM rollout_devices d JOIN rollouts r ON r.id=d.rollout " \
                       "WHERE d.id=? AND ((r.state NOT IN ('done','aborted','stopped') AND "        \
-                      "d.state NOT IN (6,7,8,10)) OR d.wire_pending<>0) LIMIT 1")                  \
+                      "d.state NOT IN (6,7,8,10,12)) OR d.wire_pending<>0) LIMIT 1")               \
     X(ORDER_ADD, "INSERT INTO orders(" ORDER_COLUMNS ",ts_ms)VALUES(?,?,?,?,?,?,?)")               \
     X(ORDER_GET,                                                                                   \
       "SELECT " ORDER_COLUMNS                                                                      \
       " FROM orders WHERE rollout=? AND device=? AND attempt=? AND verb=? AND rollout<>''")        \
     X(SEQ_GET, "SELECT last FROM seqs WHERE class=?")                                              \
     X(SEQ_PUT, "INSERT OR REPLACE INTO seqs(class,last)VALUES(?,?)")                               \
-    X(ACT_ADD, "INSERT INTO acts(ts_ms,who,rollout,act)VALUES(?,?,?,?)")                           \
+    X(ACT_ADD, "INSERT INTO acts(ts_ms,who,rollout,act,ask)VALUES(?,?,?,?,?)")                     \
     X(ACT_PENDING, "SELECT " ACT_COLUMNS " FROM acts WHERE consumed=0 ORDER BY id LIMIT ?")        \
     X(ACT_GET, "SELECT " ACT_COLUMNS " FROM acts WHERE id=?")                                      \
     X(ACT_CONSUME, "UPDATE acts SET consumed=1,refused=?2,result=?3 WHERE id=?1 AND consumed=0")   \
@@ -131,7 +132,7 @@ int order_insert(struct store *s, const struct store_order *order, int64_t now_m
 int device_put(struct store *s, const struct rollout *r, uint32_t device, struct err *err);
 int head_put(struct store *s, const struct rollout *r, struct err *err);
 int act_insert(struct store *s, const char *who, const char *rollout, enum rollout_act act,
-               int64_t now_ms, int64_t *id, struct err *err);
+               const char *ask, int64_t now_ms, int64_t *id, struct err *err);
 int act_consume(struct store *s, int64_t id, bool refused, const char *result, struct err *err);
 int event_insert(struct store *s, int64_t ts_ms, const char *rollout, const char *device, bool bad,
                  const char *text, struct err *err);

@@ -83,6 +83,25 @@ void sim_plan(struct rollout_plan *plan)
 
 void sim_init(struct sim *s, const struct rollout_plan *plan, uint32_t count, uint64_t seed)
 {
+    sim_init_labels(s, plan, count, seed, NULL);
+}
+
+/* What people call Berlin needs no file here. */
+void sim_zones(struct sim *s)
+{
+    for (uint32_t i = 0; i < s->r->zone_count; i++) {
+        struct zone zone;
+        if (strcmp(s->r->zone[i].name, "UTC") == 0)
+            zone_utc(&zone);
+        else
+            CHECK(zone_from_posix(&zone, "CET-1CEST,M3.5.0,M10.5.0/3", NULL) == 0);
+        rollout_zone_rules(s->r, i, &zone);
+    }
+}
+
+void sim_init_labels(struct sim *s, const struct rollout_plan *plan, uint32_t count, uint64_t seed,
+                     const char *(*label)(uint32_t i))
+{
     struct plan_candidate *candidate = mem_array(count, sizeof(*candidate));
     char(*id)[16] = mem_array(count, sizeof(*id));
     struct release release = {
@@ -108,6 +127,10 @@ void sim_init(struct sim *s, const struct rollout_plan *plan, uint32_t count, ui
                                                 .release_seq = 16,
                                                 .agent = 1,
                                                 .online = true };
+        if (label && label(i)) {
+            candidate[i].group[0] = label(i);
+            candidate[i].group_count = 1;
+        }
     }
     int64_t now_ms = (int64_t)START_S * 1000;
     int rc = plan_resolve(plan, &release, "r-1", &sim_crypto, candidate, count, now_ms, &set, NULL);
@@ -121,6 +144,7 @@ void sim_init(struct sim *s, const struct rollout_plan *plan, uint32_t count, ui
     s->download_s = 20;
     s->active = NOBODY;
     s->watch_cap = true;
+    sim_zones(s);
     plan_set_free(&set);
     free(candidate);
     free(id);
@@ -142,6 +166,14 @@ static void wake(struct sim *s, uint32_t device)
     s->device[device].active = true;
     s->device[device].next = s->active;
     s->active = device;
+}
+
+/* Is the window open for this device, asked anew? */
+static bool is_inside(const struct sim *s, uint32_t device)
+{
+    const struct rollout_zone *z = &s->r->zone[s->r->device[device].zone];
+
+    return s->r->plan.window.days == 0 || window_is_open(&s->r->plan.window, z->rules, s->now_s);
 }
 
 static bool is_new_order(const struct sim *s, const struct rollout_send *send)
@@ -180,8 +212,12 @@ static void publish(struct sim *s, const struct rollout_send *send)
 
     if (is_new_order(s, send)) {
         check_order(s, send);
+        CHECK(is_inside(s, send->device));
+        d->exp_s = rollout_order_expires(s->r, &s->r->device[send->device]) / 1000;
         s->stats.orders++;
-    } else if (send->wire == WIRE_ABORT)
+    } else if (send->wire == WIRE_ROLLBACK)
+        s->stats.backs++;
+    else if (send->wire == WIRE_ABORT)
         s->stats.aborts++;
     else if (send->wire == WIRE_NOTHING)
         s->stats.clears++;
@@ -259,12 +295,17 @@ static void flush_acks(struct sim *s)
     free(acked);
 }
 
-void sim_act(struct sim *s, enum rollout_act act)
+void sim_ask(struct sim *s, enum rollout_act act, const struct rollout_ask *ask, const char *who)
 {
     struct rollout_event ev = {
-        .kind = ROLLOUT_EV_ACT, .act = act, .act_id = (int64_t)act + 1, .who = "test"
+        .kind = ROLLOUT_EV_ACT, .act = act, .act_id = (int64_t)act + 1, .who = who, .ask = ask
     };
     sim_event(s, &ev);
+}
+
+void sim_act(struct sim *s, enum rollout_act act)
+{
+    sim_ask(s, act, NULL, "test");
 }
 
 /* --- What a device says --- */
@@ -324,9 +365,9 @@ static void report(struct sim *s, uint32_t device, enum ota_report_state state, 
         say_report(s, device);
 }
 
-static void answer_abort(struct sim *s, uint32_t device, enum reason reason)
+static void answer(struct sim *s, uint32_t device, enum verb verb, enum reason reason)
 {
-    struct reply reply = { .verb = VERB_ABORT, .reason = reason, .ok = reason == REASON_NONE };
+    struct reply reply = { .verb = verb, .reason = reason, .ok = reason == REASON_NONE };
     struct rollout_event ev = { .kind = ROLLOUT_EV_REPLY, .device = device, .reply = &reply };
 
     if (s->link_up)
@@ -410,9 +451,29 @@ static void take_abort(struct sim *s, uint32_t device)
     else if (d->ota >= OTA_REPORT_REBOOTING && device % 2)
         report(s, device, (enum ota_report_state)d->ota, REASON_TOO_LATE);
     else if (d->ota >= OTA_REPORT_REBOOTING)
-        answer_abort(s, device, REASON_TOO_LATE);
+        answer(s, device, VERB_ABORT, REASON_TOO_LATE);
     else
         report(s, device, OTA_REPORT_ABORTED, REASON_ABORTED_BY_OPERATOR);
+}
+
+/* As the agent: what is on trial gives up; what was committed goes back; else there is no way. */
+static void take_rollback(struct sim *s, uint32_t device)
+{
+    struct sim_device *d = &s->device[device];
+
+    if (is_busy(d) && d->ota != OTA_REPORT_TRIAL) {
+        answer(s, device, VERB_ROLLBACK, REASON_BUSY);
+        return;
+    }
+    if (!d->new_image) {
+        answer(s, device, VERB_ROLLBACK, REASON_NO_WAY_BACK);
+        return;
+    }
+    answer(s, device, VERB_ROLLBACK, REASON_NONE);
+    d->new_image = false;
+    d->next_s = 0;
+    reboot(s, device);
+    report(s, device, OTA_REPORT_ROLLED_BACK, REASON_ABORTED_BY_OPERATOR);
 }
 
 static void end_trial(struct sim *s, uint32_t device)
@@ -440,6 +501,11 @@ static void advance(struct sim *s, uint32_t device)
         report(s, device, OTA_REPORT_WAITING, REASON_NONE);
         break;
     case OTA_REPORT_WAITING:
+        if (s->now_s > d->exp_s) {
+            report(s, device, OTA_REPORT_EXPIRED, REASON_EXPIRED);
+            break;
+        }
+        CHECK(is_inside(s, device) || s->now_s == d->exp_s);
         d->next_s = s->now_s + s->download_s;
         report(s, device, OTA_REPORT_DOWNLOADING, REASON_NONE);
         break;
@@ -506,6 +572,8 @@ static void live(struct sim *s, uint32_t device)
             take_order(s, device);
         else if (d->wire == WIRE_ABORT)
             take_abort(s, device);
+        else if (d->wire == WIRE_ROLLBACK)
+            take_rollback(s, device);
     }
     if (s->now_s >= d->next_s && d->next_s != 0) {
         d->next_s = 0;

@@ -36,10 +36,11 @@ struct sim_device {
     uint32_t n, boot, next;
     int64_t next_s;   /* when the next step of its update is due */
     int64_t online_s; /* when it comes back; 0: not planned */
+    int64_t exp_s;    /* of the order it has */
 };
 
 struct sim_stats {
-    uint32_t orders, aborts, clears, resends;
+    uint32_t orders, aborts, clears, resends, backs;
     uint32_t most_in_flight;
     uint32_t steps;
     int64_t step_ns; /* in the reducer, when clock_ns is there */
@@ -78,11 +79,17 @@ extern const struct crypto sim_crypto; /* no real hash: only spreads */
 void sim_plan(struct rollout_plan *plan);
 /* `count` good devices online with ids dev-0000 …, and a rollout in DRAFT. */
 void sim_init(struct sim *s, const struct rollout_plan *plan, uint32_t count, uint64_t seed);
+/* The same with a group for each device ("site:7", "tz:UTC"), NULL for none. */
+void sim_init_labels(struct sim *s, const struct rollout_plan *plan, uint32_t count, uint64_t seed,
+                     const char *(*label)(uint32_t i));
 void sim_free(struct sim *s);
+/* Zone rules by name for all zones of the rollout: "UTC", else a POSIX rule. */
+void sim_zones(struct sim *s);
 uint32_t sim_random(struct sim *s, uint32_t below);
 
 void sim_event(struct sim *s, struct rollout_event *ev); /* feed, commit, send, until no more */
 void sim_act(struct sim *s, enum rollout_act act);
+void sim_ask(struct sim *s, enum rollout_act act, const struct rollout_ask *ask, const char *who);
 void sim_link(struct sim *s, bool up); /* up: retained messages arrive */
 void sim_second(struct sim *s);
 /* After the devices were handed to another process. */

@@ -161,6 +161,12 @@ static void each_device_left_out_has_its_reason(void **state)
     c[PLAN_EXCLUDED_OFFLINE].last_seen_ms = NOW_MS - 8 * 86400000LL;
     c[PLAN_EXCLUDED_CERT_EXPIRES].cert_not_after = NOW_MS / 1000 + 60;
     c[PLAN_EXCLUDED_BAD_ID].id = "-bad";
+    c[PLAN_EXCLUDED_FAILED_BEFORE].failed_before = true;
+    assert_int_equal(plan_window_read("01:00-05:00 device", &plan.window, NULL), 0);
+    for (int i = 0; i <= PLAN_EXCLUDED_COUNT; i++) {
+        c[i].group[0] = i == PLAN_EXCLUDED_NO_ZONE ? "tz:" : "tz:Europe/Berlin";
+        c[i].group_count = 1;
+    }
 
     assert_int_equal(plan_resolve(&plan, &rel, "r-1", &sim_crypto, c, PLAN_EXCLUDED_COUNT + 1,
                                   NOW_MS, &set, NULL),
@@ -174,6 +180,36 @@ static void each_device_left_out_has_its_reason(void **state)
         assert_true(strlen(plan_excluded_text((enum plan_excluded)why)) > 5);
     }
     plan_set_free(&set);
+
+    plan.include_failed = true; /* a person's choice */
+    assert_int_equal(plan_judge(&plan, &rel, &c[PLAN_EXCLUDED_FAILED_BEFORE], NOW_MS),
+                     PLAN_EXCLUDED_COUNT);
+    plan.precursor = PLAN_PRECURSOR_REFUSE;
+    struct err err;
+    assert_int_equal(plan_resolve(&plan, &rel, "r-1", &sim_crypto, c, PLAN_EXCLUDED_COUNT + 1,
+                                  NOW_MS, &set, &err),
+                     -1);
+    assert_string_equal(err.text, "precursor: 1 devices are too old for this release; bring them "
+                                  "to 1.2.0 first, or say \"skip\"");
+}
+
+static void a_window_is_written_as_people_say_it(void **state)
+{
+    struct window w;
+    struct err err;
+    (void)state;
+
+    assert_int_equal(plan_window_read("22:00-04:30 Europe/Berlin fri-sun", &w, &err), 0);
+    assert_int_equal(w.from_min, 22 * 60);
+    assert_int_equal(w.to_min, 4 * 60 + 30);
+    assert_int_equal(w.days, 0x70);
+    assert_string_equal(w.tz, "Europe/Berlin");
+    assert_int_equal(plan_window_read("01:00-05:00", &w, &err), 0);
+    assert_string_equal(w.tz, "UTC");
+    assert_int_equal(plan_window_read("none", &w, &err), 0);
+    assert_int_equal(w.days, 0);
+    assert_int_equal(plan_window_read("at night", &w, &err), -1);
+    assert_int_equal(plan_window_read("01:00-25:00", &w, &err), -1);
 }
 
 static void nobody_to_update_is_an_answer(void **state)
@@ -315,6 +351,7 @@ int main(void)
         cmocka_unit_test(a_share_of_few_devices_is_never_empty_and_never_one_too_many),
         cmocka_unit_test(named_canaries_come_first_and_are_part_of_the_number),
         cmocka_unit_test(each_device_left_out_has_its_reason),
+        cmocka_unit_test(a_window_is_written_as_people_say_it),
         cmocka_unit_test(nobody_to_update_is_an_answer),
         cmocka_unit_test(a_wrong_plan_is_told_where),
         cmocka_unit_test(the_first_of_several_stages_allows_no_failure),

@@ -56,7 +56,7 @@ static void the_documents_example_is_a_plan(void **state)
     assert_int_equal(plan.trial_s, usual.trial_s);
     assert_int_equal(plan.in_flight, usual.in_flight);
     assert_memory_equal(&plan.gate, &usual.gate, sizeof(plan.gate));
-    assert_int_equal(plan.retries, usual.retries);
+    assert_memory_equal(&plan.retries, &usual.retries, sizeof(plan.retries));
     assert_int_equal(plan.retry_after_s, usual.retry_after_s);
     assert_int_equal(plan.deadline_s, usual.deadline_s);
     assert_int_equal(plan.max_offline_s, usual.max_offline_s);
@@ -86,8 +86,15 @@ static void a_plan_survives_its_own_json(void **state)
     static const char json[] =
         "{\"release\":\"weather@1.4.0-rc.1\",\"target\":\"tag:\\\"älter\\\"\",\"stages\":["
         "{\"name\":\"a\",\"devices\":[\"x\",\"y\"],\"allowed_failure\":0.1,\"soak\":5},"
-        "{\"name\":\"b\",\"percent\":12.3456},{\"name\":\"c\",\"count\":7,\"devices\":[\"z\"]}],"
-        "\"stop\":{\"allowed_failure\":0.25},\"on_stop\":\"abort\",\"jitter\":0}";
+        "{\"name\":\"b\",\"percent\":12.3456,\"approval\":true},{\"name\":\"c\",\"count\":7,"
+        "\"devices\":[\"z\"]}],"
+        "\"stop\":{\"allowed_failure\":0.25},\"on_stop\":\"abort\",\"jitter\":0,"
+        "\"window\":{\"from\":\"22:30\",\"to\":\"04:00\",\"tz\":\"device\",\"days\":\"mon-wed,"
+        "sat\"},"
+        "\"per_group\":{\"by\":\"site\",\"max\":2},\"bandwidth\":1000000,\"late\":\"join\","
+        "\"precursor\":\"refuse\",\"include_failed\":true,\"four_eyes\":true,"
+        "\"gate\":{\"max_network\":0.2,\"max_power\":0},"
+        "\"retries\":{\"network\":4,\"power\":0,\"hash_mismatch\":0,\"dns\":7,\"tls\":1}}";
     struct rollout_plan plan, again;
     struct err err = { 0 };
     (void)state;
@@ -99,7 +106,94 @@ static void a_plan_survives_its_own_json(void **state)
         fail_msg("%s: %s", text, err.text);
     assert_memory_equal(&again, &plan, sizeof(plan));
     assert_int_equal(plan.stage[1].share_ppm, 123456);
+    assert_true(plan.stage[1].approval);
+    assert_int_equal(plan.window.from_min, 22 * 60 + 30);
+    assert_int_equal(plan.window.days, 0x27);
+    assert_true(plan_is_in_device_time(&plan));
+    assert_int_equal(plan.per_group.max, 2);
+    assert_string_equal(plan.per_group.by, "site");
+    assert_int_equal(plan.bandwidth, 1000000);
+    assert_int_equal(plan.late, PLAN_LATE_JOIN);
+    assert_int_equal(plan.precursor, PLAN_PRECURSOR_REFUSE);
+    assert_true(plan.include_failed && plan.four_eyes);
+    assert_true(plan.gate.max_power >= 0 && plan.gate.max_policy < 0);
     free(text);
+}
+
+static void what_is_tried_again_goes_by_reason_then_by_class(void **state)
+{
+    static const char json[] = "{\"release\":\"a@1.0.0\",\"retries\":{\"network\":4,\"dns\":7}}";
+    static const char number[] = "{\"release\":\"a@1.0.0\",\"retries\":0}";
+    struct rollout_plan plan;
+    (void)state;
+
+    assert_int_equal(plan_decode(json, sizeof(json) - 1, &plan, NULL), 0);
+    assert_int_equal(plan_retries_of(&plan, REASON_DNS), 7);
+    assert_int_equal(plan_retries_of(&plan, REASON_CONNECT), 4);
+    assert_int_equal(plan_retries_of(&plan, REASON_BROWNOUT), 2);
+    assert_int_equal(plan_retries_of(&plan, REASON_HASH_MISMATCH), 1);
+    assert_int_equal(plan_retries_of(&plan, REASON_SELF_TEST), 0);
+    assert_int_equal(plan_retries_of(&plan, REASON_LOW_BATTERY), 0);
+    assert_int_equal(plan_decode(number, sizeof(number) - 1, &plan, NULL), 0);
+    assert_int_equal(plan_retries_of(&plan, REASON_DNS), 0);
+    assert_int_equal(plan_retries_of(&plan, REASON_HASH_MISMATCH), 0);
+}
+
+static void a_template_needs_no_release(void **state)
+{
+    static const char json[] = "{\"jitter\":30}";
+    struct rollout_plan plan, again;
+    struct err err = { 0 };
+    (void)state;
+
+    assert_int_equal(plan_decode(json, sizeof(json) - 1, &plan, &err), -1);
+    assert_int_equal(plan_decode_template(json, sizeof(json) - 1, &plan, &err), 0);
+    assert_int_equal(plan.jitter_s, 30);
+    assert_string_equal(plan.product, "");
+    char *text = plan_encode(&plan);
+    assert_null(strstr(text, "release"));
+    assert_int_equal(plan_decode_template(text, strlen(text), &again, NULL), 0);
+    assert_memory_equal(&again, &plan, sizeof(plan));
+    free(text);
+    assert_int_equal(plan_decode_template("{\"trial\":100000}", 16, &plan, &err), -1);
+    assert_string_equal(err.text, "trial: 100000 is not from 0 to 86400");
+}
+
+static void the_other_mistakes_are_named(void **state)
+{
+#define REST(text) "{\"release\":\"a@1.0.0\"," text "}"
+    (void)state;
+
+    wrong(REST("\"late\":\"no\""), "late: must be \"ignore\" or \"join\"");
+    wrong(REST("\"precursor\":\"no\""), "precursor: must be \"skip\" or \"refuse\"");
+    wrong(REST("\"four_eyes\":1"), "four_eyes: must be true or false");
+    wrong(REST("\"window\":\"x\""), "window: must be an object");
+    wrong(REST("\"window\":{\"to\":\"05:00\"}"),
+          "window.from: is missing: a time of day like 01:00");
+    wrong(REST("\"window\":{\"from\":\"1:00\",\"to\":\"05:00\"}"),
+          "window.from: \"1:00\" is not a time of day like 01:00");
+    wrong(REST("\"window\":{\"from\":\"01:00\",\"to\":\"05:00\",\"zone\":1}"),
+          "window.zone: is not a field that a plan has here");
+    wrong(REST("\"window\":{\"from\":\"01:00\",\"to\":\"01:10\"}"),
+          "jitter: 600 s is not shorter than the window of 10 min");
+    wrong(REST("\"per_group\":{\"max\":2}"),
+          "per_group.by: is missing: the key of a label, such as site");
+    wrong(REST("\"per_group\":{\"by\":\"site\",\"max\":0}"),
+          "per_group.max: 0 is not from 1 to 1000000");
+    wrong(REST("\"per_group\":{\"by\":\"a:b\"}"),
+          "per_group.by: letters, digits, dot, dash and underscore only");
+    wrong(REST("\"bandwidth\":-5"), "bandwidth: must be a whole number, not negative");
+    wrong(REST("\"retries\":\"2\""), "retries: must be a whole number, not negative");
+    wrong(REST("\"retries\":11"), "retries.network: 11 is not from 0 to 10");
+    wrong(REST("\"retries\":{\"self_test\":1}"), "retries.self_test: class firmware is never tried "
+                                                 "again by itself; a person may: rollout retry");
+    wrong(REST("\"retries\":{\"luck\":1}"),
+          "retries.luck: is neither network, power nor a reason of these classes");
+    wrong(REST("\"retries\":{\"hash_mismatch\":2}"), "retries.hash_mismatch: 2 is not from 0 to 1");
+    wrong(REST("\"gate\":{\"max_policy\":1.5}"), "gate.max_policy: must be a number from 0 to 1");
+    wrong(REST("\"stages\":[{\"name\":\"a\",\"percent\":100,\"approval\":true}]"),
+          "stages[0].approval: the last stage has no next one to hold back");
+#undef REST
 }
 
 static void each_mistake_is_named(void **state)
@@ -128,8 +222,8 @@ static void each_mistake_is_named(void **state)
     wrong("{\"release\":\"a@1.0.0\",\"stages\":[{\"name\":\"a\",\"percent\":5},"
           "{\"name\":\"b\",\"percent\":4}]}",
           "stages[1].percent: 4 is less than the 5 of stages[0]; stages are cumulative");
-    wrong("{\"release\":\"a@1.0.0\",\"stages\":[{\"name\":\"a\",\"percent\":5,\"approval\":true}]}",
-          "stages[0].approval: is not a field that a plan has here");
+    wrong("{\"release\":\"a@1.0.0\",\"stages\":[{\"name\":\"a\",\"percent\":5,\"approved\":true}]}",
+          "stages[0].approved: is not a field that a plan has here");
     wrong("{\"release\":\"a@1.0.0\",\"stages\":[{\"name\":\"a\",\"devices\":[\"x\",1]}]}",
           "stages[0].devices: must be device ids");
     wrong("{\"release\":\"a@1.0.0\",\"gate\":{\"max_silent\":2}}",
@@ -159,6 +253,9 @@ int main(void)
         cmocka_unit_test(a_release_alone_is_a_plan),
         cmocka_unit_test(a_plan_survives_its_own_json),
         cmocka_unit_test(each_mistake_is_named),
+        cmocka_unit_test(the_other_mistakes_are_named),
+        cmocka_unit_test(what_is_tried_again_goes_by_reason_then_by_class),
+        cmocka_unit_test(a_template_needs_no_release),
         cmocka_unit_test(a_plan_too_long_to_be_one_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,9 @@
 #include "base/err.h"
 #include "protocol/crypto.h"
 #include "protocol/limits.h"
+#include "protocol/reason.h"
 #include "protocol/release.h"
+#include "rollout/window.h"
 
 /*
  * What an operator asks for, which devices it comes to, and what it will look like: a plan, the
@@ -18,6 +20,11 @@
 #define PLAN_TARGET_MAX 512
 #define PLAN_NAME_MAX   33
 #define PLAN_DEVICES    1000000u
+#define PLAN_LABEL_MAX  17 /* key of a label, such as "site" in the group "site:berlin-7" */
+#define PLAN_TZ_DEVICE  "device"
+#define PLAN_TZ_LABEL   "tz" /* and its zone is the device's group "tz:Europe/Berlin" */
+#define PLAN_RETRY_ONES 16   /* reasons with a number of their own */
+#define PLAN_RETRY_MOST 10
 
 /*
  * Stages are cumulative: `early, 5 %` means that 5 % of all have it when `early` is over. A stage
@@ -30,9 +37,29 @@ struct plan_stage {
     uint32_t named_first, named_count; /* in plan.named */
     uint32_t soak_s;                   /* how long a device is watched before it counts as done */
     double allowed_failure; /* < 0: the plan's, and none at all for the first of several stages */
+    bool approval;          /* a person must approve before the next stage starts */
 };
 
 enum plan_on_stop { PLAN_STOP_PAUSE, PLAN_STOP_ABORT };
+
+/* Devices that match the target only after the start: left alone, or they join the last stage
+ * reached. */
+enum plan_late { PLAN_LATE_IGNORE, PLAN_LATE_JOIN };
+
+/* Devices too old for the jump (the release's min_from): left out, and with PLAN_LATE_JOIN they
+ * join once another release has brought them far enough; or no start at all while there are any. */
+enum plan_precursor { PLAN_PRECURSOR_SKIP, PLAN_PRECURSOR_REFUSE };
+
+/* Further attempts by what the last one ended with; what is not here is never tried again. */
+struct plan_retries {
+    uint8_t network, power; /* for the classes */
+    uint8_t hash_mismatch;  /* 0 or 1 */
+    uint8_t one_count;
+    struct {
+        uint8_t reason; /* of class network or power: goes before its class */
+        uint8_t tries;
+    } one[PLAN_RETRY_ONES];
+};
 
 struct rollout_plan {
     char product[PROTO_PRODUCT_MAX];
@@ -46,20 +73,38 @@ struct rollout_plan {
     uint32_t trial_s;
     uint32_t in_flight; /* most devices told and not yet at an end */
     struct {
+        char by[PLAN_LABEL_MAX]; /* devices of the same group "by:…" are one; empty: no such cap */
+        uint32_t max;            /* most of them told and not yet at an end, as in_flight */
+    } per_group;                 /* a device without that label is not capped */
+    uint32_t bandwidth; /* bytes per second that orders may ask for on average; 0: no cap */
+    /*
+     * When devices may start (days 0: any time). `tz` "device": each in its own time, which is that
+     * of its group "tz:Europe/Berlin"; a device without one is left out. Nothing is told so late
+     * that its slot could lie beyond the close, and orders expire at the close: nobody starts,
+     * downloads or switches outside; who has switched by then finishes its trial. The close is
+     * neither a failure nor silence.
+     */
+    struct window window;
+    struct {
         double allowed_failure, confidence;
         uint32_t min_sample;
         uint32_t silence_after_s;
-        double max_silent, max_other;
+        double max_silent, max_other;              /* other: network, power, policy, operator */
+        double max_network, max_power, max_policy; /* < 0: no cap of its own */
     } gate;
     struct {
         double allowed_failure; /* < 0: the gate's */
         double alpha;
     } stop;
-    uint32_t retries;       /* further attempts after network or power errors */
+    struct plan_retries retries;
     uint32_t retry_after_s; /* first back-off, doubled each time, up to half more at random */
     uint32_t deadline_s;
     uint32_t max_offline_s; /* devices not seen for longer are left out; 0: none */
     enum plan_on_stop on_stop;
+    enum plan_late late;
+    enum plan_precursor precursor;
+    bool four_eyes;      /* who started it can't approve a stage of it */
+    bool include_failed; /* also devices whose firmware failed on this very release before */
 };
 
 /* Everything but product, version, target and stages. */
@@ -77,6 +122,16 @@ int plan_check(const struct rollout_plan *plan, struct err *err);
 /* The allowed failure rate of a stage, defaults applied. */
 double plan_stage_allowed(const struct rollout_plan *plan, uint32_t stage);
 double plan_stop_allowed(const struct rollout_plan *plan);
+/* Network and power `tries` times, a wrong hash once (never for 0), no reason of its own. */
+void plan_set_retries(struct rollout_plan *plan, uint32_t tries);
+/* How often an attempt that ended with this reason may be followed by another. */
+uint32_t plan_retries_of(const struct rollout_plan *plan, enum reason reason);
+
+/* Is the window in each device's own time? */
+bool plan_is_in_device_time(const struct rollout_plan *plan);
+/* A window as on the command line: "01:00-05:00 [ZONE] [DAYS]" by spaces, or "none". 0, or -1 and a
+ * text that names the field. */
+int plan_window_read(const char *text, struct window *out, struct err *err);
 
 /* What is known of a device that the target names. Texts may be empty, never NULL; they must
  * outlive the set. */
@@ -88,7 +143,13 @@ struct plan_candidate {
     uint64_t cert_not_after; /* Unix s; 0: not said */
     int64_t last_seen_ms;    /* 0: never */
     bool online;
+    bool failed_before; /* its firmware failed on this very release in an earlier rollout */
+    const char *group[PROTO_GROUP_COUNT];
+    uint32_t group_count;
 };
+
+/* The "berlin-7" of the group "site:berlin-7" for the key "site"; NULL when it has none. */
+const char *plan_label(const struct plan_candidate *candidate, const char *key);
 
 /* Why a device of the target is left out. X(NAME, "text") */
 #define PLAN_EXCLUDED_MAP(X)                                                                       \
@@ -102,6 +163,8 @@ struct plan_candidate {
     X(NO_STATUS, "has never said what it runs")                                                    \
     X(OFFLINE, "offline for too long")                                                             \
     X(CERT_EXPIRES, "certificate expires before the deadline")                                     \
+    X(FAILED_BEFORE, "its firmware failed on this release before")                                 \
+    X(NO_ZONE, "the window is in its own time, and it has no group tz:ZONE")                       \
     X(BAD_ID, "id is not one the contract allows")                                                 \
     X(BEYOND, "beyond the last stage")
 
@@ -143,6 +206,9 @@ int plan_resolve(const struct rollout_plan *plan, const struct release *release,
                  const struct plan_candidate *candidate, uint32_t count, int64_t now_ms,
                  struct plan_set *out, struct err *err);
 void plan_set_free(struct plan_set *set);
+/* The same judgement of one device; PLAN_EXCLUDED_COUNT when it can take it. */
+enum plan_excluded plan_judge(const struct rollout_plan *plan, const struct release *release,
+                              const struct plan_candidate *candidate, int64_t now_ms);
 
 /* The size that a stage asks for out of `total`, before named devices and earlier stages. */
 uint32_t plan_stage_target(const struct plan_stage *stage, uint32_t total);

@@ -82,10 +82,12 @@ enum rollout_device_state {
     RDEV_SOAKING = 4,    /* confirmed; watched until its soak is over */
     RDEV_RETRYING = 5,   /* failed for a passing cause; back-off */
     RDEV_DONE = 6,
-    RDEV_FAILED = 7,   /* `reason` says why */
-    RDEV_EXCUSED = 8,  /* never told: already there, or offline until the deadline */
-    RDEV_ABORTING = 9, /* abort order out, not acknowledged */
-    RDEV_ABORTED = 10, /* reason NONE: never told; EXPIRED: never acknowledged */
+    RDEV_FAILED = 7,     /* `reason` says why */
+    RDEV_EXCUSED = 8,    /* never told: already there, or offline until the deadline */
+    RDEV_ABORTING = 9,   /* abort order out, not acknowledged */
+    RDEV_ABORTED = 10,   /* reason NONE: never told; EXPIRED: never acknowledged */
+    RDEV_RETURNING = 11, /* rollback order out, or due once it is past its switch */
+    RDEV_RETURNED = 12,  /* runs what it ran before */
 };
 
 /* The same for people: every device is in exactly one phase, and stages count them.
@@ -106,7 +108,9 @@ enum rollout_device_state {
     X(DONE, "done")                                                                                \
     X(FAILED, "failed")                                                                            \
     X(EXCUSED, "excused")                                                                          \
-    X(ABORTED, "aborted")
+    X(ABORTED, "aborted")                                                                          \
+    X(RETURNING, "returning") /* asked to go back to what it ran before */                         \
+    X(RETURNED, "returned")
 
 enum rollout_phase {
 #define X(name, word) ROLLOUT_PHASE_##name,
@@ -127,10 +131,11 @@ int rollout_state_from_word(const char *word, enum rollout_state *out); /* 0, or
  *                 its own topic), and nothing, retained, on commands/update: a persistent session
  *                 keeps the first for a device that is away, and the reducer asks again when a
  *                 device comes back without having answered;
+ *   WIRE_ROLLBACK the same with the rollback order on commands/rollback;
  *   WIRE_NOTHING  nothing, retained, on commands/update;
  * and feeds ROLLOUT_EV_PUBLISHED when all of it is acknowledged.
  */
-enum rollout_wire { WIRE_NOTHING = 0, WIRE_ORDER = 1, WIRE_ABORT = 2 };
+enum rollout_wire { WIRE_NOTHING = 0, WIRE_ORDER = 1, WIRE_ABORT = 2, WIRE_ROLLBACK = 3 };
 
 enum rollout_presence { PRESENCE_UNKNOWN, PRESENCE_ONLINE, PRESENCE_OFFLINE };
 
@@ -147,9 +152,13 @@ struct rollout_device {
     bool wire_pending;     /* * not yet acknowledged by the broker */
     bool silent;           /* * */
     uint8_t presence;      /* enum rollout_presence */
-    bool on_target;        /* last status showed the target's hash */
+    bool image_known;      /* a status has said what it runs, */
+    bool on_target;        /* and that is the target */
     bool queued, dirty;
+    bool joined;      /* * after the start; such devices stand behind all others */
+    uint8_t zone;     /* its place in rollout.zone */
     uint16_t attempt; /* * of the last order; 0: never told */
+    uint32_t group;   /* its place in rollout.group; ROLLOUT_NO_GROUP: none that counts */
     uint32_t n;       /* * number of the last report taken */
     uint32_t got;     /* bytes */
     uint32_t next, heap;
@@ -164,11 +173,74 @@ struct rollout_device {
 
 struct rollout_stage {
     enum rollout_stage_state state;
-    uint32_t first, size;
+    uint32_t first, size; /* size: with those that joined; the others stand from `first` on */
+    uint32_t span;        /* and are so many */
     int64_t started_ms, ended_ms; /* wall; 0: not yet */
     uint32_t phase[ROLLOUT_PHASES];
     int64_t soak_until_ms;   /* on the heard clock: when the last one soaking is through */
     uint32_t counted, other; /* of FAILED: against the firmware or image; all others */
+};
+
+/* Deliberate acts. Words as in the acts table and on the command line. */
+#define ROLLOUT_ACT_MAP(X)                                                                         \
+    X(START, "start")                                                                              \
+    X(PAUSE, "pause")                                                                              \
+    X(RESUME, "resume")   /* also acknowledges the failures seen */                                \
+    X(ABORT, "abort")     /* who has switched keeps the new image */                               \
+    X(APPROVE, "approve") /* a stage whose plan asks for it */                                     \
+    X(RETRY, "retry")     /* failed devices, also those that are not tried again by themselves */  \
+    X(ROLLBACK, "rollback") /* as abort, and who has switched goes back; also when it is over */   \
+    X(SET, "set")           /* caps and jitter, for what has not started */
+
+enum rollout_act {
+#define X(name, word) ROLLOUT_ACT_##name,
+    ROLLOUT_ACT_MAP(X)
+#undef X
+        ROLLOUT_ACT_COUNT
+};
+const char *rollout_act_word(enum rollout_act act);
+int rollout_act_from_word(const char *word, enum rollout_act *out); /* 0, or -1 */
+
+#define ROLLOUT_REMARK_MAX  161
+#define ROLLOUT_ASK_DEVICES 16
+#define ROLLOUT_ASK_TEXT    1400
+
+enum rollout_set {
+    ROLLOUT_SET_IN_FLIGHT = 1,
+    ROLLOUT_SET_JITTER = 2,
+    ROLLOUT_SET_PER_GROUP = 4,
+    ROLLOUT_SET_BANDWIDTH = 8,
+};
+
+/* What an act is asked with; all zero: nothing. */
+struct rollout_ask {
+    char remark[ROLLOUT_REMARK_MAX]; /* any act: for the story and the audit */
+    char stage[PLAN_NAME_MAX];       /* APPROVE: empty means the current one */
+    enum reason reason;              /* RETRY: only devices that failed so; NONE: any */
+    enum reason_class cls;           /* RETRY: only of this class; NONE: any */
+    char device[ROLLOUT_ASK_DEVICES][PROTO_ID_MAX]; /* RETRY: only these */
+    uint32_t device_count;
+    uint32_t set; /* SET: bits of enum rollout_set, and the values */
+    uint32_t in_flight, jitter_s, per_group, bandwidth;
+};
+
+/*
+ * As text, in the journal and on the command line: words separated by spaces,
+ *   stage=NAME reason=WORD class=WORD device=ID in_flight=N jitter=S per_group=N bandwidth=N
+ * and last remark=TEXT to the end. RETRY asked without reason, class and device takes all but class
+ * `firmware`. Length, or -1 when it does not fit.
+ */
+int rollout_ask_text(const struct rollout_ask *ask, char *out, size_t cap);
+/* 0, or -1 and a text that names the word. */
+int rollout_ask_read(const char *text, struct rollout_ask *out, struct err *err);
+
+/* A time zone of the plan's window. The shell gives its rules: see rollout_zone_rules(). */
+struct rollout_zone {
+    char name[ZONE_NAME_MAX];
+    struct zone *rules;   /* NULL: not given, and then never open */
+    bool known, open;     /* as of the last step */
+    int64_t next_ms;      /* wall: when that changes */
+    uint32_t first, last; /* queue of those that wait for it to open; ROLLOUT_NO_DEVICE: nobody */
 };
 
 /* What is being rolled out. */
@@ -181,12 +253,23 @@ struct rollout_release {
 };
 
 #define ROLLOUT_WHY_MAX   200
+#define ROLLOUT_WHO_MAX   65
 #define ROLLOUT_REASONS   64
+#define ROLLOUT_ZONES     64 /* different time zones in one rollout with a window in device time */
 #define ROLLOUT_NO_DEVICE UINT32_MAX
+#define ROLLOUT_NO_GROUP  UINT32_MAX
+
+/* Devices that share the label of plan.per_group. 48 bytes each. */
+struct rollout_group {
+    char name[PROTO_GROUP_MAX]; /* * */
+    uint32_t told;              /* and neither at an end nor silent */
+    uint32_t first, last;       /* queue of those that wait for room; ROLLOUT_NO_DEVICE: nobody */
+};
 
 struct rollout {
     char id[PROTO_ROLLOUT_MAX];
-    struct rollout_plan plan;
+    char starter[ROLLOUT_WHO_MAX]; /* who made it */
+    struct rollout_plan plan;      /* with what was changed since by ROLLOUT_ACT_SET */
     struct rollout_release release;
     enum rollout_state state;
     char why[ROLLOUT_WHY_MAX]; /* why it is stopped, paused or over; empty while all is well */
@@ -197,7 +280,16 @@ struct rollout {
     int64_t deaf_ms;                                       /* total time without ears */
     bool hearing;
     uint32_t acked_counted, acked_other, acked_silent; /* by resume; no longer count */
-    uint32_t accepted; /* stage + 1 whose small sample a person has accepted; 0: none */
+    int64_t acked_ms;                                  /* wall time of that resume */
+    uint32_t accepted;      /* stage + 1 whose small sample a person has accepted; 0: none */
+    uint32_t approved;      /* bit s: a person has approved stage s */
+    bool back;              /* ABORTING: who has switched goes back too */
+    uint32_t jitter_most_s; /* the longest that any order has had */
+    int64_t paid_ms; /* wall: until then the bandwidth is spoken for by orders already sent */
+    struct rollout_group *group; /* without plan.per_group: none */
+    uint32_t group_count;
+    struct rollout_zone zone[ROLLOUT_ZONES]; /* without a window: none */
+    uint32_t zone_count;
     uint32_t in_flight;
     uint32_t wire_pending;             /* devices whose topic is not yet as it should be */
     uint32_t reasons[ROLLOUT_REASONS]; /* devices FAILED, by enum reason */
@@ -205,41 +297,35 @@ struct rollout {
     uint32_t count;
 
     /* Inside. */
+    uint32_t device_cap;
     uint32_t *index, index_mask; /* id -> device */
-    uint32_t *heap, heap_count;  /* timers */
+    uint32_t *group_index, group_mask, group_cap;
+    uint32_t *heap, heap_count; /* timers */
     uint32_t again_first, again_last, cursor;
     uint32_t sweep_at, sweep_kinds;
     int64_t head_ms; /* wall time of the last saved head */
     bool gate_dirty, failed_dirty, closed;
-    struct gate_counts held; /* with which the current stage holds */
+    struct gate_counts held;  /* with which the current stage holds */
+    struct rollout_ask retry; /* SWEEP_RETRY: of which devices, and how many so far */
+    int64_t retry_act;
+    char retry_who[ROLLOUT_WHO_MAX];
+    uint32_t retry_count;
 };
-
-/* Deliberate acts. Words as in the acts table and on the command line. */
-#define ROLLOUT_ACT_MAP(X)                                                                         \
-    X(START, "start")                                                                              \
-    X(PAUSE, "pause")                                                                              \
-    X(RESUME, "resume") /* also acknowledges the failures seen */                                  \
-    X(ABORT, "abort")
-
-enum rollout_act {
-#define X(name, word) ROLLOUT_ACT_##name,
-    ROLLOUT_ACT_MAP(X)
-#undef X
-        ROLLOUT_ACT_COUNT
-};
-const char *rollout_act_word(enum rollout_act act);
-int rollout_act_from_word(const char *word, enum rollout_act *out); /* 0, or -1 */
 
 enum rollout_event_kind {
     ROLLOUT_EV_TICK,
-    ROLLOUT_EV_ACT,       /* act, act_id, who */
+    ROLLOUT_EV_ACT,       /* act, act_id, who, ask (NULL: nothing) */
     ROLLOUT_EV_REPORT,    /* device, report */
     ROLLOUT_EV_REPLY,     /* device, reply: only those to abort matter */
     ROLLOUT_EV_STATUS,    /* device, status */
     ROLLOUT_EV_PUBLISHED, /* device, wire: the broker acknowledged what fx.send asked for */
     ROLLOUT_EV_BROKER_UP, /* connected and subscribed */
-    ROLLOUT_EV_BROKER_DOWN
+    ROLLOUT_EV_BROKER_DOWN,
+    ROLLOUT_EV_JOIN, /* join, join_count: devices that match the target now (plan.late) */
 };
+
+/* Devices in one ROLLOUT_EV_JOIN; those that are in the rollout already are passed over. */
+#define ROLLOUT_JOINS 32
 
 struct rollout_event {
     enum rollout_event_kind kind;
@@ -253,6 +339,9 @@ struct rollout_event {
     enum rollout_act act;
     int64_t act_id;
     const char *who;
+    const struct rollout_ask *ask;
+    const struct plan_candidate *join;
+    uint32_t join_count;
 };
 
 /* Publish as enum rollout_wire says. */
@@ -299,6 +388,15 @@ struct rollout *rollout_new(const char *id, const struct rollout_plan *plan,
  * -1 when the rows contradict each other.
  */
 struct rollout *rollout_alloc(uint32_t count);
+/* Numbers for device.group and device.zone by name, found or made; "" is ROLLOUT_NO_GROUP, and 0.
+ * A zone too many (ROLLOUT_ZONES) counts as zone 0. */
+uint32_t rollout_group_number(struct rollout *r, const char *name);
+uint8_t rollout_zone_number(struct rollout *r, const char *name);
+const char *rollout_group_name(const struct rollout *r, const struct rollout_device *d);
+const char *rollout_zone_name(const struct rollout *r, const struct rollout_device *d);
+/* The rules of zone[i], copied: to be given for each zone before the first step, and for new ones
+ * after ROLLOUT_EV_JOIN. */
+void rollout_zone_rules(struct rollout *r, uint32_t i, const struct zone *rules);
 int rollout_rebuild(struct rollout *r, struct err *err);
 void rollout_free(struct rollout *r); /* NULL is fine */
 
@@ -324,10 +422,18 @@ bool rollout_is_over(const struct rollout *r);
  * resumed until its deadline.) */
 bool rollout_is_closed(const struct rollout *r);
 
-/* For the screens and --json. */
+/* For the screens and --json. `out->missing` names a missing approval, too. */
 void rollout_gate(const struct rollout *r, struct gate_decision *out); /* of the current stage */
 void rollout_gate_input(const struct rollout *r, struct gate_rule *rule,
                         struct gate_counts *counts); /* what it is decided by */
 void rollout_totals(const struct rollout *r, uint32_t phase[ROLLOUT_PHASES]);
+/* Why nobody is told just now though some are due ("the window opens in 3 h 10 m", "50 of 50 in
+ * flight", "bandwidth: the next in 40 s"); false and empty when that is not so. */
+bool rollout_waits(const struct rollout *r, char *out, size_t cap);
+/* Does the current stage ask for an approval that is not there? */
+bool rollout_wants_approval(const struct rollout *r);
+/* When an order made now for this device must end (wall ms): the close of its window or the
+ * deadline, whichever comes first. */
+int64_t rollout_order_expires(const struct rollout *r, const struct rollout_device *d);
 
 #endif

@@ -8,13 +8,13 @@
 
 #include <jansson.h>
 
-#include "base/mem.h"
 #include "base/text.h"
 
 /* How far decoding is: where in the document, and where to say what is wrong. */
 struct reader {
     char path[48]; /* "", "stages[1]." or "gate." */
     struct err *err;
+    bool is_template; /* may be without a release */
 };
 
 static int wrong(const struct reader *r, const char *field, const char *format, ...)
@@ -34,13 +34,13 @@ static int wrong(const struct reader *r, const char *field, const char *format, 
     return err_set(r->err, EXIT_USAGE, "%s%s: %s", r->path, name, what);
 }
 
-enum type { NUMBER, RATE, TEXT, LIST, OBJECT };
+enum type { NUMBER, RATE, TEXT, LIST, OBJECT, FLAG, ANY };
 
 /* A field of an object: which, and where it goes. */
 struct field {
     const char *name;
     enum type type;
-    void *to;   /* uint32_t for NUMBER, double for RATE */
+    void *to;   /* uint32_t for NUMBER, double for RATE, bool for FLAG */
     size_t cap; /* TEXT: of a char array */
 };
 
@@ -76,6 +76,13 @@ static int take(const struct reader *r, const struct field *f, json_t *value)
         return json_is_array(value) ? 0 : wrong(r, f->name, "must be a list");
     case OBJECT:
         return json_is_object(value) ? 0 : wrong(r, f->name, "must be an object");
+    case FLAG:
+        if (!json_is_boolean(value))
+            return wrong(r, f->name, "must be true or false");
+        *(bool *)f->to = json_is_true(value);
+        return 0;
+    case ANY:
+        return 0;
     }
     return -1;
 }
@@ -149,6 +156,7 @@ static int take_stage(struct reader *r, json_t *object, struct rollout_plan *pla
         { "count", NUMBER, &stage->count, 0 },
         { "soak", NUMBER, &stage->soak_s, 0 },
         { "allowed_failure", RATE, &stage->allowed_failure, 0 },
+        { "approval", FLAG, &stage->approval, 0 },
         { "devices", LIST, NULL, 0 },
     };
     json_t *share = json_object_get(object, "percent");
@@ -189,6 +197,9 @@ static int take_gate(struct reader *r, json_t *gate, json_t *stop, struct rollou
         { "silence_after", NUMBER, &plan->gate.silence_after_s, 0 },
         { "max_silent", RATE, &plan->gate.max_silent, 0 },
         { "max_other", RATE, &plan->gate.max_other, 0 },
+        { "max_network", RATE, &plan->gate.max_network, 0 },
+        { "max_power", RATE, &plan->gate.max_power, 0 },
+        { "max_policy", RATE, &plan->gate.max_policy, 0 },
     };
     const struct field of_stop[] = {
         { "allowed_failure", RATE, &plan->stop.allowed_failure, 0 },
@@ -205,10 +216,160 @@ static int take_gate(struct reader *r, json_t *gate, json_t *stop, struct rollou
     return 0;
 }
 
+/* A word of a list, by its place; -1 and the error names them all. */
+static int one_of(const struct reader *r, const char *field, const char *word,
+                  const char *const *words, int count)
+{
+    char all[96] = "";
+
+    for (int i = 0; i < count; i++) {
+        size_t len = strlen(all);
+        if (strcmp(word, words[i]) == 0)
+            return i;
+        text_format(all + len, sizeof(all) - len, "%s\"%s\"", i == 0 ? "" : " or ", words[i]);
+    }
+    return wrong(r, field, "must be %s", all);
+}
+
+/* Everything but the release. */
+static int check_template(const struct rollout_plan *plan, struct err *err)
+{
+    struct rollout_plan whole = *plan;
+
+    text_copy(whole.product, sizeof(whole.product), "x");
+    text_copy(whole.version, sizeof(whole.version), "1.0.0");
+    return plan_check(&whole, err);
+}
+
+static int take_words(const struct reader *r, const char *on_stop, const char *late,
+                      const char *precursor, struct rollout_plan *plan)
+{
+    static const char *const stop_words[] = { "pause", "abort" };
+    static const char *const late_words[] = { "ignore", "join" };
+    static const char *const precursor_words[] = { "skip", "refuse" };
+    int stop = one_of(r, "on_stop", on_stop, stop_words, COUNT(stop_words));
+    int l = stop < 0 ? -1 : one_of(r, "late", late, late_words, COUNT(late_words));
+    int p = l < 0 ? -1 : one_of(r, "precursor", precursor, precursor_words, COUNT(precursor_words));
+
+    if (p < 0)
+        return -1;
+    plan->on_stop = (enum plan_on_stop)stop;
+    plan->late = (enum plan_late)l;
+    plan->precursor = (enum plan_precursor)p;
+    return 0;
+}
+
+static int take_window(struct reader *r, json_t *window, struct rollout_plan *plan)
+{
+    char from[16] = "", to[16] = "", days[40] = "daily", tz[ZONE_NAME_MAX] = "UTC";
+    const struct field fields[] = {
+        { "from", TEXT, from, sizeof(from) },
+        { "to", TEXT, to, sizeof(to) },
+        { "tz", TEXT, tz, sizeof(tz) },
+        { "days", TEXT, days, sizeof(days) },
+    };
+
+    if (!window)
+        return 0;
+    text_copy(r->path, sizeof(r->path), "window.");
+    if (take_all(r, window, fields, COUNT(fields)) != 0)
+        return -1;
+    if (!from[0] || !to[0])
+        return wrong(r, from[0] ? "to" : "from", "is missing: a time of day like 01:00");
+    r->path[0] = '\0';
+    return window_parse(&plan->window, from, to, tz, days, r->err);
+}
+
+static int take_per_group(struct reader *r, json_t *group, struct rollout_plan *plan)
+{
+    const struct field fields[] = {
+        { "by", TEXT, plan->per_group.by, sizeof(plan->per_group.by) },
+        { "max", NUMBER, &plan->per_group.max, 0 },
+    };
+
+    if (!group)
+        return 0;
+    plan->per_group.max = 1;
+    text_copy(r->path, sizeof(r->path), "per_group.");
+    if (take_all(r, group, fields, COUNT(fields)) != 0)
+        return -1;
+    if (!plan->per_group.by[0])
+        return wrong(r, "by", "is missing: the key of a label, such as site");
+    r->path[0] = '\0';
+    return 0;
+}
+
+static int take_tries(const struct reader *r, const char *key, json_t *value,
+                      struct plan_retries *out)
+{
+    uint32_t tries = 0;
+    const struct field number = { key, NUMBER, &tries, 0 };
+    enum reason reason;
+
+    if (take(r, &number, value) != 0)
+        return -1;
+    uint8_t n = (uint8_t)(tries < UINT8_MAX ? tries : UINT8_MAX);
+    if (strcmp(key, "network") == 0)
+        out->network = n;
+    else if (strcmp(key, "power") == 0)
+        out->power = n;
+    else if (strcmp(key, "hash_mismatch") == 0)
+        out->hash_mismatch = n;
+    else if (reason_from_word(key, strlen(key), &reason) != 0)
+        return wrong(r, key, "is neither network, power nor a reason of these classes");
+    else if (reason_class(reason) != REASON_CLASS_NETWORK &&
+             reason_class(reason) != REASON_CLASS_POWER)
+        return wrong(r, key, "class %s is never tried again by itself; a person may: rollout retry",
+                     reason_class_word(reason_class(reason)));
+    else if (out->one_count == PLAN_RETRY_ONES)
+        return wrong(r, key, "at most %d reasons of their own", PLAN_RETRY_ONES);
+    else {
+        out->one[out->one_count].reason = (uint8_t)reason;
+        out->one[out->one_count++].tries = n;
+    }
+    return 0;
+}
+
+/* A number for all that passes, or an object by class and reason. */
+static int take_retries(struct reader *r, json_t *retries, struct rollout_plan *plan)
+{
+    const char *key;
+    json_t *value;
+    uint32_t tries;
+    const struct field number = { "retries", NUMBER, &tries, 0 };
+
+    if (!retries)
+        return 0;
+    if (!json_is_object(retries)) {
+        if (take(r, &number, retries) != 0)
+            return -1;
+        plan_set_retries(plan, tries);
+        return 0;
+    }
+    text_copy(r->path, sizeof(r->path), "retries.");
+    json_object_foreach(retries, key, value)
+    {
+        if (take_tries(r, key, value, &plan->retries) != 0)
+            return -1;
+    }
+    r->path[0] = '\0';
+    return 0;
+}
+
+static int take_parts(struct reader *r, json_t *object, struct rollout_plan *plan)
+{
+    if (take_stages(r, json_object_get(object, "stages"), plan) != 0 ||
+        take_gate(r, json_object_get(object, "gate"), json_object_get(object, "stop"), plan) != 0 ||
+        take_window(r, json_object_get(object, "window"), plan) != 0 ||
+        take_per_group(r, json_object_get(object, "per_group"), plan) != 0)
+        return -1;
+    return take_retries(r, json_object_get(object, "retries"), plan);
+}
+
 static int take_plan(struct reader *r, json_t *object, struct rollout_plan *plan)
 {
     char release[PROTO_PRODUCT_MAX + PROTO_VERSION_MAX] = "";
-    char on_stop[16] = "pause";
+    char on_stop[16] = "pause", late[16] = "ignore", precursor[16] = "skip";
     const struct field fields[] = {
         { "release", TEXT, release, sizeof(release) },
         { "target", TEXT, plan->target, sizeof(plan->target) },
@@ -216,30 +377,38 @@ static int take_plan(struct reader *r, json_t *object, struct rollout_plan *plan
         { "jitter", NUMBER, &plan->jitter_s, 0 },
         { "trial", NUMBER, &plan->trial_s, 0 },
         { "in_flight", NUMBER, &plan->in_flight, 0 },
+        { "per_group", OBJECT, NULL, 0 },
+        { "bandwidth", NUMBER, &plan->bandwidth, 0 },
+        { "window", OBJECT, NULL, 0 },
         { "gate", OBJECT, NULL, 0 },
         { "stop", OBJECT, NULL, 0 },
-        { "retries", NUMBER, &plan->retries, 0 },
+        { "retries", ANY, NULL, 0 },
         { "retry_after", NUMBER, &plan->retry_after_s, 0 },
         { "deadline", NUMBER, &plan->deadline_s, 0 },
         { "max_offline", NUMBER, &plan->max_offline_s, 0 },
+        { "late", TEXT, late, sizeof(late) },
+        { "precursor", TEXT, precursor, sizeof(precursor) },
+        { "include_failed", FLAG, &plan->include_failed, 0 },
+        { "four_eyes", FLAG, &plan->four_eyes, 0 },
         { "on_stop", TEXT, on_stop, sizeof(on_stop) },
     };
 
-    if (take_all(r, object, fields, COUNT(fields)) != 0 ||
-        plan_set_release(plan, release, r->err) != 0 ||
-        take_stages(r, json_object_get(object, "stages"), plan) != 0 ||
-        take_gate(r, json_object_get(object, "gate"), json_object_get(object, "stop"), plan) != 0)
+    if (take_all(r, object, fields, COUNT(fields)) != 0)
         return -1;
-    if (strcmp(on_stop, "abort") == 0)
-        plan->on_stop = PLAN_STOP_ABORT;
-    else if (strcmp(on_stop, "pause") != 0)
-        return wrong(r, "on_stop", "must be \"pause\" or \"abort\"");
-    return plan_check(plan, r->err);
+    if (release[0] == '\0' && r->is_template)
+        plan->product[0] = plan->version[0] = '\0';
+    else if (plan_set_release(plan, release, r->err) != 0)
+        return -1;
+    if (take_parts(r, object, plan) != 0 || take_words(r, on_stop, late, precursor, plan) != 0)
+        return -1;
+    return r->is_template && plan->product[0] == '\0' ? check_template(plan, r->err)
+                                                      : plan_check(plan, r->err);
 }
 
-int plan_decode(const char *json, size_t len, struct rollout_plan *out, struct err *err)
+static int decode(const char *json, size_t len, bool is_template, struct rollout_plan *out,
+                  struct err *err)
 {
-    struct reader r = { .err = err };
+    struct reader r = { .err = err, .is_template = is_template };
     json_error_t where;
 
     plan_defaults(out);
@@ -258,57 +427,12 @@ int plan_decode(const char *json, size_t len, struct rollout_plan *out, struct e
     return rc;
 }
 
-static json_t *encode_stage(const struct rollout_plan *plan, const struct plan_stage *stage)
+int plan_decode(const char *json, size_t len, struct rollout_plan *out, struct err *err)
 {
-    json_t *o = json_pack("{s:s}", "name", stage->name);
-
-    if (stage->named_count > 0) {
-        json_t *devices = json_array();
-        for (uint32_t i = 0; i < stage->named_count; i++)
-            json_array_append_new(devices, json_string(plan->named[stage->named_first + i]));
-        json_object_set_new(o, "devices", devices);
-    }
-    if (stage->share_ppm > 0 && stage->share_ppm % 10000 == 0)
-        json_object_set_new(o, "percent", json_integer(stage->share_ppm / 10000));
-    else if (stage->share_ppm > 0)
-        json_object_set_new(o, "percent", json_real(stage->share_ppm / 1e4));
-    if (stage->count > 0)
-        json_object_set_new(o, "count", json_integer(stage->count));
-    json_object_set_new(o, "soak", json_integer(stage->soak_s));
-    if (stage->allowed_failure >= 0)
-        json_object_set_new(o, "allowed_failure", json_real(stage->allowed_failure));
-    return o;
+    return decode(json, len, false, out, err);
 }
 
-static json_t *encode_stop(const struct rollout_plan *plan)
+int plan_decode_template(const char *json, size_t len, struct rollout_plan *out, struct err *err)
 {
-    json_t *o = json_pack("{s:f}", "alpha", plan->stop.alpha);
-
-    if (plan->stop.allowed_failure >= 0)
-        json_object_set_new(o, "allowed_failure", json_real(plan->stop.allowed_failure));
-    return o;
-}
-
-char *plan_encode(const struct rollout_plan *plan)
-{
-    json_t *stages = json_array();
-
-    for (uint32_t i = 0; i < plan->stage_count; i++)
-        json_array_append_new(stages, encode_stage(plan, &plan->stage[i]));
-    json_t *o = json_pack(
-        "{s:o,s:s,s:o,s:I,s:I,s:I,s:{s:f,s:f,s:I,s:I,s:f,s:f},s:o,s:I,s:I,s:I,s:I,s:s}", "release",
-        json_sprintf("%s@%s", plan->product, plan->version), "target", plan->target, "stages",
-        stages, "jitter", (json_int_t)plan->jitter_s, "trial", (json_int_t)plan->trial_s,
-        "in_flight", (json_int_t)plan->in_flight, "gate", "allowed_failure",
-        plan->gate.allowed_failure, "confidence", plan->gate.confidence, "min_sample",
-        (json_int_t)plan->gate.min_sample, "silence_after", (json_int_t)plan->gate.silence_after_s,
-        "max_silent", plan->gate.max_silent, "max_other", plan->gate.max_other, "stop",
-        encode_stop(plan), "retries", (json_int_t)plan->retries, "retry_after",
-        (json_int_t)plan->retry_after_s, "deadline", (json_int_t)plan->deadline_s, "max_offline",
-        (json_int_t)plan->max_offline_s, "on_stop",
-        plan->on_stop == PLAN_STOP_ABORT ? "abort" : "pause");
-    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    json_decref(o);
-    /* Texts that came through plan_check() and the filter are UTF-8, so there is always one. */
-    return text ? text : mem_strdup("{}");
+    return decode(json, len, true, out, err);
 }

@@ -130,10 +130,14 @@ struct store_act {
     enum rollout_act act;
     bool consumed, refused;
     char result[ROLLOUT_NOTE_MAX];
+    char ask[ROLLOUT_ASK_TEXT]; /* rollout_ask_read() */
 };
 /* Appends the act and its audit row. *id may be NULL. */
 int store_act_add(struct store *s, const char *who, const char *rollout, enum rollout_act act,
                   int64_t now_ms, int64_t *id, struct err *err);
+/* The same with what it asks for (NULL: nothing). */
+int store_act_ask(struct store *s, const char *who, const char *rollout, enum rollout_act act,
+                  const struct rollout_ask *ask, int64_t now_ms, int64_t *id, struct err *err);
 /* Not yet consumed, oldest first. Returns how many, or -1. */
 int store_act_pending(struct store *s, struct store_act *out, size_t cap, struct err *err);
 /* 0, 1 when there is none of that number, -1. */

@@ -16,7 +16,11 @@
  */
 int plan_decode(const char *json, size_t len, struct rollout_plan *out, struct err *err);
 
-/* All fields, defaults included. free() it. */
+/* The same without "release" being required: product and version are then empty. What a template
+ * is, and a plan file whose release is named elsewhere. */
+int plan_decode_template(const char *json, size_t len, struct rollout_plan *out, struct err *err);
+
+/* All fields, defaults included; no "release" when there is none. free() it. */
 char *plan_encode(const struct rollout_plan *plan);
 
 #endif
