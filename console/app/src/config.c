@@ -40,6 +40,19 @@ static const struct field {
     FIELD("gateway", "ca", FIELD_PATH, gateway.ca),
     FIELD("gateway", "max_downloads", FIELD_U32, gateway.max_downloads),
     FIELD("gateway", "rate", FIELD_U32, gateway.rate),
+    FIELD("history", "minute_days", FIELD_U32, history.minute_days),
+    FIELD("history", "days", FIELD_U32, history.days),
+    FIELD("history", "megabytes", FIELD_U32, history.megabytes),
+    FIELD("influx", "url", FIELD_TEXT, influx.url),
+    FIELD("influx", "version", FIELD_U32, influx.version),
+    FIELD("influx", "database", FIELD_TEXT, influx.database),
+    FIELD("influx", "org", FIELD_TEXT, influx.org),
+    FIELD("influx", "bucket", FIELD_TEXT, influx.bucket),
+    FIELD("influx", "token_file", FIELD_PATH, influx.token_file),
+    FIELD("influx", "ca", FIELD_PATH, influx.ca),
+    FIELD("influx", "tags", FIELD_TEXT, influx.tags),
+    FIELD("influx", "measurement", FIELD_TEXT, influx.measurement),
+    FIELD("influx", "queue_mb", FIELD_U32, influx.queue_mb),
     FIELD("store", "dir", FIELD_PATH, store_dir),
     FIELD("journal", "path", FIELD_PATH, journal),
     FIELD("trust", "rollout_key", FIELD_PATH, trust.rollout_key),
@@ -277,6 +290,9 @@ static void defaults(struct profile *p)
     text_copy(p->ui.ascii, sizeof(p->ui.ascii), "auto");
     p->ui.mouse = true;
     p->default_alerts = true;
+    p->influx.version = 2;
+    p->influx.queue_mb = 64;
+    text_copy(p->influx.measurement, sizeof(p->influx.measurement), "readings");
     p->broker.port = 8883;
     p->gateway.max_downloads = 8;
 }

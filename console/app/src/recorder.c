@@ -4,16 +4,26 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "store/history.h"
 #include "store/known.h"
 
-enum { PERIOD_MS = 2000, BATCH = 256, FRESH_MS = 15000 };
+enum {
+    PERIOD_MS = 2000,
+    BATCH = 256,
+    FRESH_MS = 15000,
+    REOPEN_MS = 60000,  /* a history that can't be opened is tried again */
+    HISTORY_ROWS = 1000 /* a tick: some 5 ms */
+};
 
 struct recorder {
-    const char *journal;
+    const struct profile *profile;
+    struct fleet *fleet;
     const struct log *log;
     struct known *known;
-    int64_t next_ms;
-    bool complained;
+    struct history *history;
+    int64_t next_ms, open_ms;
+    uint64_t replies; /* the last one that was taken */
+    bool leading, known_said, history_said;
 };
 
 static void recall_one(void *ctx, const struct known_device *d)
@@ -36,11 +46,25 @@ void recorder_recall(const char *journal, struct fleet *fleet, int64_t now_ms)
     known_close(k);
 }
 
-struct recorder *recorder_new(const char *journal, const struct log *log)
+/* The fleet says a value. */
+static void on_value(void *ctx, const struct fleet_device *d, uint32_t reading, int64_t t_ms,
+                     double value)
+{
+    struct recorder *r = ctx;
+
+    if (!r->leading || !r->history)
+        return;
+    history_add(r->history, d->id, fleet_reading(r->fleet, reading)->name, t_ms, value);
+}
+
+struct recorder *recorder_new(const struct profile *profile, struct fleet *fleet,
+                              const struct log *log)
 {
     struct recorder *r = mem_alloc(sizeof(*r));
-    r->journal = journal;
+    r->profile = profile;
+    r->fleet = fleet;
     r->log = log;
+    fleet_listen(fleet, on_value, r);
     return r;
 }
 
@@ -48,8 +72,18 @@ void recorder_free(struct recorder *r)
 {
     if (!r)
         return;
+    fleet_listen(r->fleet, NULL, NULL);
     known_close(r->known);
+    history_close(r->history);
     free(r);
+}
+
+/* Say it, unless the last time was the same trouble. */
+static void complain(struct recorder *r, bool *said, const struct err *err)
+{
+    if (err && !*said)
+        log_say(r->log, LOG_WARN, "%s", err->text);
+    *said = err != NULL;
 }
 
 static void describe(const struct fleet *fleet, const struct fleet_device *d,
@@ -70,8 +104,7 @@ static void describe(const struct fleet *fleet, const struct fleet_device *d,
     }
 }
 
-static int write_dirty(struct recorder *r, struct fleet *fleet, int64_t since_ms, int64_t now_ms,
-                       struct err *err)
+static int write_dirty(struct recorder *r, int64_t since_ms, int64_t now_ms, struct err *err)
 {
     uint32_t dirty[BATCH], n;
     struct known_device row;
@@ -80,32 +113,100 @@ static int write_dirty(struct recorder *r, struct fleet *fleet, int64_t since_ms
     if (known_begin(r->known, err))
         return -1;
     do {
-        n = fleet_take_dirty(fleet, dirty, BATCH);
+        n = fleet_take_dirty(r->fleet, dirty, BATCH);
         for (uint32_t i = 0; i < n && rc == 0; i++) {
-            const struct fleet_device *d = fleet_device(fleet, dirty[i]);
+            const struct fleet_device *d = fleet_device(r->fleet, dirty[i]);
             if (!d)
                 continue;
-            describe(fleet, d, &row);
+            describe(r->fleet, d, &row);
             rc = known_put(r->known, &row, err);
         }
     } while (n == BATCH);
     return known_end(r->known, since_ms, now_ms, rc ? NULL : err) || rc ? -1 : 0;
 }
 
-void recorder_tick(struct recorder *r, struct fleet *fleet, int64_t since_ms, int64_t now_ms)
+static void last_words(struct recorder *r, int64_t since_ms, int64_t now_ms)
 {
     struct err err;
 
-    if (now_ms < r->next_ms)
+    if (now_ms < r->next_ms && r->next_ms - now_ms <= PERIOD_MS)
         return;
     r->next_ms = now_ms + PERIOD_MS;
     if (!r->known)
-        r->known = known_open(r->journal, false, &err);
-    if (r->known && write_dirty(r, fleet, since_ms, now_ms, &err) == 0) {
-        r->complained = false;
+        r->known = known_open(r->profile->journal, false, &err);
+    bool done = r->known && write_dirty(r, since_ms, now_ms, &err) == 0;
+    complain(r, &r->known_said, done ? NULL : &err);
+}
+
+/* ---- history -------------------------------------------------------------------------------- */
+
+static void take_replies(struct recorder *r)
+{
+    uint64_t first, last;
+
+    fleet_reply_range(r->fleet, &first, &last);
+    for (uint64_t seq = r->replies < first ? first : r->replies + 1; last && seq <= last; seq++) {
+        const struct fleet_reply *reply = fleet_reply(r->fleet, seq);
+        history_add_reply(r->history, reply->id, &reply->reply, reply->t_ms);
+    }
+    r->replies = last;
+}
+
+static int open_history(struct recorder *r, int64_t now_ms, struct err *err)
+{
+    const struct history_limits limits = { r->profile->history.minute_days,
+                                           r->profile->history.days,
+                                           r->profile->history.megabytes };
+    char note[256];
+
+    if (now_ms < r->open_ms && r->open_ms - now_ms <= REOPEN_MS)
+        return -1; /* said already */
+    r->open_ms = now_ms + REOPEN_MS;
+    r->history = history_open(r->profile->journal, &limits, now_ms, note, sizeof(note), err);
+    if (r->history && *note)
+        log_say(r->log, LOG_WARN, "%s", note);
+    return r->history ? 0 : -1;
+}
+
+static void mend(struct recorder *r, int64_t now_ms)
+{
+    struct err err;
+    char note[256];
+
+    if (history_renew(r->history, now_ms, note, sizeof(note), &err) == 0) {
+        log_say(r->log, LOG_WARN, "%s", note);
         return;
     }
-    if (!r->complained)
-        log_say(r->log, LOG_WARN, "%s", err.text);
-    r->complained = true;
+    complain(r, &r->history_said, &err);
+    history_close(r->history);
+    r->history = NULL;
+}
+
+static void keep_history(struct recorder *r, int64_t now_ms)
+{
+    struct err err = { .text = "" };
+
+    if (!r->history && open_history(r, now_ms, &err)) {
+        if (*err.text)
+            complain(r, &r->history_said, &err);
+        return;
+    }
+    take_replies(r);
+    int rc = history_work(r->history, now_ms, HISTORY_ROWS, &err);
+    if (rc < 0 && history_damaged(r->history))
+        mend(r, now_ms);
+    else if (rc < 0)
+        complain(r, &r->history_said, &err);
+    else if (rc == 0)
+        complain(r, &r->history_said, NULL);
+}
+
+void recorder_tick(struct recorder *r, const struct recorder_state *state, int64_t now_ms)
+{
+    r->leading = state->leading;
+    if (!state->leading)
+        return;
+    if (state->up)
+        last_words(r, state->since_ms, now_ms);
+    keep_history(r, now_ms);
 }

@@ -5,19 +5,29 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "base/profile.h"
 #include "fleet/fleet.h"
 
 /*
- * Last known readings: read when a session opens, and written every two seconds by the process that
- * leads. Never an obstacle: what can't be read or written is said once in the log.
+ * What is kept of what devices say, by the one process that leads: their last words (every two
+ * seconds; read back when a session opens), the history of their readings and their answers
+ * (store/history.h). Never an obstacle: what can't be read or written is said once in the log.
  */
 void recorder_recall(const char *journal, struct fleet *fleet, int64_t now_ms);
 
 struct recorder;
-struct recorder *recorder_new(const char *journal,
-                              const struct log *log); /* free with recorder_free() */
-void recorder_free(struct recorder *r);               /* NULL is fine */
-/* `since_ms`: when this process began to listen without a break. */
-void recorder_tick(struct recorder *r, struct fleet *fleet, int64_t since_ms, int64_t now_ms);
+/* Listens to the fleet's values (fleet_listen()). Both must outlive it. Free with recorder_free(),
+ * before the fleet. */
+struct recorder *recorder_new(const struct profile *profile, struct fleet *fleet,
+                              const struct log *log);
+void recorder_free(struct recorder *r); /* writes what is pending; NULL is fine */
+
+struct recorder_state {
+    bool leading;     /* this process is the one that records */
+    bool up;          /* the link is */
+    int64_t since_ms; /* this process has been listening without a break since */
+};
+/* About ten times a second: a bounded piece of what there is to do. */
+void recorder_tick(struct recorder *r, const struct recorder_state *state, int64_t now_ms);
 
 #endif

@@ -280,7 +280,7 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
                                .publish = engine_publish,
                                .replay = engine_replay,
                                .ctx = s };
-    s->recorder = recorder_new(p->journal, s->log);
+    s->recorder = recorder_new(p, s->fleet, s->log);
     struct alerting_config alerts = {
         .profile = p, .fleet = s->fleet, .store = s->store, .log = s->log
     };
@@ -355,8 +355,10 @@ static void tick(struct session *s)
     follow_signer(s);
     if (s->engine)
         engine_tick(s->engine, s->now_ms);
-    if (s->engine && s->up && !engine_leader(s->engine))
-        recorder_tick(s->recorder, s->fleet, s->up_ms, s->now_ms);
+    if (s->engine) {
+        struct recorder_state state = { !engine_leader(s->engine), s->up, s->up_ms };
+        recorder_tick(s->recorder, &state, s->now_ms);
+    }
     if (s->alerting) {
         size_t count;
         const struct rollout *const *rollouts = engine_rollouts(s->engine, &count);

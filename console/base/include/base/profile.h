@@ -59,6 +59,20 @@ struct profile {
         uint32_t max_downloads; /* more get 503 and Retry-After */
         uint32_t rate;          /* bytes per second and download; 0: no limit */
     } gateway;
+    struct {
+        uint32_t minute_days, days, megabytes; /* 0: the default (store/history.h) */
+    } history;
+    struct {
+        char url[PROFILE_TEXT_MAX]; /* http[s]://host:port; empty: nothing is written */
+        uint32_t version;           /* 1, 2 or 3 */
+        char database[PROFILE_TEXT_MAX];
+        char org[PROFILE_TEXT_MAX], bucket[PROFILE_TEXT_MAX];
+        char token_file[PROFILE_PATH_MAX]; /* "<token>", or for version 1 "<user>:<password>" */
+        char ca[PROFILE_PATH_MAX];         /* empty: the system's authorities */
+        char tags[PROFILE_TEXT_MAX];       /* "site=ams,env=prod": on every line */
+        char measurement[PROFILE_TEXT_MAX];
+        uint32_t queue_mb; /* on disk while it can't be reached */
+    } influx;
     char store_dir[PROFILE_PATH_MAX];
     char journal[PROFILE_PATH_MAX];
     struct {
