@@ -5,15 +5,7 @@
 #include "release/cmd.h"
 
 const struct command *const app_command_tables[] = {
-    fleet_commands,
-    device_commands,
-    rollout_commands,
-    keys_commands,
-    release_commands,
-    identity_commands,
-    gateway_commands,
-    alerts_commands,
-    serve_commands,
-    help_commands,
-    NULL,
+    fleet_commands,  history_commands, device_commands,   rollout_commands,
+    keys_commands,   release_commands, identity_commands, gateway_commands,
+    alerts_commands, serve_commands,   help_commands,     NULL,
 };

@@ -8,10 +8,11 @@ extern const struct command *const app_command_tables[];
 /* What runs without a command: the console. */
 extern const struct command app_console_command;
 
-extern const struct command alerts_commands[]; /* alerts, alerts ack, silence, rules … */
-extern const struct command fleet_commands[];  /* ls watch tail */
-extern const struct command device_commands[]; /* device config, reboot, identify */
-extern const struct command keys_commands[];   /* keys show, rotate, retire, revoke, push, status */
+extern const struct command alerts_commands[];  /* alerts, alerts ack, silence, rules … */
+extern const struct command fleet_commands[];   /* ls watch tail */
+extern const struct command history_commands[]; /* history */
+extern const struct command device_commands[];  /* device config, reboot, identify */
+extern const struct command keys_commands[]; /* keys show, rotate, retire, revoke, push, status */
 extern const struct command
     rollout_commands[]; /* rollout plan start ls show watch pause resume abort */
 extern const struct command serve_commands[]; /* serve, doctor, journal verify */

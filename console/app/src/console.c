@@ -18,6 +18,7 @@
 #include "config_keys.h"
 #include "device_json.h"
 #include "output.h"
+#include "past.h"
 #include "planning.h"
 #include "rollout_rows.h"
 #include "session.h"
@@ -43,6 +44,8 @@ struct console {
     struct theme theme;
     struct themes themes;
     struct tail *lines;
+    struct past *past;
+    int64_t past_ms;
     struct release_store *releases;
     struct rollout_rows *rows;
     struct keyset keys;
@@ -153,6 +156,7 @@ static struct ui_model model_of(struct console *c, int64_t now)
                           .next_rollout = c->next_rollout,
                           .crypto = ossl_crypto(),
                           .link = &c->link,
+                          .past = past_picture(c->past),
                           .log = c->lines,
                           .profile = p->name,
                           .operator_name = c->who,
@@ -357,6 +361,20 @@ static void feed(struct console *c, const struct ui_event *ev)
     c->dirty = true;
 }
 
+/* The history of what is on the screen, a piece at a time. */
+static void read_past(struct console *c, int64_t now)
+{
+    struct ui_model m = model_of(c, now);
+    struct ui_past_want want;
+
+    if (!past_is_busy(c->past) && now - c->past_ms < FRAME_MS && now >= c->past_ms)
+        return;
+    c->past_ms = now;
+    bool wanted = ui_wants_past(c->ui, &m, &want);
+    if (past_work(c->past, wanted ? &want : NULL, m.fleet, now))
+        c->dirty = true;
+}
+
 static void read_keys(struct console *c)
 {
     struct ui_event ev;
@@ -398,13 +416,15 @@ static void loop(struct console *c)
         for (size_t i = 0; i < TERM_FDS; i++)
             fds[i] = (struct pollfd){ .fd = fd[i], .events = POLLIN };
         if (!session_poll(c->session, fds, TERM_FDS,
-                          left < FRAME_MS ? FRAME_MS
-                          : left > 1000   ? 1000
-                                          : (int)left))
+                          past_is_busy(c->past) ? 0
+                          : left < FRAME_MS     ? FRAME_MS
+                          : left > 1000         ? 1000
+                                                : (int)left))
             break;
         read_keys(c); /* keys first: they are drawn at once */
         int64_t now = session_now();
         look_around(c, now);
+        read_past(c, now);
         bool changed = fleet_changes(session_fleet(c->session)) != c->drawn;
         bool due = now >= m.now_ms + left;
         if (due)
@@ -498,6 +518,7 @@ static void close_all(struct console *c)
     release_store_close(c->releases);
     tail_free(c->lines);
     rollout_rows_free(c->rows);
+    past_free(c->past);
     free(c->release);
 }
 
@@ -510,6 +531,7 @@ static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
     c->log = (struct log){ .sink = sink, .ctx = c, .least = ctx->verbose ? LOG_DEBUG : LOG_INFO };
     c->lines = tail_new(LOG_LINES);
     c->rows = rollout_rows_new();
+    c->past = past_new(ctx->profile->journal, &c->log);
     c->release = mem_array(RELEASES_MAX, sizeof(*c->release));
     session_who(c->who, sizeof(c->who));
     c->hints = cmd_has(args, "hint");

@@ -232,7 +232,7 @@ static void draw_plot(struct ui *ui, const struct ui_model *m, const struct flee
     p.count = plot_columns(box.cols, p.mode);
     p.to_ms = span_end(m, span, p.count);
     p.from_ms = p.to_ms - span;
-    fleet_series(m->fleet, d, reading, p.from_ms, p.to_ms, ui->point, (uint32_t)p.count, &stats);
+    series_of(m, d, reading, p.from_ms, p.to_ms, ui->point, (uint32_t)p.count, &stats);
     reading_title(r, name, sizeof(name));
     snprintf(title, sizeof(title), "%s  %s", name, span_text(span));
     numbers_text(&stats, r, true, numbers, sizeof(numbers));
@@ -258,7 +258,7 @@ static void draw_spark_row(struct ui *ui, const struct ui_model *m, const struct
     if (width < 4)
         width = 4;
     int64_t span = span_now(m, d, ui->device.span_ms), to = span_end(m, span, width);
-    fleet_series(m->fleet, d, reading, to - span, to, ui->point, (uint32_t)width, &stats);
+    series_of(m, d, reading, to - span, to, ui->point, (uint32_t)width, &stats);
     plot_range(ui->point, width, &least, &greatest);
     plot_widen(&least, &greatest, r->scale, r->decimals);
     area_field(a, row, 2, 17, ROLE_DIM, name, false);

@@ -548,7 +548,7 @@ static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
     p.count = plot_columns(box.cols, p.mode);
     p.to_ms = span_end(m, span, p.count);
     p.from_ms = p.to_ms - span;
-    fleet_series(m->fleet, d, reading, p.from_ms, p.to_ms, ui->point, (uint32_t)p.count, &stats);
+    series_of(m, d, reading, p.from_ms, p.to_ms, ui->point, (uint32_t)p.count, &stats);
     plot_draw(box, &p);
     int col = preview_numbers(left, a.rows - 1, &stats, r);
     fleet_why(m->fleet, d, m->now_ms, why, sizeof(why));
@@ -557,7 +557,7 @@ static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
                    state_role((enum fleet_state)d->state), why, true);
 }
 
-static bool has_preview(const struct ui *ui)
+bool fleet_has_preview(const struct ui *ui)
 {
     return ui->cols >= 100 && ui->rows >= FLEET_PREVIEW_ROWS && !ui->fleet.preview_off;
 }
@@ -565,12 +565,12 @@ static bool has_preview(const struct ui *ui)
 int fleet_bottom_rows(const struct ui *ui)
 {
     /* The preview lists events: no line for the last one. */
-    return has_preview(ui) || ui->rows < 20 ? 3 : 4;
+    return fleet_has_preview(ui) || ui->rows < 20 ? 3 : 4;
 }
 
 void fleet_body(struct ui *ui, const struct ui_model *m, struct area a)
 {
-    bool preview = has_preview(ui);
+    bool preview = fleet_has_preview(ui);
     int strip = preview ? FLEET_PREVIEW : 0;
     draw_table(ui, m, area_sub(a, 0, 0, a.rows - strip, -1));
     if (preview)

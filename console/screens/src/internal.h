@@ -131,9 +131,10 @@ struct device_screen {
     uint32_t reading; /* cursor among its readings */
     struct plot_axis axis[PROTO_READINGS];
     int64_t span_ms;
-    bool paused;   /* the tail stands */
-    uint64_t seen; /* newest tail line that was shown while it followed */
-    uint64_t top;  /* paused: number of the lowest line shown */
+    int64_t end_ms; /* of the plots; 0: now */
+    bool paused;    /* the tail stands */
+    uint64_t seen;  /* newest tail line that was shown while it followed */
+    uint64_t top;   /* paused: number of the lowest line shown */
     bool wrap;
     bool editing;
     struct field filter; /* of the tail: plain text */
@@ -384,6 +385,14 @@ bool reading_is_count(const char *name);
 #define SPAN_AUTO    0 /* until a key chooses: up to 30 min, less while there is less to see */
 /* The span in force for a device. */
 int64_t span_now(const struct ui_model *m, const struct fleet_device *d, int64_t span_ms);
+/* What a store remembers of a device's reading, or NULL. */
+const struct fleet_past *past_of(const struct ui_model *m, const char *id, uint32_t reading);
+/* fleet_series_past() with that. */
+uint32_t series_of(const struct ui_model *m, const struct fleet_device *d, uint32_t reading,
+                   int64_t from_ms, int64_t to_ms, struct fleet_point *out, uint32_t columns,
+                   struct fleet_series_stats *stats);
+/* Is the preview strip shown? (fleet_draw.c) */
+bool fleet_has_preview(const struct ui *ui);
 /* Where a plot of `count` columns ends: at or after now, by whole steps of four columns, so that a
  * curve stands still between two steps instead of creeping, dot by dot, over the wire. */
 int64_t span_end(const struct ui_model *m, int64_t span_ms, int count);

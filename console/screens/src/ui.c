@@ -387,60 +387,6 @@ const char *clean(char *out, size_t cap, const char *text)
     return out;
 }
 
-static const int64_t spans[] = { 5 * 60000,        15 * 60000,       30 * 60000,
-                                 60 * 60000,       3 * 3600 * 1000,  6 * 3600 * 1000,
-                                 12 * 3600 * 1000, 24 * 3600 * 1000, 48 * 3600 * 1000 };
-#define SPANS ((int)(sizeof(spans) / sizeof(spans[0])))
-
-int64_t span_now(const struct ui_model *m, const struct fleet_device *d, int64_t span_ms)
-{
-    struct fleet_point point[60];
-    int64_t longest = spans[2], oldest = m->now_ms;
-    if (span_ms != SPAN_AUTO)
-        return span_ms;
-    for (int i = 0; i < d->value_count; i++) {
-        struct fleet_series_stats stats;
-        fleet_series(m->fleet, d, d->value[i].reading, m->now_ms - longest, m->now_ms, point, 60,
-                     &stats);
-        if (stats.any && stats.first_ms < oldest)
-            oldest = stats.first_ms;
-    }
-    for (int i = 0; i < 2; i++) {
-        if (m->now_ms - oldest < spans[i])
-            return spans[i];
-    }
-    return longest;
-}
-
-int64_t span_end(const struct ui_model *m, int64_t span_ms, int count)
-{
-    int64_t step = count > 0 ? span_ms * 4 / count : span_ms;
-    return step > 0 ? (m->now_ms + step - 1) / step * step : m->now_ms;
-}
-
-void change_span(struct step *s, int64_t *span_ms, int by)
-{
-    uint32_t index = fleet_find(s->m->fleet, ui_selected(s->ui));
-    const struct fleet_device *d = index == FLEET_NONE ? NULL : fleet_device(s->m->fleet, index);
-    int64_t now = d ? span_now(s->m, d, *span_ms) : spans[2];
-    int at = 0;
-    while (at < SPANS - 1 && spans[at] < now)
-        at++;
-    at += by;
-    *span_ms = spans[at < 0 ? 0 : at >= SPANS ? SPANS - 1 : at];
-}
-
-const char *span_text(int64_t span_ms)
-{
-    static const char *const words[SPANS] = { "5m", "15m", "30m", "1h", "3h",
-                                              "6h", "12h", "24h", "48h" };
-    for (int i = 0; i < SPANS; i++) {
-        if (spans[i] == span_ms)
-            return words[i];
-    }
-    return "";
-}
-
 int draw_act(struct area a, int col, const char *key, const char *word)
 {
     int start = col;

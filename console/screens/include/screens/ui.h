@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "fleet/fleet.h"
+#include "fleet/history.h"
 #include "protocol/crypto.h"
 #include "protocol/limits.h"
 #include "protocol/order.h"
@@ -56,6 +57,18 @@ struct ui_link {
     unsigned attempt;    /* of the next attempt, 1 … */
 };
 
+/* What the store remembers of one device (the one on the screen, see ui_wants_past()). */
+struct ui_past_series {
+    uint32_t reading;
+    struct fleet_past past;
+};
+struct ui_past {
+    char id[PROTO_ID_MAX];
+    const struct ui_past_series *series;
+    size_t count;
+    bool loading; /* more is being read */
+};
+
 struct ui_model {
     int64_t now_ms;
     const struct fleet *fleet;             /* also the link's state and the messages of a device */
@@ -67,6 +80,7 @@ struct ui_model {
     size_t release_count;
     const char *next_rollout;    /* the id a rollout started now would have: ranks depend on it */
     const struct crypto *crypto; /* for the ranks in the preview: only sha256 is used */
+    const struct ui_past *past;  /* may be NULL */
     const struct ui_link *link;
     const struct tail *log;    /* what the console has to say; may be NULL */
     const char *profile;       /* "demo" */
@@ -160,6 +174,13 @@ void ui_notify(struct ui *ui, const struct ui_model *model, enum tail_level leve
 enum screen_id ui_screen(const struct ui *ui);
 const char *ui_selected(const struct ui *ui); /* device id, or "" */
 bool ui_frozen(const struct ui *ui);
+/* The past that the picture shows, for the app to read and put into the model. False: none. */
+struct ui_past_want {
+    char id[PROTO_ID_MAX];
+    int64_t from_ms, to_ms;
+    bool minutes; /* in minutes; else quarters of an hour will do */
+};
+bool ui_wants_past(const struct ui *ui, const struct ui_model *model, struct ui_past_want *out);
 /* The next moment at which the picture changes by itself (an age, a countdown), Unix ms; the app
  * sends UI_TICK and draws then. Never earlier than now + 100 ms. */
 int64_t ui_next_ms(const struct ui *ui, const struct ui_model *model);
