@@ -4,8 +4,20 @@
 #include "identity/cmd.h"
 #include "release/cmd.h"
 
+/* clang-format off */
 const struct command *const app_command_tables[] = {
-    fleet_commands,  history_commands, device_commands,   rollout_commands,
-    keys_commands,   release_commands, identity_commands, gateway_commands,
-    alerts_commands, serve_commands,   help_commands,     NULL,
+    fleet_commands,
+    history_commands,
+    device_commands,
+    rollout_commands,
+    keys_commands,
+    release_commands,
+    identity_commands,
+    gateway_commands,
+    alerts_commands,
+    serve_commands,
+    notify_commands,
+    help_commands,
+    NULL,
 };
+/* clang-format on */

@@ -15,7 +15,8 @@ extern const struct command device_commands[];  /* device config, reboot, identi
 extern const struct command keys_commands[]; /* keys show, rotate, retire, revoke, push, status */
 extern const struct command
     rollout_commands[]; /* rollout plan start ls show watch pause resume abort */
-extern const struct command serve_commands[]; /* serve, doctor, journal verify */
-extern const struct command help_commands[];  /* man, completion */
+extern const struct command serve_commands[];  /* serve, doctor, journal verify */
+extern const struct command notify_commands[]; /* notify ls, test */
+extern const struct command help_commands[];   /* man, completion */
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "config_alert.h"
+#include "config_notify.h"
 #include "config_keys.h"
 
 enum field_type { FIELD_TEXT, FIELD_PATH, FIELD_PORT, FIELD_U32, FIELD_BYTES, FIELD_BOOL };
@@ -216,6 +217,18 @@ static int alert_field(struct reader *r, const char *rule, const char *key, cons
     return 1;
 }
 
+static int notify_field(struct reader *r, const char *name, const char *key, const char *value,
+                        int line)
+{
+    char why[96] = "";
+    int rc = config_notify_field(r->profile, name, key, value, why, sizeof(why));
+
+    if (rc > 0)
+        log_say(r->log, LOG_WARN, "%s:%d: unknown key %s in [notify %s]", r->profile->path, line,
+                key, name);
+    return rc < 0 ? bad(r, line, "%s%s", why, "") : 1;
+}
+
 static int on_entry(void *user, const char *section, const char *key, const char *value)
 {
     struct reader *r = user;
@@ -225,6 +238,8 @@ static int on_entry(void *user, const char *section, const char *key, const char
         return source_field(r, section + 7, key, value, line);
     if (strncmp(section, "alert ", 6) == 0)
         return alert_field(r, section + 6, key, value, line);
+    if (strncmp(section, "notify ", 7) == 0)
+        return notify_field(r, section + 7, key, value, line);
     if (strcmp(section, "keys") == 0)
         return key_field(r, key, value, line);
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {

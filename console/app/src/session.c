@@ -11,10 +11,12 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "notify/notify.h"
 #include "ossl/crypto.h"
 #include "protocol/jws.h"
 #include "protocol/order.h"
 #include "protocol/topic.h"
+#include "web/web.h"
 
 #include "alerting.h"
 #include "recorder.h"
@@ -39,6 +41,8 @@ struct session {
     struct engine *engine;
     struct recorder *recorder;
     struct alerting *alerting;
+    struct web *web;
+    struct notify *notify;
     int64_t up_ms; /* listening without a break since */
     struct crypto_signer *signer;
     struct timespec signer_made; /* its file, to see when another takes its place */
@@ -287,6 +291,11 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
     s->alerting = alerting_new(&alerts, err);
     if (!s->alerting)
         return -1;
+    s->web = web_new();
+    s->notify = s->web ? notify_new(p, s->store, s->web, s->log, err) : NULL;
+    if (!s->notify)
+        return s->web ? -1 : err_set(err, EXIT_REACH, "libcurl could not be started");
+    notify_watch(s->notify);
     s->engine = engine_new(&c, s->now_ms, err);
     return s->engine ? 0 : -1;
 }
@@ -327,6 +336,8 @@ void session_close(struct session *s)
         return;
     engine_free(s->engine);
     alerting_free(s->alerting);
+    web_free(s->web); /* drops what notify has under way */
+    notify_free(s->notify);
     recorder_free(s->recorder);
     link_free(s->link);
     if (s->signer) {
@@ -359,11 +370,18 @@ static void tick(struct session *s)
         struct recorder_state state = { !engine_leader(s->engine), s->up, s->up_ms };
         recorder_tick(s->recorder, &state, s->now_ms);
     }
+    if (s->notify && !engine_leader(s->engine))
+        notify_tick(s->notify, s->now_ms);
     if (s->alerting) {
         size_t count;
         const struct rollout *const *rollouts = engine_rollouts(s->engine, &count);
         alerting_tick(s->alerting, !engine_leader(s->engine), rollouts, count, s->now_ms);
     }
+}
+
+static int earlier(int a, int b)
+{
+    return b >= 0 && b < a ? b : a;
 }
 
 static int wait_ms(const struct session *s, int timeout_ms)
@@ -373,14 +391,13 @@ static int wait_ms(const struct session *s, int timeout_ms)
     if (link_due < due)
         due = link_due;
     int64_t left = due - s->now_ms;
-    if (left < 0)
-        left = 0;
-    return left < timeout_ms ? (int)left : timeout_ms;
+    int wait = earlier(timeout_ms, left < 0 ? 0 : (int)left);
+    return s->web ? earlier(wait, web_wait_ms(s->web)) : wait;
 }
 
 bool session_poll(struct session *s, struct pollfd *extra, nfds_t count, int timeout_ms)
 {
-    struct pollfd fds[POLL_MAX + 1];
+    struct pollfd fds[POLL_MAX + 1 + WEB_FDS];
     nfds_t n = count < POLL_MAX ? count : POLL_MAX;
 
     if (n)
@@ -388,10 +405,11 @@ bool session_poll(struct session *s, struct pollfd *extra, nfds_t count, int tim
     fds[n].fd = link_fd(s->link);
     fds[n].events = (short)(POLLIN | (link_wants_write(s->link) ? POLLOUT : 0));
     fds[n].revents = 0;
+    size_t web = s->web ? web_fds(s->web, &fds[n + 1], WEB_FDS) : 0;
     s->now_ms = session_now();
-    int ready = poll(fds, n + 1, wait_ms(s, timeout_ms));
+    int ready = poll(fds, n + 1 + web, wait_ms(s, timeout_ms));
     if (ready < 0) {
-        for (nfds_t i = 0; i <= n; i++)
+        for (nfds_t i = 0; i <= n + web; i++)
             fds[i].revents = 0;
     }
     if (n)
@@ -400,6 +418,8 @@ bool session_poll(struct session *s, struct pollfd *extra, nfds_t count, int tim
     s->now_ms = session_now();
     bool readable = fds[n].revents & (POLLIN | POLLHUP | POLLERR);
     link_run(s->link, readable, fds[n].revents & POLLOUT, s->now_ms);
+    if (s->web)
+        web_run(s->web, &fds[n + 1], web);
     tick(s);
     return !stop_asked;
 }

@@ -120,6 +120,8 @@ static int order_make(struct store *s, const struct rollout *r, const struct rol
 static int put_all(struct store *s, const struct rollout *r, const struct rollout_effects *fx,
                    store_sign_fn *sign, void *ctx, uint32_t floor, struct err *err)
 {
+    if (change_tell(s, r, err) != 0)
+        return -1;
     for (uint32_t i = 0; i < fx->send_count; i++)
         if (order_make(s, r, &fx->send[i], sign, ctx, floor, err) != 0)
             return -1;

@@ -69,6 +69,17 @@ static const char *const steps[] = {
     "ALTER TABLE rollout_devices ADD COLUMN label TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE rollout_devices ADD COLUMN tz TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE acts ADD COLUMN ask TEXT NOT NULL DEFAULT '';",
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO meta VALUES('journal', lower(hex(randomblob(8))));"
+    "CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, ts_ms INT NOT NULL,"
+    " sink TEXT NOT NULL, event TEXT NOT NULL, text TEXT NOT NULL, body TEXT NOT NULL,"
+    " attempts INT NOT NULL DEFAULT 0, due_ms INT NOT NULL);"
+    "CREATE INDEX outbox_sink ON outbox(sink, id);"
+    "CREATE TABLE sinks(name TEXT PRIMARY KEY, delivered INT NOT NULL DEFAULT 0,"
+    " dropped INT NOT NULL DEFAULT 0, ok_ms INT NOT NULL DEFAULT 0,"
+    " error TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
+    "CREATE TABLE audit_anchor(id INTEGER PRIMARY KEY CHECK(id = 1), row INT NOT NULL,"
+    " hash BLOB NOT NULL);",
 };
 #define SCHEMA ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

@@ -175,7 +175,7 @@ static int read_head(struct store *s, sqlite3_stmt *q, struct rollout *r, struct
     return 0;
 }
 
-static int stage_from_word(const char *word, enum rollout_stage_state *out)
+int stage_from_word(const char *word, enum rollout_stage_state *out)
 {
     for (int i = 0; i < ROLLOUT_STAGE_STATE_COUNT; i++) {
         if (strcmp(word, rollout_stage_word((enum rollout_stage_state)i)) == 0) {

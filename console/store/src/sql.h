@@ -5,6 +5,7 @@
  * say what to do. */
 #include <sqlite3.h>
 
+#include "store/outbox.h"
 #include "store/store.h"
 
 #define DEVICE_COLUMNS                                                                             \
@@ -14,8 +15,9 @@
     "state,why,stage,started_ms,ended_ms,deadline_ms,now_ms,deaf_ms,acked_counted,acked_other,"    \
     "acked_silent,accepted,acked_ms,approved,back,jitter_most_s,paid_ms,in_flight,jitter_s,"       \
     "per_group,bandwidth"
-#define ORDER_COLUMNS "rollout,device,verb,attempt,seq,jws"
-#define ACT_COLUMNS   "id,ts_ms,who,rollout,act,consumed,refused,result,ask"
+#define ORDER_COLUMNS  "rollout,device,verb,attempt,seq,jws"
+#define ACT_COLUMNS    "id,ts_ms,who,rollout,act,consumed,refused,result,ask"
+#define OUTBOX_COLUMNS "id,ts_ms,sink,event,text,body,attempts,due_ms"
 
 #define SQL_MAP(X)                                                                                 \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
@@ -86,6 +88,27 @@
     X(SILENCE_END, "UPDATE silences SET until_ms=?2 WHERE id=?1 AND until_ms>?2")                  \
     X(SILENCE_LIST, "SELECT id,rule,target,who,reason,made_ms,until_ms FROM silences "             \
                     "WHERE until_ms>? ORDER BY id LIMIT ?")                                        \
+    X(CHANGE_BEFORE, "SELECT r.state,r.stage,s.state FROM rollouts r LEFT JOIN rollout_stages s "  \
+                     "ON s.rollout=r.id AND s.idx=?2 WHERE r.id=?1")                               \
+    X(OUTBOX_ADD, "INSERT INTO outbox(ts_ms,sink,event,text,body,due_ms)VALUES(?,?,?,?,?,?)")      \
+    X(OUTBOX_FIRST, "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE sink=? ORDER BY id LIMIT 1")      \
+    X(OUTBOX_OVERFLOW, "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE "                              \
+                       "(SELECT COUNT(*) FROM outbox)>=? ORDER BY id LIMIT 1")                     \
+    X(OUTBOX_DELETE, "DELETE FROM outbox WHERE id=?")                                              \
+    X(OUTBOX_AGAIN, "UPDATE outbox SET attempts=attempts+1,due_ms=?2 WHERE id=?1")                 \
+    X(SINK_DELIVERED, "INSERT INTO sinks(name,delivered,ok_ms,error)VALUES(?1,1,?2,?3) "           \
+                      "ON CONFLICT(name) DO UPDATE SET delivered=delivered+1,ok_ms=?2,error=?3")   \
+    X(SINK_DROPPED, "INSERT INTO sinks(name,dropped,error)VALUES(?1,1,?3) "                        \
+                    "ON CONFLICT(name) DO UPDATE SET dropped=dropped+1,error=?3")                  \
+    X(SINK_ERROR, "INSERT INTO sinks(name,error)VALUES(?1,?3) "                                    \
+                  "ON CONFLICT(name) DO UPDATE SET error=?3")                                      \
+    X(SINKS, "SELECT n.name,(SELECT COUNT(*) FROM outbox o WHERE o.sink=n.name),"                  \
+             "COALESCE(k.delivered,0),COALESCE(k.dropped,0),COALESCE(f.attempts,0),"               \
+             "COALESCE(f.due_ms,0),COALESCE(k.ok_ms,0),COALESCE(k.error,'') "                      \
+             "FROM (SELECT name FROM sinks UNION SELECT sink FROM outbox) n "                      \
+             "LEFT JOIN sinks k ON k.name=n.name LEFT JOIN outbox f ON f.id="                      \
+             "(SELECT MIN(id) FROM outbox WHERE sink=n.name) ORDER BY n.name")                     \
+    X(JOURNAL_ID, "SELECT value FROM meta WHERE key='journal'")                                    \
     X(AUDIT_LAST, "SELECT id,hash FROM audit ORDER BY id DESC LIMIT 1")                            \
     X(AUDIT_ADD, "INSERT INTO audit(id,ts_ms,who,what,hash)VALUES(?,?,?,?,?)")                     \
     X(AUDIT_ALL, "SELECT id,ts_ms,who,what,hash FROM audit ORDER BY id")
@@ -103,6 +126,8 @@ struct store {
     struct crypto crypto;
     bool read_only, has_crypto;
     int lock_fd; /* -1: not ours */
+    store_change_fn *on_change;
+    void *on_change_ctx;
     char path[1024];
 };
 
@@ -131,6 +156,9 @@ int seq_draw(struct store *s, enum verb_class class, uint32_t floor, uint32_t *s
 int order_insert(struct store *s, const struct store_order *order, int64_t now_ms, struct err *err);
 int device_put(struct store *s, const struct rollout *r, uint32_t device, struct err *err);
 int head_put(struct store *s, const struct rollout *r, struct err *err);
+int stage_from_word(const char *word, enum rollout_stage_state *out); /* 0, or -1 */
+/* Before a commit writes: whoever writes messages hears of it. */
+int change_tell(struct store *s, const struct rollout *r, struct err *err);
 int act_insert(struct store *s, const char *who, const char *rollout, enum rollout_act act,
                const char *ask, int64_t now_ms, int64_t *id, struct err *err);
 int act_consume(struct store *s, int64_t id, bool refused, const char *result, struct err *err);

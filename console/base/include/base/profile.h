@@ -13,11 +13,24 @@
 #define PROFILE_TEXT_MAX    128
 #define PROFILE_SOURCES_MAX 16
 #define PROFILE_KEYS_MAX    64
+#define PROFILE_NOTIFY_MAX  8
 
 struct profile_source {
     char name[32];
     char topic[PROFILE_TEXT_MAX]; /* MQTT filter, + and # allowed */
     char id[PROFILE_TEXT_MAX];    /* topic:<n>, json:<key> or tag:<name> */
+};
+
+/* A sink for messages to people (docs/notify.md). */
+struct profile_notify {
+    char name[32];
+    char kind[12];              /* command, webhook, telegram */
+    char on[PROFILE_TEXT_MAX];  /* events; empty: the default */
+    char url[PROFILE_PATH_MAX]; /* a secret, as may be everything below */
+    char command[PROFILE_PATH_MAX];
+    char token_file[PROFILE_PATH_MAX];
+    char chat[64];
+    char ca[PROFILE_PATH_MAX]; /* empty: the system's authorities */
 };
 
 /* A line of [keys]: as it stands in the file. */
@@ -87,6 +100,8 @@ struct profile {
     } ui;
     struct profile_key key[PROFILE_KEYS_MAX];
     size_t key_count;
+    struct profile_notify notify[PROFILE_NOTIFY_MAX];
+    size_t notify_count;
     struct profile_source source[PROFILE_SOURCES_MAX];
     size_t source_count;
     struct profile_alert_line alert[PROFILE_ALERT_LINES];
