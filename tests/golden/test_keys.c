@@ -530,6 +530,129 @@ static void other_keys_do_what_the_profile_says(void **state)
     assert_int_equal(ui_screen(b->ui), SCREEN_ROLLOUTS);
 }
 
+/* ------------------------------------------------------------------- what outlives the run */
+
+static void a_click_on_a_header_sorts_and_again_turns_it(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "");
+    click(b, "HUM");
+    assert_true(on_screen(b, "sort HUM▾"));
+    click(b, "HUM");
+    assert_true(on_screen(b, "sort HUM▴"));
+}
+
+static void several_keys_sort_together_and_escape_undoes_them(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "s<Down><Down><Down><Down><Space><Enter>");
+    assert_true(on_screen(b, "sort severity, firmware▴"));
+    type(b, "s<End><Space><Esc>");
+    assert_true(on_screen(b, "sort severity, firmware▴"));
+    type(b, "s<Home><Space><Down><Down><Down><Down>I<Enter>"); /* severity out, firmware turned */
+    assert_true(on_screen(b, "sort firmware▾"));
+    type(b, "s<Home><Down><Space><Enter>");
+    assert_true(on_screen(b, "sort firmware▾, id▴"));
+    type(b, "s<Home><Enter>"); /* Enter alone: by this one only */
+    assert_true(on_screen(b, "sort severity "));
+}
+
+static void columns_sort_and_views_come_back_in_the_next_run(void **state)
+{
+    struct bench *b = *state;
+    static char kept[UI_STATE_MAX], again[UI_STATE_MAX];
+
+    type(b, "o<Down><Space><Down>++<Enter>"); /* no HW, FW wider */
+    assert_non_null(effect(b, UI_SAVE));
+    type(b, "s<End><Enter>/group:hall<Enter>2\\hot hall<Enter>");
+    assert_non_null(effect(b, UI_SAVE));
+    type(b, "<Esc>0");
+    ui_state_write(b->ui, kept, sizeof(kept));
+    assert_non_null(strstr(kept, "columns = id fw:8 temperature"));
+
+    struct ui *next = ui_new();
+    ui_state_read(next, kept);
+    ui_free(b->ui);
+    b->ui = next;
+    ui_state_write(next, again, sizeof(again));
+    assert_string_equal(kept, again);
+
+    type(b, "");
+    assert_false(on_screen(b, "HW "));
+    assert_true(on_screen(b, "sort UPTIME▾"));
+    type(b, "\\<Enter>");
+    assert_true(on_screen(b, "fleet › group:hall"));
+    assert_true(on_screen(b, "view hot hall"));
+    assert_true(on_screen(b, "1/1"));
+    type(b, "I");
+    assert_true(on_screen(b, "view hot hall*"));
+}
+
+static void escape_in_the_chooser_brings_the_columns_back(void **state)
+{
+    struct bench *b = *state;
+    char before[4096], after[4096];
+
+    type(b, "");
+    canvas_row(b->c, 4, before, sizeof(before));
+    type(b, "o<Down><Space><Down><Space>J");
+    assert_string_not_equal(canvas_row(b->c, 4, after, sizeof(after)), before);
+    type(b, "<Esc>");
+    assert_string_equal(canvas_row(b->c, 4, after, sizeof(after)), before);
+    assert_null(effect(b, UI_SAVE));
+    type(b, "o<Space>");
+    assert_true(on_screen(b, "always shown"));
+}
+
+static void a_view_goes_only_after_a_second_press(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "\\one<Enter>\\Xj<Enter>\\");
+    assert_true(on_screen(b, "│ one"));
+    type(b, "XX");
+    assert_true(on_screen(b, "view one removed"));
+}
+
+static void an_export_names_its_file_and_format_before(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/group:hall<Enter>e");
+    assert_null(effect(b, UI_EXPORT));
+    assert_true(on_screen(b, "export 9 rows"));
+    type(b, "<Tab><Enter>");
+    const struct ui_effect *e = effect(b, UI_EXPORT);
+    assert_non_null(e);
+    assert_false(e->csv);
+    assert_string_equal(e->text, "muster-2026-11-20-140732.json");
+    assert_int_equal(e->id_count, 9);
+    type(b, "e<C-u>out.csv<Enter>");
+    assert_true(effect(b, UI_EXPORT)->csv);
+    assert_string_equal(effect(b, UI_EXPORT)->text, "out.csv");
+}
+
+static void any_text_may_stand_in_the_state_file(void **state)
+{
+    static const char text[] =
+        "columns = fw\n[fleet]\ncolumns = fw:9999 fw nope:-3 \x1b[2J seen:x id:7 , ,\n"
+        "sort = -nope -state state trend a b c d\npreview\n[view \x1b]\n[view a]\nfilter = temp>>\n"
+        "states = crit wrong\n[filters]\npast = x\npast =\n[view b\n[\n]\n=\n= =\n";
+    struct bench *b = *state;
+    static char kept[UI_STATE_MAX], again[UI_STATE_MAX];
+
+    ui_state_read(b->ui, text);
+    ui_state_write(b->ui, kept, sizeof(kept));
+    assert_non_null(strstr(kept, "columns = id:7 fw nope ?[2J seen\n"));
+    assert_non_null(strstr(kept, "sort = -nope -state a\n"));
+    ui_state_read(b->ui, kept);
+    ui_state_write(b->ui, again, sizeof(again));
+    type(b, "s<End><Enter>o<Down><Space><Enter>");
+    assert_true(on_screen(b, "lab-004"));
+}
+
 /* ------------------------------------------------------------------------------- properties */
 
 static uint32_t next(uint32_t *seed)
@@ -543,7 +666,7 @@ static int random_key(uint32_t *seed)
     static const int special[] = { K_UP,    K_DOWN,  K_PGUP,    K_PGDN, K_HOME,      K_END,
                                    K_LEFT,  K_RIGHT, K_TAB,     K_ESC,  K_BACKSPACE, K_DELETE,
                                    K_ENTER, K_ENTER, K_BACKTAB, K_F1,   K_FN(6),     0x1b00 };
-    static const char letters[] = "/:?zsSRLupfwyeivq*+-[]0123456789 gGjknXIrt<>=()\"x";
+    static const char letters[] = "/:?zsSRLupfwyeivqo\\\\*+-[]0123456789 gGjkKJanXIrt<>=()\"x";
     uint32_t r = next(seed);
     if (r % 3 == 0)
         return special[r / 3 % (sizeof(special) / sizeof(special[0]))];
@@ -686,6 +809,13 @@ int main(void)
         KEYS(the_tail_pauses_and_counts_what_it_hides),
         KEYS(a_click_in_the_lines_at_the_foot_is_the_key),
         KEYS(other_keys_do_what_the_profile_says),
+        KEYS(a_click_on_a_header_sorts_and_again_turns_it),
+        KEYS(several_keys_sort_together_and_escape_undoes_them),
+        KEYS(columns_sort_and_views_come_back_in_the_next_run),
+        KEYS(escape_in_the_chooser_brings_the_columns_back),
+        KEYS(a_view_goes_only_after_a_second_press),
+        KEYS(an_export_names_its_file_and_format_before),
+        KEYS(any_text_may_stand_in_the_state_file),
         KEYS(no_sequence_of_keys_or_messages_escapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "files/files.h"
 #include "fleet/history.h"
 #include "ossl/crypto.h"
 #include "protocol/topic.h"
@@ -16,13 +15,14 @@
 
 #include "commands.h"
 #include "config_keys.h"
-#include "device_json.h"
+#include "export.h"
 #include "output.h"
 #include "past.h"
 #include "planning.h"
 #include "rollout_rows.h"
 #include "session.h"
 #include "themes.h"
+#include "ui_file.h"
 
 enum {
     FRAME_MS = 100,     /* at most ten data frames a second */
@@ -265,24 +265,20 @@ static void do_load(struct console *c, const struct ui_model *m, const struct ui
 
 static void do_export(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
 {
-    char path[64];
     struct err err;
-    json_t *list = json_array();
 
-    for (size_t i = 0; i < fx->id_count; i++) {
-        uint32_t at = fleet_find(m->fleet, fx->ids[i]);
-        if (at != FLEET_NONE)
-            json_array_append_new(list,
-                                  device_json(m->fleet, fleet_device(m->fleet, at), m->now_ms));
-    }
-    char *text = json_dumps(list, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
-    text_format(path, sizeof(path), "muster-export-%lld.json", (long long)(m->now_ms / 1000));
-    if (!text || files_write(NULL, path, text, strlen(text), FILES_PUBLIC, FILES_NEW, &err))
-        tell(c, m, TAIL_ERROR, "not exported: %s", text ? err.text : "out of memory");
+    if (export_write(m->fleet, fx->ids, fx->id_count, fx->csv, fx->text, m->now_ms, &err))
+        tell(c, m, TAIL_ERROR, "not exported: %s", err.text);
     else
-        tell(c, m, TAIL_PLAIN, "%zu rows written to %s", fx->id_count, path);
-    free(text);
-    json_decref(list);
+        tell(c, m, TAIL_PLAIN, "%zu rows written to %s", fx->id_count, fx->text);
+}
+
+static void do_save(struct console *c, const struct ui_model *m)
+{
+    struct err err;
+
+    if (ui_file_save(c->cmd->profile, c->ui, &err))
+        tell(c, m, TAIL_WARN, "not kept: %s", err.text);
 }
 
 static void carry_out(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
@@ -338,6 +334,9 @@ static void carry_out(struct console *c, const struct ui_model *m, const struct 
         break;
     case UI_EXPORT:
         do_export(c, m, fx);
+        break;
+    case UI_SAVE:
+        do_save(c, m);
         break;
     case UI_THEME:
         themes_load(&c->themes, fx->text, &c->theme, &c->log);
@@ -485,6 +484,9 @@ static int open_screen(struct console *c, const struct cmd_args *args)
     if (config_keymap(p, &keys, &c->cmd->err))
         return -1;
     ui_set_keymap(c->ui, &keys);
+    struct err err;
+    if (ui_file_load(p, c->ui, &err))
+        log_say(&c->log, LOG_WARN, "%s", err.text);
     return 0;
 }
 

@@ -219,11 +219,6 @@ static bool state_matches(const struct filter *f, const struct term *t, enum fle
 
 /* ---- terms ---------------------------------------------------------------------------------- */
 
-static const char *source_name(const struct fleet *fleet, const struct fleet_device *d)
-{
-    return d->source && d->source <= fleet->source_count ? fleet->source[d->source - 1].name : "";
-}
-
 static bool field_matches(const struct filter *f, struct term *t, const struct fleet *fleet,
                           const struct fleet_device *d, int64_t now_ms)
 {
@@ -266,7 +261,7 @@ static bool field_matches(const struct filter *f, struct term *t, const struct f
     case FIELD_ROLLOUT:
         return word_matches(f, t, fleet, d->ota ? d->ota->rollout : 0);
     case FIELD_SOURCE:
-        return any_matches(f, t, source_name(fleet, d));
+        return any_matches(f, t, fleet_source_name(fleet, d));
     case FIELD_UPTIME:
     case FIELD_READING:
         break;

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "fleet/fleet.h"
+#include "internal.h"
 
 const char *fleet_state_word(enum fleet_state state)
 {
@@ -93,4 +93,9 @@ int fleet_source_parse(const char *name, const char *topic, const char *id,
                        "source %s: id '%s' is not tag:NAME, json:NAME or topic:LEVEL (1 to 32)",
                        name, id);
     return 0;
+}
+
+const char *fleet_source_name(const struct fleet *fleet, const struct fleet_device *d)
+{
+    return d->source && d->source <= fleet->source_count ? fleet->source[d->source - 1].name : "";
 }

@@ -272,7 +272,8 @@ static bool sorts_by_words(const struct fleet_view *view)
     for (size_t i = 0; i < view->key_count; i++) {
         enum fleet_column c = view->key[i].column;
         if (c == FLEET_COL_PRODUCT || c == FLEET_COL_HW || c == FLEET_COL_FW ||
-            c == FLEET_COL_TARGET || c == FLEET_COL_GROUPS)
+            c == FLEET_COL_TARGET || c == FLEET_COL_GROUPS || c == FLEET_COL_SLOT ||
+            c == FLEET_COL_ROLLOUT)
             return true;
     }
     return false;
@@ -337,6 +338,27 @@ static uint64_t key_of(const struct fleet_view *view, const struct fleet_sort_ke
         break;
     case FLEET_COL_CERT:
         k = d->cert_not_after ? d->cert_not_after : INT64_MAX;
+        break;
+    case FLEET_COL_SLOT:
+        k = view->text_rank[d->slot];
+        break;
+    case FLEET_COL_RESET:
+        k = d->reset;
+        break;
+    case FLEET_COL_ALERTS:
+        k = fleet_alerts(d);
+        break;
+    case FLEET_COL_KEYSET:
+        k = d->keyset;
+        break;
+    case FLEET_COL_REASON:
+        k = d->ota ? d->ota->reason : 0;
+        break;
+    case FLEET_COL_ROLLOUT:
+        k = view->text_rank[d->ota ? d->ota->rollout : 0];
+        break;
+    case FLEET_COL_SOURCE:
+        k = d->source;
         break;
     case FLEET_COL_READING:
         value = fleet_value(d, key->reading);

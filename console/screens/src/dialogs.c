@@ -1,14 +1,13 @@
-#include "internal.h"
+#include "dialog.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 
-/* The small dialogs: confirm, help, palette, sort menu. */
+/* What dialogs share, and two small ones: confirm, help. */
 
-/* A box of that size in the middle of the screen, blank inside. */
-static struct area centred(struct area screen, int rows, int cols)
+struct area dialog_centred(struct area screen, int rows, int cols)
 {
     rows = rows > screen.rows ? screen.rows : rows;
     cols = cols > screen.cols ? screen.cols : cols;
@@ -18,19 +17,56 @@ static struct area centred(struct area screen, int rows, int cols)
     return box;
 }
 
-static void close(struct ui *ui)
+void dialog_close(struct ui *ui)
 {
     ui->dialog = DIALOG_NONE;
 }
 
-static bool is_key(const struct ui_event *ev, int key)
+bool is_key(const struct ui_event *ev, int key)
 {
     return ev->kind == UI_KEY && ev->key == key;
 }
 
-static bool is_cancel(const struct ui_event *ev)
+bool is_cancel(const struct ui_event *ev)
 {
     return is_key(ev, K_ESC) || is_key(ev, K_CTRL('C'));
+}
+
+bool list_key(const struct ui_event *ev, int *row, int count)
+{
+    int to = *row;
+    if (is_key(ev, K_DOWN) || is_key(ev, 'j'))
+        to++;
+    else if (is_key(ev, K_UP) || is_key(ev, 'k'))
+        to--;
+    else if (is_key(ev, K_PGDN))
+        to += 10;
+    else if (is_key(ev, K_PGUP))
+        to -= 10;
+    else if (is_key(ev, K_HOME) || is_key(ev, 'g'))
+        to = 0;
+    else if (is_key(ev, K_END) || is_key(ev, 'G'))
+        to = count - 1;
+    else
+        return false;
+    to = to >= count ? count - 1 : to;
+    *row = to < 0 ? 0 : to;
+    return true;
+}
+
+int list_top(int row, int rows)
+{
+    return row >= rows ? row - rows + 1 : 0;
+}
+
+struct area list_line(struct area in, int y, bool chosen)
+{
+    struct area line = area_sub(in, y, 0, 1, -1);
+    if (!chosen)
+        return line;
+    line.c->cursor_row = line.row;
+    line.c->cursor_col = line.col + 1;
+    return area_over(line, ROLE_SELECTION);
 }
 
 /* ---------------------------------------------------------------------------------- confirm */
@@ -52,7 +88,7 @@ static void confirm_event(struct step *s, const struct ui_event *ev)
     struct confirm *c = &s->ui->confirm;
     bool taken = false;
     if (is_cancel(ev)) {
-        close(s->ui);
+        dialog_close(s->ui);
         return;
     }
     if (is_key(ev, K_ENTER)) {
@@ -62,7 +98,7 @@ static void confirm_event(struct step *s, const struct ui_event *ev)
             e->ids = e->id_count ? s->ui->ids : NULL;
             fleet_screen_clear_marks(s->ui);
         }
-        close(s->ui);
+        dialog_close(s->ui);
         return;
     }
     if (*c->type)
@@ -72,7 +108,7 @@ static void confirm_event(struct step *s, const struct ui_event *ev)
         c->on_act = !c->on_act;
 }
 
-static int button(struct area a, int row, int col, const char *word, bool focus)
+int dialog_button(struct area a, int row, int col, const char *word, bool focus)
 {
     struct area b = a;
     b.under = focus ? ROLE_SELECTION : ROLE_TEXT;
@@ -91,7 +127,7 @@ static void confirm_draw(struct ui *ui, const struct ui_model *m, struct area sc
         width = w > width ? w : width;
     }
     width = width < 52 ? 52 : width;
-    struct area box = centred(screen, c->lines + (*c->type ? 8 : 6), width);
+    struct area box = dialog_centred(screen, c->lines + (*c->type ? 8 : 6), width);
     char note[80];
     snprintf(note, sizeof(note), "Esc%s: %s", armed(c) ? "" : " or Enter", c->keep);
     area_box(box, ROLE_FOCUS, c->title, note);
@@ -109,8 +145,8 @@ static void confirm_draw(struct ui *ui, const struct ui_model *m, struct area sc
         in.c->cursor_row = in.row + row;
         in.c->cursor_col = in.col;
     }
-    int col = button(in, row, 4, c->keep, !armed(c));
-    button(in, row, col, c->act, armed(c));
+    int col = dialog_button(in, row, 4, c->keep, !armed(c));
+    dialog_button(in, row, col, c->act, armed(c));
 }
 
 const struct dialog_ops dialog_confirm = { confirm_event, confirm_draw };
@@ -131,7 +167,7 @@ static void help_event(struct step *s, const struct ui_event *ev)
         field_set(&h->search, "");
     } else if (is_cancel(ev) || is_key(ev, K_ENTER) || is_key(ev, K_FN(1)) ||
                (is_key(ev, '?') && !h->search.len) || (is_key(ev, 'q') && !h->search.len)) {
-        close(s->ui);
+        dialog_close(s->ui);
     } else if (is_key(ev, K_DOWN) || is_key(ev, K_PGDN)) {
         h->top += ev->key == K_DOWN ? 1 : 10;
     } else if (is_key(ev, K_UP) || is_key(ev, K_PGUP)) {
@@ -149,7 +185,7 @@ struct help_line {
 };
 #define HELP_LINES 96
 
-static bool holds(const char *text, const char *what)
+bool text_holds(const char *text, const char *what)
 {
     size_t len = strlen(what);
     for (; *text; text++) {
@@ -167,7 +203,7 @@ static bool wanted(const struct key_binding *b, enum screen_id screen, const cha
     char key[16];
     if (!(b->screens & 1u << screen) || !b->key[0])
         return false;
-    return holds(b->help, search) || holds(action_word(b->action), search) ||
+    return text_holds(b->help, search) || text_holds(action_word(b->action), search) ||
            strcmp(key_text(b->key[0], true, key, sizeof(key)), search) == 0;
 }
 
@@ -228,7 +264,7 @@ static void help_draw(struct ui *ui, const struct ui_model *m, struct area scree
 
     height = height < 6 ? 6 : height > most ? most : height;
     /* A heading at the foot of a column, or a blank at its head, reads badly but says no lie. */
-    struct area box = centred(screen, height + 4, screen.cols < 96 ? screen.cols : 96);
+    struct area box = dialog_centred(screen, height + 4, screen.cols < 96 ? screen.cols : 96);
     snprintf(title, sizeof(title), "keys: %s", screen_word(id));
     area_box(box, ROLE_FOCUS, title, "type to search   Esc closes");
     struct area in = area_sub(box, 1, 2, box.rows - 2, box.cols - 3);
@@ -246,188 +282,3 @@ static void help_draw(struct ui *ui, const struct ui_model *m, struct area scree
 }
 
 const struct dialog_ops dialog_help = { help_event, help_draw };
-
-/* ---------------------------------------------------------------------------------- palette */
-
-#define PALETTE_ROWS 8
-
-void palette_open(struct ui *ui)
-{
-    ui->palette = (struct palette){ 0 };
-    ui->dialog = DIALOG_PALETTE;
-}
-
-/* Bindings of this screen whose name or help holds the text; names that begin with it first. */
-static int palette_matches(const struct ui *ui, const struct key_binding *out[64])
-{
-    int used = 0;
-    size_t count = ui->keys.count;
-    const char *text = ui->palette.field.text;
-    const struct key_binding *table = ui->keys.binding;
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < count && used < 64; i++) {
-            const char *name = action_word(table[i].action);
-            bool begins = strncmp(name, text, strlen(text)) == 0;
-            if (!(table[i].screens & 1u << ui_screen(ui)) || table[i].group == GROUP_MOVE)
-                continue;
-            if (pass == 0 ? begins : !begins && (holds(name, text) || holds(table[i].help, text)))
-                out[used++] = &table[i];
-        }
-    }
-    return used;
-}
-
-static void palette_event(struct step *s, const struct ui_event *ev)
-{
-    struct palette *p = &s->ui->palette;
-    const struct key_binding *match[64];
-    int count = palette_matches(s->ui, match);
-    bool taken;
-    if (is_cancel(ev)) {
-        close(s->ui);
-    } else if (is_key(ev, K_ENTER)) {
-        close(s->ui);
-        if (p->row < count)
-            ui_act(s, match[p->row]->action); /* as its key would: dialogs still ask */
-        else
-            ui_say(s, TAIL_WARN, "no command \"%s\" here", p->field.text);
-    } else if (is_key(ev, K_DOWN)) {
-        p->row += p->row + 1 < count;
-    } else if (is_key(ev, K_UP)) {
-        p->row -= p->row > 0;
-    } else if (is_key(ev, K_TAB)) {
-        if (p->row < count)
-            field_set(&p->field, action_word(match[p->row]->action));
-        p->row = 0;
-    } else if (field_event(&p->field, ev, &taken)) {
-        p->row = 0;
-    }
-}
-
-static void palette_draw(struct ui *ui, const struct ui_model *m, struct area screen)
-{
-    struct palette *p = &ui->palette;
-    const struct key_binding *match[64];
-    int count = palette_matches(ui, match);
-    int rows = PALETTE_ROWS + 4 < screen.rows ? PALETTE_ROWS + 4 : screen.rows;
-    struct area box = area_sub(screen, screen.rows - rows, 0, rows, -1);
-    int page = rows - 3, top = p->row >= page ? p->row - page + 1 : 0;
-    (void)m;
-
-    area_blank(box);
-    area_rule(box, 0, "command", NULL);
-    area_text(box, 1, 1, ROLE_KEY, ":");
-    field_draw(&p->field, box, 1, 3, box.cols - 5);
-    for (int i = 0; i < page && top + i < count; i++) {
-        struct area line = area_sub(box, 2 + i, 0, 1, -1);
-        char key[16];
-        if (top + i == p->row)
-            line = area_over(line, ROLE_SELECTION);
-        area_field(line, 0, 3, 18, ROLE_TEXT, action_word(match[top + i]->action), false);
-        area_text(line, 0, 23, ROLE_DIM, match[top + i]->help);
-        key_text(match[top + i]->key[0], box.c->ascii, key, sizeof(key));
-        area_right(line, 0, line.cols - 2, ROLE_KEY, key);
-    }
-    area_text(box, rows - 1, 3, ROLE_HINT, "Enter runs   Tab completes   ↑↓ choose   Esc cancels");
-}
-
-const struct dialog_ops dialog_palette = { palette_event, palette_draw };
-
-/* ---------------------------------------------------------------------------------- sorting */
-
-#define SORT_MAX 40
-struct sort_choice {
-    const char *name;
-    struct fleet_sort_key key;
-};
-
-static int sort_choices(const struct fleet *fleet, struct sort_choice out[SORT_MAX])
-{
-    static const struct sort_choice fixed[] = {
-        { "severity, worst first", { FLEET_COL_STATE, FLEET_NONE, false } },
-        { "id", { FLEET_COL_ID, FLEET_NONE, false } },
-        { "firmware, oldest first", { FLEET_COL_FW, FLEET_NONE, false } },
-        { "update under way", { FLEET_COL_OTA, FLEET_NONE, false } },
-        { "last seen, longest silent first", { FLEET_COL_SEEN, FLEET_NONE, false } },
-        { "messages, most first", { FLEET_COL_RATE, FLEET_NONE, true } },
-        { "product", { FLEET_COL_PRODUCT, FLEET_NONE, false } },
-        { "hardware", { FLEET_COL_HW, FLEET_NONE, false } },
-        { "group", { FLEET_COL_GROUPS, FLEET_NONE, false } },
-        { "boots, most first", { FLEET_COL_BOOTS, FLEET_NONE, true } },
-        { "certificate, soonest to end first", { FLEET_COL_CERT, FLEET_NONE, false } },
-    };
-    int used = (int)(sizeof(fixed) / sizeof(fixed[0]));
-    memcpy(out, fixed, sizeof(fixed));
-    for (uint32_t i = 0; i < fleet_reading_count(fleet) && used < SORT_MAX; i++)
-        out[used++] =
-            (struct sort_choice){ fleet_reading(fleet, i)->name, { FLEET_COL_READING, i, true } };
-    return used;
-}
-
-static bool same_key(const struct fleet_sort_key *a, const struct fleet_sort_key *b)
-{
-    return a->column == b->column && a->reading == b->reading;
-}
-
-void sort_open(struct ui *ui)
-{
-    struct sort_choice choice[SORT_MAX];
-    int count = sort_choices(ui->fleet.of, choice);
-    ui->sort.row = 0;
-    for (int i = 0; i < count; i++) {
-        if (same_key(&choice[i].key, &ui->fleet.sort))
-            ui->sort.row = i;
-    }
-    ui->dialog = DIALOG_SORT;
-}
-
-static void sort_event(struct step *s, const struct ui_event *ev)
-{
-    struct sort_choice choice[SORT_MAX];
-    int count = sort_choices(s->m->fleet, choice);
-    int *row = &s->ui->sort.row;
-    if (is_cancel(ev) || is_key(ev, 'q') || is_key(ev, 's')) {
-        close(s->ui);
-    } else if (is_key(ev, K_ENTER) || is_key(ev, 'I')) {
-        struct fleet_sort_key key = choice[*row < count ? *row : 0].key;
-        if (ev->key == 'I')
-            key.invert = !key.invert;
-        close(s->ui);
-        fleet_screen_sort_by(s, key);
-    } else if (is_key(ev, K_DOWN) || is_key(ev, 'j')) {
-        *row += *row + 1 < count;
-    } else if (is_key(ev, K_UP) || is_key(ev, 'k')) {
-        *row -= *row > 0;
-    } else if (is_key(ev, K_HOME) || is_key(ev, 'g')) {
-        *row = 0;
-    } else if (is_key(ev, K_END) || is_key(ev, 'G')) {
-        *row = count - 1;
-    }
-}
-
-static void sort_draw(struct ui *ui, const struct ui_model *m, struct area screen)
-{
-    struct sort_choice choice[SORT_MAX];
-    int count = sort_choices(m->fleet, choice);
-    int rows = count + 2 > screen.rows ? screen.rows : count + 2;
-    struct area box = centred(screen, rows, 46);
-    area_box(box, ROLE_FOCUS, "sort by", "Enter sorts   I inverted");
-    struct area in = area_sub(box, 1, 1, rows - 2, box.cols - 2);
-    int top = ui->sort.row >= in.rows ? ui->sort.row - in.rows + 1 : 0;
-    for (int i = 0; i < in.rows && top + i < count; i++) {
-        struct area line = area_sub(in, i, 0, 1, -1);
-        const struct fleet_sort_key *key = &choice[top + i].key;
-        bool now = same_key(key, &ui->fleet.sort);
-        if (top + i == ui->sort.row) {
-            line = area_over(line, ROLE_SELECTION);
-            line.c->cursor_row = line.row;
-            line.c->cursor_col = line.col + 1;
-        }
-        area_put(line, 0, 1, ROLE_FOCUS, now ? 0x25b8 : ' ');
-        int col = area_text(line, 0, 3, ROLE_TEXT, choice[top + i].name);
-        if (key->column == FLEET_COL_READING)
-            area_text(line, 0, col, ROLE_DIM, ", highest first");
-    }
-}
-
-const struct dialog_ops dialog_sort = { sort_event, sort_draw };

@@ -5,189 +5,43 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "columns.h"
+#include "views.h"
 
-#define LIST_COL 6 /* where the id begins: cursor, mark, state */
+/* ----------------------------------------------------------------------------------- titles */
 
-/* ---------------------------------------------------------------------------------- columns */
-
-/* The order in which known readings appear; others follow by how many devices send them. */
-int reading_place(const char *name)
+/* Which key of the sort a column is: 0 the first; -1 none. */
+static int sort_place(const struct fleet_screen *f, const struct column *c)
 {
-    static const char *const order[] = { "temperature", "humidity",  "pressure", "co2",  "pm2_5",
-                                         "pm10",        "dew_point", "battery",  "rssi", "heap" };
-    for (int i = 0; i < (int)(sizeof(order) / sizeof(order[0])); i++) {
-        if (strcmp(order[i], name) == 0)
-            return i;
+    for (size_t i = 0; i < f->sort_count && c->kind != COLUMN_TREND; i++) {
+        if (strcmp(f->sort[i].word, c->word) == 0)
+            return (int)i;
     }
-    return reading_is_count(name) ? 1000 : 100;
+    return -1;
 }
 
-bool reading_is_count(const char *name)
+static bool by_reading(const struct fleet_screen *f)
 {
-    return strcmp(name, "uptime") == 0 || strcmp(name, "boots") == 0;
-}
-
-/* Is `a` to stand before `b`? The one that is sorted by comes first. */
-static bool reading_before(const struct fleet_screen *f, uint32_t a, uint32_t b)
-{
-    bool sorted = f->sort.column == FLEET_COL_READING;
-    if (sorted && (f->sort.reading == a || f->sort.reading == b))
-        return f->sort.reading == a;
-    const struct fleet_reading *x = fleet_reading(f->of, a), *y = fleet_reading(f->of, b);
-    int px = reading_place(x->name), py = reading_place(y->name);
-    if (px != py)
-        return px < py;
-    return x->devices != y->devices ? x->devices > y->devices : strcmp(x->name, y->name) < 0;
-}
-
-/* The first readings in that order, at most `cap`. */
-static size_t chosen_readings(const struct fleet_screen *f, uint32_t *out, size_t cap)
-{
-    size_t count = 0;
-    for (uint32_t i = 0; i < fleet_reading_count(f->of); i++) {
-        if (fleet_reading(f->of, i)->devices == 0)
-            continue;
-        size_t at = count;
-        while (at > 0 && reading_before(f, i, out[at - 1]))
-            at--;
-        if (at >= cap)
-            continue;
-        size_t move = (count < cap ? count : cap - 1) - at;
-        memmove(&out[at + 1], &out[at], move * sizeof(*out));
-        out[at] = i;
-        if (count < cap)
-            count++;
-    }
-    return count;
-}
-
-static struct column *add_column(struct fleet_screen *f, enum column_kind kind, const char *title,
-                                 int col, int width, enum fleet_column key)
-{
-    struct column *c = &f->column[f->column_count++];
-    *c = (struct column){ .kind = kind,
-                          .reading = FLEET_NONE,
-                          .col = col,
-                          .width = width,
-                          .key = { .column = key, .reading = FLEET_NONE } };
-    text_clean(c->title, sizeof(c->title), title, strlen(title));
-    return c;
-}
-
-static void upper(char *text)
-{
-    for (; *text; text++) {
-        if (*text >= 'a' && *text <= 'z')
-            *text = (char)(*text - 'a' + 'A');
-    }
-}
-
-/* Columns of a title and a value; behind the first, room for the arrow of its trend. */
-static int add_reading(struct fleet_screen *f, uint32_t reading, int col, bool wide)
-{
-    const struct fleet_reading *r = fleet_reading(f->of, reading);
-    char title[12];
-    text_clean(title, sizeof(title), r->label, strlen(r->label));
-    upper(title);
-    int width = (int)strlen(title);
-    if (width < 6)
-        width = 6;
-    struct column *c = add_column(f, COLUMN_READING, title, col, width, FLEET_COL_READING);
-    c->reading = c->key.reading = reading;
-    c->key.invert = true; /* highest first */
-    return col + width + (f->column_count == 4 + (size_t)wide ? 2 : 1);
-}
-
-static int id_width(const struct fleet_screen *f, int cols)
-{
-    int width = 10, most = cols >= 110 ? 24 : 16;
-    for (int i = 0; i < f->page; i++) {
-        uint32_t index = fleet_view_at(f->view, f->top + (uint32_t)i);
-        const struct fleet_device *d = index == FLEET_NONE ? NULL : fleet_device(f->of, index);
-        int len = d ? (int)strlen(d->id) : 0;
-        width = len > width ? len : width;
-    }
-    return width > most ? most : width;
-}
-
-static int fw_width(const struct fleet_screen *f)
-{
-    int width = 6;
-    for (int i = 0; i < f->page; i++) {
-        uint32_t index = fleet_view_at(f->view, f->top + (uint32_t)i);
-        const struct fleet_device *d = index == FLEET_NONE ? NULL : fleet_device(f->of, index);
-        if (!d)
-            continue;
-        bool updating = d->state == FLEET_UPDATING;
-        const char *text = updating ? fleet_target(f->of, d) : fleet_word(f->of, d->fw);
-        int len = (int)strlen(text) + updating;
-        width = len > width ? len : width;
-    }
-    return width > 12 ? 12 : width;
-}
-
-void fleet_columns(struct fleet_screen *f, int cols)
-{
-    uint32_t readings[FLEET_COLUMNS];
-    size_t count = chosen_readings(f, readings, 16);
-    bool wide = cols >= 110;
-    int id = id_width(f, cols), col = LIST_COL;
-    int tail = 6 + 2 + (wide ? 7 : 0); /* SEEN, MSG/m */
-
-    f->column_count = 0;
-    add_column(f, COLUMN_STATE, "S", 4, 1, FLEET_COL_STATE);
-    add_column(f, COLUMN_ID, "DEVICE", col, id, FLEET_COL_ID);
-    col += id + 2;
-    if (wide) {
-        add_column(f, COLUMN_HW, "HW", col, 8, FLEET_COL_HW);
-        col += 10;
-    }
-    int fw = fw_width(f);
-    add_column(f, COLUMN_FW, "FW", col, fw, FLEET_COL_FW);
-    col += fw + 2;
-    for (size_t i = 0; i < count; i++) {
-        int trend = wide ? 24 : 12;
-        if (col + 7 + tail + trend > cols)
-            break;
-        col = add_reading(f, readings[i], col, wide);
-    }
-    if (wide) {
-        add_column(f, COLUMN_RATE, "MSG/m", col, 5, FLEET_COL_RATE);
-        col += 7;
-    }
-    add_column(f, COLUMN_SEEN, "SEEN", col, 4, FLEET_COL_SEEN);
-    col += 7;
-    if (cols - col > 8)
-        add_column(f, COLUMN_TREND, "TREND 30m", col, cols - col - 1 > 60 ? 60 : cols - col - 1,
-                   FLEET_COL_STATE);
-}
-
-static bool is_sorted_by(const struct fleet_screen *f, const struct column *c)
-{
-    return c->kind != COLUMN_TREND && c->key.column == f->sort.column &&
-           c->key.reading == f->sort.reading;
-}
-
-static bool is_right(const struct column *c)
-{
-    return c->kind == COLUMN_READING || c->kind == COLUMN_RATE || c->kind == COLUMN_SEEN;
+    return f->key_count && f->key[0].column == FLEET_COL_READING;
 }
 
 static void draw_titles(const struct fleet_screen *f, struct area a)
 {
     for (size_t i = 0; i < f->column_count; i++) {
         const struct column *c = &f->column[i];
-        bool sorted = is_sorted_by(f, c);
-        enum role role = sorted ? ROLE_HEADER_SORT : ROLE_HEADER;
+        int place = sort_place(f, c);
+        enum role role = place == 0 ? ROLE_HEADER_SORT : ROLE_HEADER;
         char title[64];
         text_copy(title, sizeof(title), c->title);
-        if (c->kind == COLUMN_TREND && f->sort.column == FLEET_COL_READING)
+        if (c->kind == COLUMN_TREND && by_reading(f))
             snprintf(title, sizeof(title), "TREND %s 30m",
-                     fleet_reading(f->of, f->sort.reading)->label);
-        area_field(a, 0, c->col, c->width, role, title, is_right(c));
-        int end = is_right(c) ? c->col + c->width : c->col + area_width(a, title);
-        if (sorted && (c->kind != COLUMN_STATE || f->sort.invert))
-            area_put(a, 0, end, role, f->sort.invert ? 0x25be : 0x25b4);
+                     fleet_reading(f->of, f->key[0].reading)->label);
+        area_field(a, 0, c->col, c->width, role, title, c->right);
+        int end = c->right ? c->col + c->width : c->col + area_width(a, title);
+        end = end > c->col + c->width ? c->col + c->width : end;
+        bool plain = c->kind == COLUMN_STATE && !f->words && !f->sort[place < 0 ? 0 : place].invert;
+        if (place >= 0 && !plain)
+            area_put(a, 0, end, role, f->sort[place].invert ? 0x25be : 0x25b4);
     }
 }
 
@@ -342,21 +196,34 @@ static void draw_trend(struct area a, int y, const struct column *c, const struc
                r->dim ? ROLE_DIM : ROLE_PLOT);
 }
 
+static void draw_state(struct area a, int y, const struct column *c, enum fleet_state state)
+{
+    if (c->width > 1)
+        area_field(a, y, c->col, c->width, state_role(state), fleet_state_word(state), false);
+    else
+        area_put(a, y, c->col, state_role(state), state_glyph(state));
+}
+
+/* What is nothing but text: values that are not there and facts that seldom matter are dim. */
+static void draw_text(struct area a, int y, const struct column *c, const struct row *r)
+{
+    char text[128];
+    enum fleet_state state = (enum fleet_state)r->d->state;
+    enum role role = r->text;
+    column_text(r->m, r->d, c->kind, text, sizeof(text));
+    if (c->kind == COLUMN_SEEN && (state == FLEET_STALE || state == FLEET_OFFLINE))
+        role = state_role(state);
+    else if (c->kind == COLUMN_HW || c->kind == COLUMN_RATE || strcmp(text, "–") == 0)
+        role = ROLE_DIM;
+    area_field(a, y, c->col, c->width, role, text, c->right);
+}
+
 static void draw_cell(struct area a, int y, const struct column *c, const struct row *r,
                       const struct scales *scales)
 {
-    char text[FMT_MAX];
-    enum fleet_state state = (enum fleet_state)r->d->state;
-    switch (c->kind) {
+    switch ((int)c->kind) {
     case COLUMN_STATE:
-        area_put(a, y, c->col, state_role(state), state_glyph(state));
-        break;
-    case COLUMN_ID:
-        area_field(a, y, c->col, c->width, r->text, r->d->id, false);
-        break;
-    case COLUMN_HW:
-        area_field(a, y, c->col, c->width, ROLE_DIM,
-                   r->d->hw ? fleet_word(r->m->fleet, r->d->hw) : "–", false);
+        draw_state(a, y, c, (enum fleet_state)r->d->state);
         break;
     case COLUMN_FW:
         draw_version(a, y, c, r);
@@ -364,18 +231,11 @@ static void draw_cell(struct area a, int y, const struct column *c, const struct
     case COLUMN_READING:
         draw_reading(a, y, c, r, scales);
         break;
-    case COLUMN_RATE:
-        snprintf(text, sizeof(text), "%.0f", fleet_rate(r->d, r->m->now_ms));
-        area_field(a, y, c->col, c->width, ROLE_DIM, text, true);
-        break;
-    case COLUMN_SEEN:
-        fmt_age(fleet_age_ms(r->m->fleet, r->d, r->m->now_ms), text);
-        area_field(a, y, c->col, c->width,
-                   state == FLEET_STALE || state == FLEET_OFFLINE ? state_role(state) : r->text,
-                   text, true);
-        break;
     case COLUMN_TREND:
         draw_trend(a, y, c, r, scales);
+        break;
+    default:
+        draw_text(a, y, c, r);
         break;
     }
 }
@@ -448,7 +308,7 @@ static void draw_table(struct ui *ui, const struct ui_model *m, struct area a)
         f->top = f->row - (uint32_t)f->page + 1;
     f->head_row = a.row;
     f->list_row = a.row + 1;
-    fleet_columns(f, a.cols);
+    columns_lay_out(f, m, a.cols);
     draw_titles(f, area_sub(a, 0, 0, 1, -1));
     for (int i = 0; i < f->page; i++) {
         const struct fleet_device *d = shown_device(f, i);
@@ -634,35 +494,38 @@ static int draw_chips(struct ui *ui, struct area a, bool all)
            2;
 }
 
+/* "severity", "temp▾, firmware▴" */
 static void sort_text(const struct fleet_screen *f, char *out, size_t cap)
 {
-    static const char *const names[] = {
-        [FLEET_COL_STATE] = "severity",  [FLEET_COL_ID] = "id",
-        [FLEET_COL_PRODUCT] = "product", [FLEET_COL_HW] = "hardware",
-        [FLEET_COL_FW] = "firmware",     [FLEET_COL_TARGET] = "target",
-        [FLEET_COL_OTA] = "update",      [FLEET_COL_GROUPS] = "group",
-        [FLEET_COL_SEEN] = "last seen",  [FLEET_COL_RATE] = "messages",
-        [FLEET_COL_BOOTS] = "boots",     [FLEET_COL_CERT] = "certificate",
-        [FLEET_COL_READING] = "reading",
-    };
-    const char *name = f->sort.column == FLEET_COL_READING
-                           ? fleet_reading(f->of, f->sort.reading)->label
-                           : names[f->sort.column];
-    bool plain = f->sort.column == FLEET_COL_STATE && !f->sort.invert;
-    snprintf(out, cap, "%s%s", name, plain ? "" : f->sort.invert ? "▾" : "▴");
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < f->sort_count && used < cap; i++) {
+        const struct sort_choice *by = &f->sort[i];
+        bool plain = strcmp(by->word, "state") == 0 && !by->invert;
+        used += (size_t)snprintf(out + used, cap - used, "%s%s%s", i ? ", " : "",
+                                 column_label(f->of, by->word),
+                                 plain        ? ""
+                                 : by->invert ? "▾"
+                                              : "▴");
+    }
 }
 
 static void draw_crumb(struct ui *ui, const struct ui_model *m, struct area a)
 {
     const struct fleet_screen *f = &ui->fleet;
-    char sort[64], text[200];
+    char sort[160], text[240];
     int col = area_text(a, 0, 1, ROLE_CRUMB, "fleet");
     if (*f->filter)
         col = area_printf(a, 0, col, ROLE_TEXT, " › %s", f->filter);
+    const struct saved_view *view = view_find(ui, ui->views.now);
+    char shown[VIEW_NAME_MAX + 16] = "";
+    if (view)
+        snprintf(shown, sizeof(shown), "view %s%s   ", view->name,
+                 view_is_shown(f, view) ? "" : "*");
     sort_text(f, sort, sizeof(sort));
-    snprintf(text, sizeof(text), "%ssort %s   %u of %u devices ",
-             m->now_ms < f->hold_until_ms ? "rows held   " : "", sort, fleet_view_count(f->view),
-             fleet_count(m->fleet));
+    snprintf(text, sizeof(text), "%s%ssort %s   %u of %u devices ",
+             m->now_ms < f->hold_until_ms ? "rows held   " : "", shown, sort,
+             fleet_view_count(f->view), fleet_count(m->fleet));
     if (area_width(a, text) + col < a.cols)
         area_right(a, 0, a.cols, ROLE_DIM, text);
 }

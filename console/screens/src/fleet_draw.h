@@ -15,7 +15,5 @@ void fleet_narrow(struct ui *ui, const struct ui_model *m, struct area a);
 /* Fill a confirmation with what `verb_text` will do to ui->ids: names, how many are not there. */
 void fleet_confirm_ids(const struct ui *ui, const struct ui_model *m, struct confirm *c,
                        const char *verb_text);
-/* Columns a table of that width has; for the sort menu too. */
-void fleet_columns(struct fleet_screen *f, int cols);
 
 #endif

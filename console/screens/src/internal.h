@@ -61,22 +61,47 @@ void cursor_fit(struct cursor *c, uint32_t count, int page);
 #define FLEET_PREVIEW      11 /* rows of the preview strip with its rule */
 #define FLEET_PREVIEW_ROWS 34 /* a screen that has room for it, at 100 columns */
 
+#define COLUMN_WIDTH_MAX   60
 enum column_kind {
     COLUMN_STATE,
     COLUMN_ID,
+    COLUMN_PRODUCT,
     COLUMN_HW,
     COLUMN_FW,
-    COLUMN_READING,
-    COLUMN_RATE,
+    COLUMN_TARGET,
+    COLUMN_OTA,
+    COLUMN_REASON,
+    COLUMN_ROLLOUT,
+    COLUMN_GROUPS,
     COLUMN_SEEN,
-    COLUMN_TREND
+    COLUMN_RATE,
+    COLUMN_ALERTS,
+    COLUMN_BOOTS,
+    COLUMN_RESET,
+    COLUMN_SLOT,
+    COLUMN_CERT,
+    COLUMN_KEYSET,
+    COLUMN_SOURCE,
+    COLUMN_TREND,
+    COLUMN_READING
 };
+/* As laid out for the last picture. */
 struct column {
     enum column_kind kind;
     uint32_t reading;
     int col, width;
-    char title[24];
+    bool right;
+    char word[PROTO_READING_MAX], title[24];
     struct fleet_sort_key key; /* to sort by it; the trend has none */
+};
+/* By word, as columns.h has them: what a person chose. */
+struct column_choice {
+    char word[PROTO_READING_MAX];
+    int width; /* 0: its own */
+};
+struct sort_choice {
+    char word[PROTO_READING_MAX];
+    bool invert;
 };
 
 struct fleet_screen {
@@ -88,8 +113,16 @@ struct fleet_screen {
     int64_t hold_until_ms; /* rows stand still */
     bool touched;          /* a cursor key was pressed: the selection is somebody's choice */
     bool follow, preview_off;
-    uint32_t states;            /* chips: mask, 0 all */
-    struct fleet_sort_key sort; /* the first key */
+    uint32_t states;                          /* chips: mask, 0 all */
+    struct sort_choice sort[FLEET_SORT_KEYS]; /* sort_count of them, at least one */
+    size_t sort_count;
+    struct fleet_sort_key key[FLEET_SORT_KEYS]; /* those of them that the fleet knows */
+    size_t key_count;
+    uint32_t key_readings; /* fleet_reading_count() then */
+    uint32_t trend;        /* what UI_TREND last asked for */
+    bool words;            /* states by word and not by glyph */
+    struct column_choice chosen[FLEET_COLUMNS];
+    size_t chosen_count;        /* 0: what the fleet sends */
     char (*mark)[PROTO_ID_MAX]; /* sorted */
     size_t mark_count, mark_cap;
     char last_mark[PROTO_ID_MAX];
@@ -102,8 +135,8 @@ struct fleet_screen {
     struct filter_error error;
     bool stale; /* a key changed what is to be shown: refresh in spite of holding */
     struct column column[FLEET_COLUMNS];
-    size_t column_count;
-    int head_row; /* screen rows of header and first device, for the mouse */
+    size_t column_count, column_left; /* laid out; chosen but without room */
+    int head_row;                     /* screen rows of header and first device, for the mouse */
     int list_row;
     int64_t span_ms; /* of the preview's plot */
     struct plot_axis axis;
@@ -117,7 +150,13 @@ bool fleet_screen_act(struct step *s, enum action action);
 size_t fleet_screen_targets(struct ui *ui);
 void fleet_screen_clear_marks(struct ui *ui);
 bool fleet_screen_is_marked(const struct ui *ui, const char *id);
-void fleet_screen_sort_by(struct step *s, struct fleet_sort_key key);
+void fleet_screen_sort_by(struct step *s, const struct sort_choice *by, size_t count);
+/* Show what passes a filter and has these states. */
+void fleet_screen_show(struct step *s, const char *filter, uint32_t states);
+/* The ids of all rows shown, in their order, into ui->ids; how many. */
+size_t fleet_screen_rows(struct ui *ui);
+/* Ask for the trend of what it is sorted by, if that changed. */
+void fleet_screen_trend(struct step *s);
 /* Select another one in the order of the list; by is +1 or -1. */
 void fleet_screen_move(struct ui *ui, const struct ui_model *m, int by);
 
@@ -199,7 +238,11 @@ enum dialog {
     DIALOG_PALETTE,
     DIALOG_SORT,
     DIALOG_START,
-    DIALOG_FORM
+    DIALOG_FORM,
+    DIALOG_COLUMNS,
+    DIALOG_VIEWS,
+    DIALOG_EXPORT,
+    DIALOG_CONFIG
 };
 
 #define CONFIRM_LINES 10
@@ -295,18 +338,64 @@ struct palette {
 };
 struct sort_menu {
     int row;
+    bool several; /* keys were put together: Enter keeps them */
+    struct sort_choice before[FLEET_SORT_KEYS];
+    size_t before_count;
+};
+#define COLUMN_ITEMS 256
+struct columns_dialog {
+    struct column_choice item[COLUMN_ITEMS]; /* those that are shown first, in their order */
+    bool on[COLUMN_ITEMS];
+    int count, row;
+    bool by_fleet; /* nothing is chosen: what the fleet sends */
+    struct column_choice before[FLEET_COLUMNS];
+    size_t before_count;
+};
+
+/* A saved view of the fleet, see views.h. */
+#define VIEWS_MAX     32
+#define VIEW_NAME_MAX 25
+struct saved_view {
+    char name[VIEW_NAME_MAX], filter[FILTER_TEXT_MAX];
+    struct column_choice column[FLEET_COLUMNS];
+    size_t column_count;
+    struct sort_choice sort[FLEET_SORT_KEYS];
+    size_t sort_count;
+    uint32_t states;
+};
+struct saved_views {
+    struct saved_view item[VIEWS_MAX];
+    size_t count;
+    char now[VIEW_NAME_MAX]; /* the one that was chosen last */
+    int row;                 /* of the dialog */
+    bool naming;             /* the field takes a name */
+    bool sure;               /* X was pressed once */
+    struct field name;
+};
+/* Filters typed before, the newest first. */
+#define PAST_FILTERS 50
+struct past_filters {
+    char text[PAST_FILTERS][FILTER_TEXT_MAX];
+    size_t count;
+};
+struct export_dialog {
+    struct field name;
+    bool csv;
 };
 
 void help_open(struct ui *ui);
 void palette_open(struct ui *ui);
 void sort_open(struct ui *ui);
+void columns_open(struct step *s);
+void views_open(struct step *s);
+void export_open(struct step *s);
 
 struct dialog_ops {
     void (*event)(struct step *s, const struct ui_event *ev);
     void (*draw)(struct ui *ui, const struct ui_model *m, struct area screen);
 };
 extern const struct dialog_ops dialog_confirm, dialog_help, dialog_palette, dialog_sort,
-    dialog_start, dialog_form;
+    dialog_start, dialog_form, dialog_columns, dialog_views, dialog_export;
 
 /* ---------------------------------------------------------------------------------------- ui */
 
@@ -328,6 +417,10 @@ struct ui {
     struct help help;
     struct palette palette;
     struct sort_menu sort;
+    struct columns_dialog columns;
+    struct saved_views views;
+    struct past_filters past;
+    struct export_dialog exporting;
 
     struct {
         enum tail_level level;
@@ -348,6 +441,8 @@ struct ui {
     struct fleet_point point[2 * CANVAS_COLS_MAX];
 };
 
+/* Something that outlives the run changed: UI_SAVE, once a step. */
+void ui_save(struct step *s);
 void ui_push(struct step *s, enum screen_id screen);
 void ui_back(struct step *s);
 /* What a key bound to it would do on the present screen (also the palette's way). */

@@ -29,7 +29,7 @@ static const struct key_binding table[] = {
     { ACTION_NEXT_ITEM,  { ']' },                              ON(DEVICE),        GROUP_MOVE,  4, "next",       "next device" },
     { ACTION_PREV_ITEM,  { '[' },                              ON(DEVICE),        GROUP_MOVE,  0, NULL,         "previous device" },
 
-    { ACTION_FILTER,     { '/' },                              ON(FLEET) | ON(DEVICE) | ON(LOG), GROUP_FIND, 2, "filter", "filter" },
+    { ACTION_FILTER,     { '/', K_FN(4), K_FN(3) },            ON(FLEET) | ON(DEVICE) | ON(LOG), GROUP_FIND, 2, "filter", "filter" },
     { ACTION_CHIP_1,     { '1' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "crit" },
     { ACTION_CHIP_2,     { '2' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "warn" },
     { ACTION_CHIP_3,     { '3' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "offline, stale" },
@@ -37,7 +37,8 @@ static const struct key_binding table[] = {
     { ACTION_CHIP_5,     { '5' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "ok" },
     { ACTION_CHIP_ALL,   { '0' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "all states" },
     { ACTION_FILTER,     { '/' },                              ON(ROLLOUT),       GROUP_FIND,  3, "in fleet",   "its devices in the fleet" },
-    { ACTION_PALETTE,    { ':' },                              ALL,               GROUP_FIND,  6, "command",    "run a command" },
+    { ACTION_VIEWS,      { '\\' },                             ON(FLEET),         GROUP_FIND,  0, NULL,         "saved views" },
+    { ACTION_PALETTE,    { ':' },                              ALL,               GROUP_FIND,  3, "command",    "run a command" },
 
     { ACTION_UPDATE,     { 'u' },                              DEVICES,           GROUP_ACT,   0, NULL,         "new rollout…" },
     { ACTION_UPDATE,     { 'u' },                              ON(RELEASES),      GROUP_ACT,   0, NULL,  "new rollout…" },
@@ -49,11 +50,12 @@ static const struct key_binding table[] = {
     { ACTION_RETRY,      { 'R' },                              ON(ROLLOUTS) | ON(ROLLOUT), GROUP_ACT, 0, NULL,   "retry failed…" },
     { ACTION_CAPS,       { 'c' },                              ON(ROLLOUTS) | ON(ROLLOUT), GROUP_ACT, 0, NULL,   "change caps…" },
     { ACTION_COPY,       { 'y' },                              ALL & ~ON(LOG),    GROUP_ACT,   0, NULL,         "copy the id" },
-    { ACTION_EXPORT,     { 'e' },                              ON(FLEET),         GROUP_ACT,   0, NULL,         "export rows" },
+    { ACTION_EXPORT,     { 'e' },                              ON(FLEET),         GROUP_ACT,   0, NULL,         "export rows…" },
 
     { ACTION_SORT,       { 's', K_FN(6) },                     ON(FLEET),         GROUP_VIEW,  4, "sort",       "sort by…" },
     { ACTION_SORT,       { 's' },                              ON(ROLLOUT),       GROUP_VIEW,  4, "sort",       "in flight: slowest, furthest, in order" },
     { ACTION_INVERT,     { 'I' },                              ON(FLEET),         GROUP_VIEW,  0, NULL,         "invert the sort" },
+    { ACTION_COLUMNS,    { 'o', K_FN(2) },                     ON(FLEET),         GROUP_VIEW,  4, "columns",    "columns…" },
     { ACTION_FOLLOW,     { 'f' },                              ON(FLEET) | ON(DEVICE) | ON(LOG), GROUP_VIEW, 9, "follow", "follow" },
     { ACTION_FREEZE,     { 'z' },                              ON(FLEET) | ON(DEVICE) | ON(ROLLOUT) | ON(ROLLOUTS), GROUP_VIEW, 7, "freeze",  "freeze" },
     { ACTION_PREVIEW,    { 'p' },                              ON(FLEET),         GROUP_VIEW, 10, "preview",    "preview strip" },

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "columns.h"
 #include "fleet_draw.h"
 
 /* The fleet: a live table, worst first. This file is what keys do to it; fleet_draw.c what it
@@ -13,16 +14,24 @@
 
 /* ---------------------------------------------------------------------------------- the view */
 
+/* The keys that the fleet knows; a reading nobody has sent yet waits. Then severity, then id. */
 static void apply_sort(struct fleet_screen *f)
 {
-    const struct fleet_sort_key keys[] = { f->sort,
-                                           { .column = FLEET_COL_STATE, .reading = FLEET_NONE },
-                                           { .column = FLEET_COL_ID, .reading = FLEET_NONE } };
-    bool by_state = f->sort.column == FLEET_COL_STATE;
-    if (by_state)
-        fleet_view_sort(f->view, keys, 1);
-    else
-        fleet_view_sort(f->view, keys, 3);
+    struct fleet_sort_key keys[FLEET_SORT_KEYS];
+    bool by_state = false;
+    f->key_count = 0;
+    f->key_readings = fleet_reading_count(f->of);
+    for (size_t i = 0; i < f->sort_count; i++) {
+        if (column_sort_key(f->of, &f->sort[i], &f->key[f->key_count]))
+            f->key_count++;
+    }
+    memcpy(keys, f->key, sizeof(keys));
+    for (size_t i = 0; i < f->key_count; i++)
+        by_state = by_state || keys[i].column == FLEET_COL_STATE;
+    size_t count = f->key_count;
+    if (!by_state && count < FLEET_SORT_KEYS)
+        keys[count++] = (struct fleet_sort_key){ .column = FLEET_COL_STATE, .reading = FLEET_NONE };
+    fleet_view_sort(f->view, keys, count);
     f->stale = true;
 }
 
@@ -31,8 +40,7 @@ static void new_view(struct fleet_screen *f, const struct ui_model *m)
     fleet_view_free(f->view);
     f->view = fleet_view_new(m->fleet);
     f->of = m->fleet;
-    if (f->sort.column != FLEET_COL_READING)
-        f->sort.reading = FLEET_NONE;
+    f->trend = FLEET_NONE;
     apply_sort(f);
     fleet_view_states(f->view, f->states);
     if (*f->filter) {
@@ -91,6 +99,8 @@ static void refresh(struct ui *ui, const struct ui_model *m)
     struct fleet_screen *f = &ui->fleet;
     if (f->of != m->fleet)
         new_view(f, m);
+    if (f->key_count < f->sort_count && f->key_readings != fleet_reading_count(m->fleet))
+        apply_sort(f);
     bool held = m->now_ms < f->hold_until_ms && !f->stale;
     if (!held)
         fleet_view_refresh(f->view, m->now_ms);
@@ -262,6 +272,14 @@ static void set_filter(struct step *s, const char *text)
     try_filter(s);
 }
 
+void fleet_screen_show(struct step *s, const char *filter, uint32_t states)
+{
+    struct fleet_screen *f = &s->ui->fleet;
+    f->states = states;
+    fleet_view_states(f->view, states);
+    set_filter(s, filter);
+}
+
 /* Complete the field name before the cursor, if only one begins so. */
 static void complete(struct step *s)
 {
@@ -365,20 +383,18 @@ static void identify(struct step *s)
            count == 1 ? "" : " to show themselves");
 }
 
-static void export_rows(struct step *s)
+size_t fleet_screen_rows(struct ui *ui)
 {
-    struct fleet_screen *f = &s->ui->fleet;
+    struct fleet_screen *f = &ui->fleet;
     uint32_t count = fleet_view_count(f->view);
     size_t used = 0;
-    ui_ids_room(s->ui, count);
+    ui_ids_room(ui, count);
     for (uint32_t row = 0; row < count; row++) {
         const struct fleet_device *d = device_at(f, row);
         if (d)
-            text_copy(s->ui->ids[used++], sizeof(*s->ui->ids), d->id);
+            text_copy(ui->ids[used++], sizeof(*ui->ids), d->id);
     }
-    struct ui_effect *e = ui_effect(s, UI_EXPORT);
-    e->ids = s->ui->ids;
-    e->id_count = used;
+    return used;
 }
 
 static void copy_ids(struct step *s)
@@ -401,16 +417,29 @@ static void copy_ids(struct step *s)
         ui_say(s, TAIL_PLAIN, "copied %s", count == 1 ? s->ui->ids[0] : "the marked ids");
 }
 
-void fleet_screen_sort_by(struct step *s, struct fleet_sort_key key)
+void fleet_screen_trend(struct step *s)
 {
     struct fleet_screen *f = &s->ui->fleet;
-    f->sort = key;
+    bool by_reading = f->key_count && f->key[0].column == FLEET_COL_READING;
+    uint32_t reading = by_reading ? f->key[0].reading : FLEET_NONE;
+    if (!f->of || reading == f->trend)
+        return;
+    f->trend = reading;
+    ui_effect(s, UI_TREND)->reading = reading;
+}
+
+void fleet_screen_sort_by(struct step *s, const struct sort_choice *by, size_t count)
+{
+    struct fleet_screen *f = &s->ui->fleet;
+    if (count == 0)
+        return;
+    f->sort_count = count < FLEET_SORT_KEYS ? count : FLEET_SORT_KEYS;
+    memmove(f->sort, by, f->sort_count * sizeof(*by));
     apply_sort(f);
-    struct ui_effect *e = ui_effect(s, UI_TREND);
-    e->reading = key.column == FLEET_COL_READING ? key.reading : FLEET_NONE;
     show_now(s);
     f->top = 0;
     scroll(f, f->row);
+    ui_save(s);
 }
 
 static void chip(struct step *s, uint32_t mask)
@@ -514,8 +543,14 @@ static bool view_action(struct step *s, enum action action)
         sort_open(s->ui);
         return true;
     case ACTION_INVERT:
-        f->sort.invert = !f->sort.invert;
-        fleet_screen_sort_by(s, f->sort);
+        f->sort[0].invert = !f->sort[0].invert;
+        fleet_screen_sort_by(s, f->sort, f->sort_count);
+        return true;
+    case ACTION_COLUMNS:
+        columns_open(s);
+        return true;
+    case ACTION_VIEWS:
+        views_open(s);
         return true;
     case ACTION_FOLLOW:
         f->follow = !f->follow;
@@ -550,7 +585,7 @@ static bool mark_action(struct step *s, enum action action)
             mark_rows(s, 0, fleet_view_count(s->ui->fleet.view) - 1);
         return true;
     case ACTION_EXPORT:
-        export_rows(s);
+        export_open(s);
         return true;
     default:
         return false;
@@ -590,6 +625,23 @@ static bool action_taken(struct step *s, enum action action)
     return true;
 }
 
+/* A click on a header sorts by it; again, the other way round. */
+static void click_header(struct step *s, int col)
+{
+    struct fleet_screen *f = &s->ui->fleet;
+    for (size_t i = 0; i < f->column_count; i++) {
+        const struct column *c = &f->column[i];
+        struct sort_choice by = { .invert = column_inverts(c->word) };
+        if (col < c->col || col > c->col + c->width || c->kind == COLUMN_TREND)
+            continue;
+        text_copy(by.word, sizeof(by.word), c->word);
+        if (strcmp(c->word, f->sort[0].word) == 0)
+            by.invert = !f->sort[0].invert;
+        fleet_screen_sort_by(s, &by, 1);
+        return;
+    }
+}
+
 static void mouse(struct step *s, const struct ui_event *ev)
 {
     struct fleet_screen *f = &s->ui->fleet;
@@ -599,16 +651,8 @@ static void mouse(struct step *s, const struct ui_event *ev)
         return;
     }
     if (ev->row == f->head_row) {
-        for (size_t i = 0; i < f->column_count; i++) {
-            const struct column *c = &f->column[i];
-            if (ev->col < c->col || ev->col > c->col + c->width || c->kind == COLUMN_TREND)
-                continue;
-            struct fleet_sort_key key = c->key;
-            if (key.column == f->sort.column && key.reading == f->sort.reading)
-                key.invert = !f->sort.invert;
-            fleet_screen_sort_by(s, key);
-            return;
-        }
+        click_header(s, ev->col);
+        return;
     }
     uint32_t row = f->top + (uint32_t)(ev->row - f->list_row);
     if (ev->row < f->list_row || ev->row >= f->list_row + f->page ||

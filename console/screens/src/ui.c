@@ -31,6 +31,13 @@ static const struct dialog_ops *dialog_ops(enum dialog dialog)
         return &dialog_start;
     case DIALOG_FORM:
         return &dialog_form;
+    case DIALOG_COLUMNS:
+        return &dialog_columns;
+    case DIALOG_VIEWS:
+        return &dialog_views;
+    case DIALOG_EXPORT:
+        return &dialog_export;
+    case DIALOG_CONFIG:
     case DIALOG_NONE:
         break;
     }
@@ -50,6 +57,9 @@ struct ui *ui_new(void)
     keymap_default(&ui->keys);
     ui->rows = 24;
     ui->cols = 80;
+    text_copy(ui->fleet.sort[0].word, sizeof(ui->fleet.sort[0].word), "state");
+    ui->fleet.sort_count = 1;
+    ui->fleet.trend = FLEET_NONE;
     ui->fleet.span_ms = ui->device.span_ms = SPAN_AUTO;
     ui->fleet.page = ui->rollouts.page = ui->rollout.page = ui->releases.page = 10;
     return ui;
@@ -102,6 +112,15 @@ struct ui_effect *ui_effect(struct step *s, enum ui_effect_kind kind)
     struct ui_effect *e = &s->out->item[s->out->count++];
     *e = (struct ui_effect){ .kind = kind, .reading = FLEET_NONE };
     return e;
+}
+
+void ui_save(struct step *s)
+{
+    for (size_t i = 0; i < s->out->count; i++) {
+        if (s->out->item[i].kind == UI_SAVE)
+            return;
+    }
+    ui_effect(s, UI_SAVE);
 }
 
 static void toast(struct ui *ui, const struct ui_model *m, enum tail_level level, const char *text)
@@ -358,6 +377,7 @@ void ui_step(struct ui *ui, const struct ui_event *ev, const struct ui_model *mo
     case UI_RESUMED:
         break;
     }
+    fleet_screen_trend(&s);
 }
 
 /* ------------------------------------------------------------------------------------- draw */
@@ -454,7 +474,7 @@ void draw_keys(const struct ui *ui, struct area a)
 {
     const struct key_binding *list[32];
     size_t count = footer_of(ui, list);
-    int room = a.cols - 2, col = 1;
+    int room = a.cols, col = 1; /* each width has a gap of two behind it; the last needs none */
 
     for (size_t i = 0; i < count; i++) {
         if (always(list[i]))

@@ -257,6 +257,8 @@ void fleet_status(const struct fleet *fleet, const struct fleet_device *device,
                   struct device_status *out);
 bool fleet_report(const struct fleet *fleet, const struct fleet_device *device,
                   struct ota_report *out);
+/* The [source] of the profile it came by; "" for devices/<id>/… */
+const char *fleet_source_name(const struct fleet *fleet, const struct fleet_device *device);
 /* The version it is being updated to, or last was; "" when never. */
 const char *fleet_target(const struct fleet *fleet, const struct fleet_device *device);
 

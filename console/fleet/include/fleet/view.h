@@ -21,7 +21,14 @@ enum fleet_column {
     FLEET_COL_SEEN,   /* longest silent first; never seen before all */
     FLEET_COL_RATE,   /* least first */
     FLEET_COL_BOOTS,
-    FLEET_COL_CERT,   /* soonest to end first */
+    FLEET_COL_CERT, /* soonest to end first */
+    FLEET_COL_SLOT,
+    FLEET_COL_RESET,  /* by cause of the last boot */
+    FLEET_COL_ALERTS, /* fewest first */
+    FLEET_COL_KEYSET,
+    FLEET_COL_REASON, /* by cause of the last update's end */
+    FLEET_COL_ROLLOUT,
+    FLEET_COL_SOURCE,
     FLEET_COL_READING /* lowest first; without a value always last, also inverted */
 };
 

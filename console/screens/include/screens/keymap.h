@@ -72,6 +72,8 @@ enum screen_id {
     X(INVERT, "invert-sort")                                                                       \
     X(FOLLOW, "follow")                                                                            \
     X(FREEZE, "freeze")                                                                            \
+    X(COLUMNS, "columns")                                                                          \
+    X(VIEWS, "views")                                                                              \
     X(PREVIEW, "preview")                                                                          \
     X(SPAN_MORE, "longer-span")                                                                    \
     X(SPAN_LESS, "shorter-span")                                                                   \

@@ -129,14 +129,16 @@ enum ui_effect_kind {
     UI_SET_ROLLOUT,
     UI_LOAD_ROLLOUT, /* id: an old one is looked at; have it in `rollouts` from now on */
     UI_COPY,         /* text, to the terminal's clipboard */
-    UI_EXPORT,       /* ids: the rows shown, in their order */
-    UI_THEME,        /* text: name */
+    UI_EXPORT, /* ids: the rows shown, in their order; text: the file's name; csv, else JSON */
+    UI_THEME,  /* text: name */
+    UI_SAVE,   /* what ui_state_write() gives has changed: keep it */
 };
 
 struct ui_effect {
     enum ui_effect_kind kind;
     enum verb verb;        /* UI_COMMAND */
     uint32_t reading;      /* UI_TREND; FLEET_NONE: each device's own */
+    bool csv;              /* UI_EXPORT */
     char id[PROTO_ID_MAX]; /* device or rollout */
     char text[256];
     /* Valid until the next ui_step(). An act hits the ids that were on the screen, no others. */
@@ -158,6 +160,14 @@ struct ui *ui_new(void);
 void ui_free(struct ui *ui); /* NULL is fine */
 /* Other keys than the table's: from now on. Copied. */
 void ui_set_keymap(struct ui *ui, const struct keymap *keys);
+
+/*
+ * What outlives a run, as the text of a small INI file: columns, sort, saved views, past filters.
+ * Reading takes what it understands; anything may stand in the text.
+ */
+#define UI_STATE_MAX 131072
+void ui_state_write(const struct ui *ui, char *out, size_t cap);
+void ui_state_read(struct ui *ui, const char *text);
 
 /* One event. `out` is overwritten. The model need only be valid during the call. */
 void ui_step(struct ui *ui, const struct ui_event *ev, const struct ui_model *model,

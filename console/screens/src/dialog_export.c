@@ -1,0 +1,89 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "dialog.h"
+
+/* Export: the rows shown, as CSV or JSON, to a file whose name is shown before it is written. */
+
+static void default_name(struct export_dialog *d, int64_t now_ms)
+{
+    char name[64], date[FMT_MAX], clock[FMT_MAX];
+    fmt_date(now_ms, date);
+    fmt_clock(now_ms, clock);
+    snprintf(name, sizeof(name), "muster-%.10s-%.2s%.2s%.2s.%s", date, clock, clock + 3, clock + 6,
+             d->csv ? "csv" : "json");
+    field_set(&d->name, name);
+}
+
+void export_open(struct step *s)
+{
+    if (fleet_view_count(s->ui->fleet.view) == 0) {
+        ui_say(s, TAIL_WARN, "no row is shown");
+        return;
+    }
+    s->ui->exporting.csv = true;
+    default_name(&s->ui->exporting, s->m->now_ms);
+    s->ui->dialog = DIALOG_EXPORT;
+}
+
+/* The ending says the format; changing one changes the other. */
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), n = strlen(end);
+    return len > n && strcmp(text + len - n, end) == 0;
+}
+
+static void change_format(struct export_dialog *d)
+{
+    const char *was = d->csv ? ".csv" : ".json";
+    char name[FIELD_MAX];
+    d->csv = !d->csv;
+    size_t len = strlen(d->name.text);
+    if (!ends_with(d->name.text, was))
+        return;
+    snprintf(name, sizeof(name), "%.*s%s", (int)(len - strlen(was)), d->name.text,
+             d->csv ? ".csv" : ".json");
+    field_set(&d->name, name);
+}
+
+static void export_event(struct step *s, const struct ui_event *ev)
+{
+    struct export_dialog *d = &s->ui->exporting;
+    bool taken;
+    if (is_cancel(ev)) {
+        dialog_close(s->ui);
+    } else if (is_key(ev, K_ENTER) && d->name.len) {
+        dialog_close(s->ui);
+        size_t count = fleet_screen_rows(s->ui);
+        struct ui_effect *e = ui_effect(s, UI_EXPORT);
+        e->ids = s->ui->ids;
+        e->id_count = count;
+        e->csv = d->csv;
+        if (!text_copy(e->text, sizeof(e->text), d->name.text))
+            ui_say(s, TAIL_WARN, "the name is longer than %zu bytes", sizeof(e->text) - 1);
+    } else if (is_key(ev, K_TAB) || is_key(ev, K_BACKTAB)) {
+        change_format(d);
+    } else if (field_event(&d->name, ev, &taken) &&
+               ends_with(d->name.text, d->csv ? ".json" : ".csv")) {
+        d->csv = !d->csv;
+    }
+}
+
+static void export_draw(struct ui *ui, const struct ui_model *m, struct area screen)
+{
+    struct export_dialog *d = &ui->exporting;
+    struct area box = dialog_centred(screen, 8, 66);
+    char title[64];
+    (void)m;
+    snprintf(title, sizeof(title), "export %u rows", fleet_view_count(ui->fleet.view));
+    area_box(box, ROLE_FOCUS, title, "Enter writes   Tab other format   Esc cancels");
+    struct area in = area_sub(box, 1, 3, box.rows - 2, box.cols - 5);
+    area_text(in, 1, 0, ROLE_TEXT, "Format");
+    dialog_button(in, 1, dialog_button(in, 1, 8, "CSV", d->csv), "JSON", !d->csv);
+    area_text(in, 3, 0, ROLE_TEXT, "File");
+    field_draw(&d->name, in, 3, 8, in.cols - 8);
+    area_text(in, 4, 8, ROLE_DIM, "A file that is there already stays as it is.");
+}
+
+const struct dialog_ops dialog_export = { export_event, export_draw };
