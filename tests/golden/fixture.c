@@ -441,6 +441,7 @@ void fixture_free(struct fixture *f)
 {
     if (!f)
         return;
+    alerts_free(f->alerts);
     fleet_free(f->fleet);
     for (int i = 0; i < 3; i++)
         rollout_free(f->rollout[i]);
@@ -464,6 +465,36 @@ void fixture_link_down(struct fixture *f)
     fleet_apply(f->fleet, &ev, f->model.now_ms);
     f->link.attempt = 3;
     f->link.retry_at_ms = f->model.now_ms + 18000;
+}
+
+void fixture_alerts(struct fixture *f)
+{
+    static const struct alert_rule rules[] = {
+        { .name = "hot",
+          .kind = ALERT_WHEN,
+          .level = ALERT_CRIT,
+          .when = "temp>23",
+          .clear = "temp<22",
+          .for_s = 2 },
+        { .name = "humid", .kind = ALERT_WHEN, .level = ALERT_WARN, .when = "hum>50" },
+        { .name = "away", .kind = ALERT_WHEN, .level = ALERT_INFO, .when = "state=offline" },
+        { .name = "rollout", .kind = ALERT_ROLLOUT, .level = ALERT_CRIT },
+    };
+    struct alert_silence silence = { .id = 7,
+                                     .rule = "humid",
+                                     .who = "alice@gw1",
+                                     .reason = "the sprinklers are on",
+                                     .until_ms = f->model.now_ms + 3600000 };
+    struct err err;
+
+    f->alerts = alerts_new(f->fleet, rules, 4, NULL, NULL, &err);
+    alerts_set_silences(f->alerts, &silence, 1, f->model.now_ms, &err);
+    for (int i = 0; i < 40; i++)
+        alerts_tick(f->alerts, f->model.now_ms + i * 100);
+    alerts_rollout(f->alerts, f->rollout[2]->id, true, "stage canary: 2 of 3 failed",
+                   f->model.now_ms);
+    alerts_ack(f->alerts, "rollout", f->rollout[2]->id, "bob@gw1", f->model.now_ms);
+    f->model.alerts = f->alerts;
 }
 
 void fixture_pass(struct fixture *f, int64_t ms)

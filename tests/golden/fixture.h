@@ -18,6 +18,7 @@ struct fixture {
     struct ui_release release[3];
     struct ui_link link;
     struct tail *log;
+    struct alerts *alerts; /* NULL until fixture_alerts() */
     const char *themes[3];
     struct ui_rollout_row *rows; /* of the journal; may be NULL */
     struct ui_model model;
@@ -30,6 +31,8 @@ void fixture_message(struct fixture *f, const char *topic, const char *body, siz
                      bool retained);
 /* The link goes down now. */
 void fixture_link_down(struct fixture *f);
+/* Some alert rules judge the fleet from now on: what fires, fires now. */
+void fixture_alerts(struct fixture *f);
 /* Let time pass; the fleet falls silent. */
 void fixture_pass(struct fixture *f, int64_t ms);
 

@@ -20,7 +20,7 @@
 struct scene {
     const char *name;
     const char *keys;
-    bool down, read_only, roles;
+    bool down, read_only, roles, alerts;
     bool pumps; /* the larger fleet of fixture_rollouts.h */
     int pass_s; /* after the keys */
 };
@@ -61,6 +61,12 @@ static const struct scene scenes[] = {
     { .name = "pumps-done", .keys = "R<End><Enter>", .pumps = true },
     { .name = "pumps-down", .keys = "R<Enter>", .pumps = true, .down = true },
     { .name = "releases", .keys = "S" },
+    { .name = "alerts", .keys = "a<Down>", .alerts = true, .roles = true },
+    { .name = "alerts-none", .keys = "a<Tab>" },
+    { .name = "alerts-mute",
+      .keys = "a<Down>m<S-Tab><S-Tab><Right><Tab><Tab>oven day",
+      .alerts = true },
+    { .name = "fleet-alerts", .keys = "", .alerts = true },
     { .name = "log", .keys = "L" },
     { .name = "help", .keys = "?" },
     { .name = "help-search", .keys = "?mark" },
@@ -217,6 +223,8 @@ static void the_picture_is_as_kept(void **state)
         f->model.read_only = scene->read_only;
         if (scene->down)
             fixture_link_down(f);
+        if (scene->alerts)
+            fixture_alerts(f);
         draw_scene(f, scene, ascii, &t);
         fixture_free(f);
         compare(scene, ascii, &t);

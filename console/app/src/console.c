@@ -11,6 +11,7 @@
 #include "ossl/crypto.h"
 #include "protocol/topic.h"
 #include "screens/ui.h"
+#include "store/alerts.h"
 #include "term/term.h"
 
 #include "commands.h"
@@ -151,6 +152,7 @@ static struct ui_model model_of(struct console *c, int64_t now)
     const char *trouble = engine_trouble(session_engine(c->session));
     struct ui_model m = { .now_ms = now,
                           .fleet = session_fleet(c->session),
+                          .alerts = alerting_alerts(session_alerting(c->session)),
                           .releases = c->release,
                           .release_count = c->release_count,
                           .next_rollout = c->next_rollout,
@@ -263,6 +265,37 @@ static void do_load(struct console *c, const struct ui_model *m, const struct ui
         tell(c, m, TAIL_ERROR, "%s: %s", fx->id, err.text);
 }
 
+static void do_ack(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
+{
+    struct err err;
+    int rc = store_alert_ack(session_store(c->session), fx->text, fx->id, c->who, m->now_ms, &err);
+
+    if (rc < 0)
+        tell(c, m, TAIL_ERROR, "not acknowledged: %s", err.text);
+    else if (rc == 1)
+        tell(c, m, TAIL_WARN, "%s of %s is not kept yet: try again in a second", fx->text, fx->id);
+    else
+        log_say(&c->log, LOG_INFO, "muster alerts ack %s %s", fx->text, fx->id);
+    alerting_nudge(session_alerting(c->session));
+}
+
+static void do_silence(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
+{
+    struct store_silence row = { .made_ms = m->now_ms, .until_ms = fx->silence->until_ms };
+    struct err err;
+    int64_t id;
+
+    text_copy(row.rule, sizeof(row.rule), fx->silence->rule);
+    text_copy(row.target, sizeof(row.target), fx->silence->target);
+    text_copy(row.reason, sizeof(row.reason), fx->silence->reason);
+    text_copy(row.who, sizeof(row.who), c->who);
+    if (store_silence_add(session_store(c->session), &row, &id, &err))
+        tell(c, m, TAIL_ERROR, "not muted: %s", err.text);
+    else
+        tell(c, m, TAIL_PLAIN, "muted; 'muster alerts unsilence %lld' ends it", (long long)id);
+    alerting_nudge(session_alerting(c->session));
+}
+
 static void do_export(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
 {
     struct err err;
@@ -337,6 +370,12 @@ static void carry_out(struct console *c, const struct ui_model *m, const struct 
         break;
     case UI_SAVE:
         do_save(c, m);
+        break;
+    case UI_ALERT_ACK:
+        do_ack(c, m, fx);
+        break;
+    case UI_ALERT_SILENCE:
+        do_silence(c, m, fx);
         break;
     case UI_THEME:
         themes_load(&c->themes, fx->text, &c->theme, &c->log);

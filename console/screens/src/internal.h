@@ -2,6 +2,7 @@
 #define SCREENS_INTERNAL_H
 
 #include "field.h"
+#include "fleet/alert.h"
 #include "fleet/filter.h"
 #include "fleet/fleet.h"
 #include "fleet/history.h"
@@ -43,7 +44,7 @@ struct screen_ops {
     void (*narrow)(struct ui *ui, const struct ui_model *m, struct area a);
 };
 extern const struct screen_ops screen_fleet, screen_device, screen_rollouts, screen_rollout,
-    screen_releases, screen_log;
+    screen_releases, screen_log, screen_alerts;
 
 /* A list with a cursor that is a row number, for lists that don't reorder. */
 struct cursor {
@@ -229,6 +230,13 @@ struct log_screen {
     int page;
 };
 
+struct alerts_screen {
+    struct cursor cursor;
+    int page;
+    bool past;
+    char rule[ALERT_NAME_MAX], id[PROTO_ID_MAX]; /* the chosen one */
+};
+
 /* ----------------------------------------------------------------------------------- dialogs */
 
 enum dialog {
@@ -294,6 +302,8 @@ struct form {
     struct field word;
     const char *keep, *act, *doing; /* as struct confirm */
     bool on_act;
+    char rule[ALERT_NAME_MAX], device[PROTO_ID_MAX]; /* of the alert to mute */
+    struct alert_silence silence;                    /* for its effect */
 };
 void form_open(struct ui *ui, const struct form *f);
 void form_line(struct form *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -383,6 +393,8 @@ struct export_dialog {
     bool csv;
 };
 
+/* Mute this alert, its device's or its rule's; `device` "": of a rollout. */
+void alert_mute_open(struct step *s, const char *rule, const char *device);
 void help_open(struct ui *ui);
 void palette_open(struct ui *ui);
 void sort_open(struct ui *ui);
@@ -409,6 +421,7 @@ struct ui {
     struct rollout_screen rollout;
     struct list_screen releases;
     struct log_screen log;
+    struct alerts_screen alerts;
 
     enum dialog dialog;
     struct confirm confirm;

@@ -2,7 +2,7 @@
 
 #define ON(screen) (1u << SCREEN_##screen)
 #define ALL        ((1u << SCREEN_COUNT) - 1)
-#define LISTS      (ON(FLEET) | ON(ROLLOUTS) | ON(ROLLOUT) | ON(RELEASES))
+#define LISTS      (ON(FLEET) | ON(ROLLOUTS) | ON(ROLLOUT) | ON(RELEASES) | ON(ALERTS))
 #define DEVICES    (ON(FLEET) | ON(DEVICE))
 
 /*
@@ -24,8 +24,8 @@ static const struct key_binding table[] = {
     { ACTION_OPEN, { K_ENTER }, ON(RELEASES), GROUP_MOVE, 1, "roll out…", "roll out…" },
     { ACTION_BACK, { K_ESC, K_LEFT }, ON(FLEET), GROUP_MOVE, 0, NULL, "unmark, clear" },
     { ACTION_BACK, { K_ESC, K_LEFT }, ALL & ~ON(FLEET), GROUP_MOVE, 14, "back", "clear filter, back" },
-    { ACTION_PANE_NEXT,  { K_TAB },                            ON(DEVICE) | ON(ROLLOUT), GROUP_MOVE, 5, "pane", "next pane" },
-    { ACTION_PANE_PREV,  { K_BACKTAB },                        ON(DEVICE) | ON(ROLLOUT), GROUP_MOVE, 0, NULL,   "previous pane" },
+    { ACTION_PANE_NEXT,  { K_TAB },                            ON(DEVICE) | ON(ROLLOUT) | ON(ALERTS), GROUP_MOVE, 5, "pane", "next pane" },
+    { ACTION_PANE_PREV,  { K_BACKTAB },                        ON(DEVICE) | ON(ROLLOUT) | ON(ALERTS), GROUP_MOVE, 0, NULL,   "previous pane" },
     { ACTION_NEXT_ITEM,  { ']' },                              ON(DEVICE),        GROUP_MOVE,  4, "next",       "next device" },
     { ACTION_PREV_ITEM,  { '[' },                              ON(DEVICE),        GROUP_MOVE,  0, NULL,         "previous device" },
 
@@ -49,6 +49,8 @@ static const struct key_binding table[] = {
     { ACTION_APPROVE,    { 'A' },                              ON(ROLLOUTS) | ON(ROLLOUT), GROUP_ACT, 0, NULL,   "approve the stage…" },
     { ACTION_RETRY,      { 'R' },                              ON(ROLLOUTS) | ON(ROLLOUT), GROUP_ACT, 0, NULL,   "retry failed…" },
     { ACTION_CAPS,       { 'c' },                              ON(ROLLOUTS) | ON(ROLLOUT), GROUP_ACT, 0, NULL,   "change caps…" },
+    { ACTION_ACK,        { 'a' },                              ON(ALERTS),        GROUP_ACT,   0, NULL,         "I have seen it" },
+    { ACTION_SILENCE,    { 'm' },                              ON(ALERTS),        GROUP_ACT,   0, NULL,         "mute for a while…" },
     { ACTION_COPY,       { 'y' },                              ALL & ~ON(LOG),    GROUP_ACT,   0, NULL,         "copy the id" },
     { ACTION_EXPORT,     { 'e' },                              ON(FLEET),         GROUP_ACT,   0, NULL,         "export rows…" },
 
@@ -69,6 +71,7 @@ static const struct key_binding table[] = {
 
     { ACTION_ROLLOUTS,   { 'R' },                              DEVICES | ON(RELEASES) | ON(LOG), GROUP_APP, 5, "rollouts", "rollouts" },
     { ACTION_RELEASES,   { 'S' },                              ALL & ~ON(RELEASES), GROUP_APP, 11, "releases",  "releases" },
+    { ACTION_ALERTS,     { 'a' },                              DEVICES | ON(LOG), GROUP_APP,   0, NULL,         "alerts" },
     { ACTION_LOG,        { 'L' },                              ALL & ~ON(LOG),    GROUP_APP,  12, "log",        "the log" },
     { ACTION_THEME,      { 't' },                              ALL,               GROUP_APP,   0, NULL,         "next theme" },
     { ACTION_RECONNECT,  { K_CTRL('R') },                      ALL,               GROUP_APP,   0, NULL,         "reconnect now" },
@@ -103,7 +106,7 @@ const char *key_group_word(enum key_group group)
 
 const char *screen_word(enum screen_id screen)
 {
-    static const char *const words[SCREEN_COUNT] = { "fleet",   "device",   "rollouts",
-                                                     "rollout", "releases", "log" };
+    static const char *const words[SCREEN_COUNT] = { "fleet",    "device", "rollouts", "rollout",
+                                                     "releases", "log",    "alerts" };
     return (unsigned)screen < SCREEN_COUNT ? words[screen] : "";
 }

@@ -14,6 +14,7 @@ static const struct screen_ops *const screens[SCREEN_COUNT] = {
     [SCREEN_FLEET] = &screen_fleet,       [SCREEN_DEVICE] = &screen_device,
     [SCREEN_ROLLOUTS] = &screen_rollouts, [SCREEN_ROLLOUT] = &screen_rollout,
     [SCREEN_RELEASES] = &screen_releases, [SCREEN_LOG] = &screen_log,
+    [SCREEN_ALERTS] = &screen_alerts,
 };
 
 static const struct dialog_ops *dialog_ops(enum dialog dialog)
@@ -268,6 +269,9 @@ static void shared_action(struct step *s, enum action action)
         break;
     case ACTION_LOG:
         ui_push(s, SCREEN_LOG);
+        break;
+    case ACTION_ALERTS:
+        ui_push(s, SCREEN_ALERTS);
         break;
     case ACTION_THEME:
         next_theme(s);

@@ -40,6 +40,7 @@ enum screen_id {
     SCREEN_ROLLOUT,
     SCREEN_RELEASES,
     SCREEN_LOG,
+    SCREEN_ALERTS,
     SCREEN_COUNT
 };
 
@@ -93,6 +94,9 @@ enum screen_id {
     X(CAPS, "caps")                                                                                \
     X(ROLLOUTS, "rollouts")                                                                        \
     X(RELEASES, "releases")                                                                        \
+    X(ACK, "acknowledge")                                                                          \
+    X(SILENCE, "mute")                                                                             \
+    X(ALERTS, "alerts")                                                                            \
     X(LOG, "log")                                                                                  \
     X(PALETTE, "command")                                                                          \
     X(HELP, "help")                                                                                \

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fleet/alert.h"
 #include "fleet/fleet.h"
 #include "fleet/history.h"
 #include "protocol/crypto.h"
@@ -71,7 +72,8 @@ struct ui_past {
 
 struct ui_model {
     int64_t now_ms;
-    const struct fleet *fleet;             /* also the link's state and the messages of a device */
+    const struct fleet *fleet; /* also the link's state and the messages of a device */
+    struct alerts *alerts;     /* what fires; NULL: nobody judges. Only its sorting is touched */
     const struct rollout *const *rollouts; /* newest first */
     size_t rollout_count;
     const struct ui_rollout_row *rows; /* all of the journal, newest first; NULL: only `rollouts` */
@@ -129,9 +131,11 @@ enum ui_effect_kind {
     UI_SET_ROLLOUT,
     UI_LOAD_ROLLOUT, /* id: an old one is looked at; have it in `rollouts` from now on */
     UI_COPY,         /* text, to the terminal's clipboard */
-    UI_EXPORT, /* ids: the rows shown, in their order; text: the file's name; csv, else JSON */
-    UI_THEME,  /* text: name */
-    UI_SAVE,   /* what ui_state_write() gives has changed: keep it */
+    UI_EXPORT,    /* ids: the rows shown, in their order; text: the file's name; csv, else JSON */
+    UI_THEME,     /* text: name */
+    UI_SAVE,      /* what ui_state_write() gives has changed: keep it */
+    UI_ALERT_ACK, /* id: device or rollout, text: rule */
+    UI_ALERT_SILENCE, /* silence: rule, target, reason, until_ms */
 };
 
 struct ui_effect {
@@ -143,6 +147,7 @@ struct ui_effect {
     char text[256];
     /* Valid until the next ui_step(). An act hits the ids that were on the screen, no others. */
     const struct rollout_plan *plan;
+    const struct alert_silence *silence;
     char (*ids)[PROTO_ID_MAX]; /* read only */
     size_t id_count;
 };
