@@ -376,8 +376,12 @@ void boot_resolve(struct ota_agent *a, const struct ota_boot *boot)
     /* Floors that lag behind (the cut came between two writes) are made good. */
     if (boot->security_floor > a->counters.security)
         a->counters.security = boot->security_floor;
-    if (a->job.phase != PHASE_NONE && a->job.order_seq > *seq && a->job.reason == REASON_NONE)
+    /* At once on flash, too: the next job may take the place of the one that says so. */
+    bool taken = a->job.phase != PHASE_ENDED || a->job.end != OTA_REJECTED;
+    if (a->job.phase != PHASE_NONE && taken && a->job.order_seq > *seq) {
         *seq = a->job.order_seq;
+        (void)counters_save(a);
+    }
     a->n = a->counters.n;
     a->wake_ms = a->now.mono_ms;
     resolve(a, boot);

@@ -425,6 +425,42 @@ static void an_order_counts_as_used_from_the_write_that_keeps_it(void **state)
     }
 }
 
+/* The job is written before the number that it uses up. */
+static void a_number_whose_write_power_cut_is_made_good_whatever_becomes_of_the_update(void **state)
+{
+    struct board *b = *state;
+    b->image[1].manner = MANNER_UNFIT;
+    assert_true(board_run(b, OTA_STATE_COUNT, HOUR));
+    jmp_buf jump;
+    b->jump = &jump;
+    if (setjmp(jump) == 0) {
+        b->cut = CUT_BEFORE;
+        b->cut_at = b->writes + 3; /* a lot of report numbers, the job, and this */
+        order_new(b);
+    }
+    assert_int_equal(b->cuts, 1);
+    b->told_up = false;
+    b->broker_away = true; /* or the next report's number would take it along */
+    assert_true(board_run(b, OTA_STATE_COUNT, HOUR));
+    assert_int_equal(b->agent.state, OTA_ROLLED_BACK);
+    board_power_off(b);
+    b->broker_away = false;
+    b->retained_len = 0;
+    assert_true(board_run(b, OTA_STATE_COUNT, HOUR));
+    assert_end(b, OTA_ROLLED_BACK, REASON_SELF_TEST);
+
+    for (int boots = 0; boots < 2; boots++) {
+        struct offer f = board_offer(b, 1, 99);
+        assert_int_equal(board_order(b, &f), REASON_REPLAY);
+        f = board_offer(b, 1, 200 + (uint32_t)boots);
+        f.spoil_release = true;
+        board_order(b, &f);
+        b->retained_len = 0;
+        board_power_off(b);
+        assert_true(board_run(b, OTA_STATE_COUNT, HOUR));
+    }
+}
+
 static void an_order_is_never_taken_twice(void **state)
 {
     struct board *b = *state;
@@ -2067,6 +2103,7 @@ int main(void)
         T(the_factorys_number_counts_until_the_first_commit),
         T(the_floor_holds_for_an_image_it_does_not_know),
         T(an_order_counts_as_used_from_the_write_that_keeps_it),
+        T(a_number_whose_write_power_cut_is_made_good_whatever_becomes_of_the_update),
         T(an_order_is_never_taken_twice),
         T(a_retained_order_that_comes_again_changes_nothing),
         T(junk_does_not_disturb_an_update),
