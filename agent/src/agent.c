@@ -341,6 +341,12 @@ static enum reason take_command(struct ota_agent *a, const struct ota_command *c
     return REASON_UNSUPPORTED;
 }
 
+/* What may be done twice: better than to be lost, and called a replay, if power goes in between. */
+static bool is_counted_after(enum verb verb)
+{
+    return verb == VERB_CONFIG || verb == VERB_ROLLBACK || verb == VERB_RENEW;
+}
+
 enum reason ota_agent_check_order(struct ota_agent *a, const struct ota_event *ev,
                                   const struct order **out)
 {
@@ -360,16 +366,16 @@ enum reason ota_agent_check_order(struct ota_agent *a, const struct ota_event *e
         return REASON_NONE;
     }
     enum reason r = check_order(a, cmd, &authentic);
-    if (r == REASON_NONE && cmd->verb != VERB_CONFIG)
+    if (r == REASON_NONE && !is_counted_after(cmd->verb))
         r = order_use_up(a);
     if (r == REASON_NONE)
         *out = &a->order;
     return r;
 }
 
-enum reason ota_agent_count_config(struct ota_agent *a)
+enum reason ota_agent_count_order(struct ota_agent *a)
 {
-    return a->order.verb == VERB_CONFIG ? order_use_up(a) : REASON_UNSUPPORTED;
+    return is_counted_after(a->order.verb) ? order_use_up(a) : REASON_UNSUPPORTED;
 }
 
 enum reason ota_agent_rollback(struct ota_agent *a)
@@ -377,10 +383,9 @@ enum reason ota_agent_rollback(struct ota_agent *a)
     if (!a->booted || a->order.verb != VERB_ROLLBACK)
         return REASON_UNSUPPORTED;
     a->why = REASON_NONE;
-    if (!dispatch(a, EV_BACK))
-        return REASON_BUSY;
-    enum reason r = (enum reason)a->why;
+    enum reason r = dispatch(a, EV_BACK) ? (enum reason)a->why : REASON_BUSY;
     a->why = REASON_NONE;
+    (void)order_use_up(a); /* not kept, it comes again and finds itself done */
     return r;
 }
 

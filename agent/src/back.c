@@ -50,6 +50,12 @@ static void fill_back(struct ota_agent *a, const struct ota_other *o, enum reaso
     copy_text(j->detail, sizeof(j->detail), detail);
 }
 
+static enum outcome back_fail(struct ota_agent *a, enum reason reason)
+{
+    copy_text(a->job.detail, sizeof(a->job.detail), reason_word(reason));
+    return fail(a, REASON_ROLLBACK_FAILED);
+}
+
 enum outcome act_back(struct ota_agent *a)
 {
     struct ota_other o;
@@ -64,13 +70,8 @@ enum outcome act_back(struct ota_agent *a)
         a->job.attempt = 0;
     }
     fill_back(a, &o, REASON_ABORTED_BY_OPERATOR, "rolled back by order");
-    return OUT_OK;
-}
-
-static enum outcome back_fail(struct ota_agent *a, enum reason reason)
-{
-    copy_text(a->job.detail, sizeof(a->job.detail), reason_word(reason));
-    return fail(a, REASON_ROLLBACK_FAILED);
+    a->job.phase = PHASE_WAITING;
+    return job_save(a) == REASON_NONE ? OUT_OK : back_fail(a, REASON_RECORD_IO);
 }
 
 enum outcome back_install(struct ota_agent *a)

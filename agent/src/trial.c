@@ -340,7 +340,9 @@ static void stray_trial(struct ota_agent *a)
 /* Nothing to fetch yet: the jitter is still to be waited for. */
 static void go_on(struct ota_agent *a)
 {
-    if (progress_is_ours(a) && a->progress.got > 0)
+    if (a->job.flags & JOB_BACK)
+        a->state = OTA_INSTALL;
+    else if (progress_is_ours(a) && a->progress.got > 0)
         pause_after_reset(a);
     else
         a->state = OTA_WAIT;

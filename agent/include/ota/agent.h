@@ -181,7 +181,8 @@ enum reason ota_agent_handle(struct ota_agent *agent, const struct ota_event *ev
  * Check a command of any verb but update and abort, which are refused as UNSUPPORTED here: size,
  * envelope, signature, strict form, fleet, device, replay in its class, time. On REASON_NONE *out
  * is the order, valid until the next call into the agent, and its `seq` is on flash already: it
- * will never be accepted again, so carry it out; but for `config`, see ota_agent_count_config(). An
+ * will never be accepted again, so carry it out; but for `config`, `renew` and `rollback`, see
+ * ota_agent_count_order(). An
  * `identify` without a signed order is accepted with an *out that has only the verb. Else
  * BAD_ORDER, BAD_CONFIG, BAD_SIGNATURE, UNKNOWN_KEY, REVOKED_KEY, WRONG_FLEET, WRONG_DEVICE,
  * REPLAY, EXPIRED, NOT_YET, RECORD_IO. `ev` is an OTA_EV_COMMAND. (`keys`: the keyset beside the
@@ -191,12 +192,12 @@ enum reason ota_agent_check_order(struct ota_agent *agent, const struct ota_even
                                   const struct order **out);
 
 /*
- * The `config` order that ota_agent_check_order() has just handed back is stored, or is one that
- * never can be: count it as used. In this order, because storing the same settings twice does no
+ * The `config` or `renew` order that ota_agent_check_order() has just handed back is carried out,
+ * or is one that never can be: count it as used. In this order, because doing it twice does no
  * harm, while an order counted first would be lost, and called a replay when it is delivered again,
  * if power went between the two. NONE; RECORD_IO: not counted.
  */
-enum reason ota_agent_count_config(struct ota_agent *agent);
+enum reason ota_agent_count_order(struct ota_agent *agent);
 
 /*
  * Carry out the `rollback` order that ota_agent_check_order() has just handed back: to the image
@@ -204,8 +205,9 @@ enum reason ota_agent_count_config(struct ota_agent *agent);
  * security floor. On probation: give the trial of the named rollout up. REASON_NONE: it is under
  * way, reports say the rest (installing, rebooting, trial, then the end rolled_back with reason
  * aborted_by_operator; or failed with rollback_failed, and the device goes on as it is).
- * Else nothing has changed: BUSY (an update or rollback is under way), NO_WAY_BACK, IMAGE_INVALID,
- * SECURITY_DOWNGRADE, FLASH_READ, NO_ROLLOUT (the trial is of another one), UNSUPPORTED.
+ * It is on flash before its number is, and counts it. Else nothing has changed: BUSY (an update or
+ * rollback is under way), NO_WAY_BACK, IMAGE_INVALID, SECURITY_DOWNGRADE, FLASH_READ, NO_ROLLOUT
+ * (the trial is of another one), UNSUPPORTED.
  */
 enum reason ota_agent_rollback(struct ota_agent *agent);
 

@@ -85,7 +85,7 @@ static enum reason do_config(struct app *app, struct request *request, const str
     request->detail = field;
     if (reason == REASON_RECORD_IO)
         return reason; /* not stored: the order may be tried again */
-    enum reason counted = ota_agent_count_config(&app->agent);
+    enum reason counted = ota_agent_count_order(&app->agent);
     if (reason == REASON_NONE)
         reason = counted;
     if (reason != REASON_NONE)
@@ -123,7 +123,10 @@ static enum reason do_renew(struct app *app)
 {
     const struct app_platform *p = app->platform;
 
-    return p->renew ? p->renew(p->ctx) : REASON_UNSUPPORTED;
+    enum reason reason = p->renew ? p->renew(p->ctx) : REASON_UNSUPPORTED;
+
+    (void)ota_agent_count_order(&app->agent); /* renewed twice does no harm */
+    return reason;
 }
 
 static enum reason carry_out(struct app *app, struct request *request, const struct order *order)

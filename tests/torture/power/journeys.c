@@ -15,6 +15,8 @@
 
 #define BIT(state) (1u << OTA_##state)
 enum { CONFIG_INTERVAL = 7200, AGE = 130 };
+#define OLD_URL "https://gw:8443/firmware/"
+#define NEW_URL "https://new.example/images/"
 
 /* ---- scripts --------------------------------------------------------------------------------- */
 
@@ -50,6 +52,53 @@ static void replace_in_download(struct life *l)
         l->w.step = 2;
         life_retain(l, MSG_NEWER);
     }
+}
+
+static bool has_ended(const struct life *l)
+{
+    return life_is_at_rest(l) && life_state(l) != OTA_IDLE;
+}
+
+static void roll_back(struct life *l)
+{
+    if (l->w.step == 0 && has_ended(l)) {
+        l->w.step = 1;
+        life_send(l, MSG_ROLLBACK);
+    }
+}
+
+static void use_new_server(struct life *l)
+{
+    if (l->w.step == 0 && life_is_at_rest(l) && strstr(life_app(l)->config.url, "new")) {
+        l->w.step = 1;
+        life_retain(l, MSG_HERE);
+    }
+}
+
+static void heal(struct life *l)
+{
+    if (l->w.step == 0 && has_ended(l)) {
+        l->w.step = 1;
+        life_send(l, MSG_HEAL);
+    }
+}
+
+static void restart(struct life *l)
+{
+    if (l->w.step == 0 && has_ended(l)) {
+        l->w.step = 1;
+        life_restart(l);
+    }
+}
+
+static bool is_renewed(const struct life *l)
+{
+    return l->w.renewals > 0;
+}
+
+static bool has_moved(const struct life *l)
+{
+    return strcmp(life_app(l)->config.url, NEW_URL) == 0;
 }
 
 /* Power that goes often enough may hold the abort back until the switch is made. */
@@ -128,6 +177,38 @@ const struct journey journeys[] = {
       .ends = { BIT(IDLE), BIT(IDLE) },
       .settled = is_rotated,
       .second_every = 1 },
+    { .name = "rollback by order",
+      .order = MSG_GOOD,
+      .target = IMG_GOOD,
+      .step = roll_back,
+      .ends = { BIT(ROLLED_BACK), BIT(ROLLED_BACK) | BIT(FAILED) },
+      .second_every = 61 },
+    { .name = "renew order",
+      .order = MSG_RENEW,
+      .ends = { BIT(IDLE), BIT(IDLE) },
+      .settled = is_renewed,
+      .second_every = 1 },
+    { .name = "server moves",
+      .order = MSG_MOVE,
+      .target = IMG_GOOD,
+      .step = use_new_server,
+      .ends = { BIT(DONE), BIT(DONE) | BIT(ROLLED_BACK) },
+      .settled = has_moved,
+      .second_every = 61 },
+    { .name = "stolen key",
+      .order = MSG_THEFT,
+      .target = IMG_GOOD,
+      .step = heal,
+      .ends = { BIT(DONE), BIT(DONE) | BIT(ROLLED_BACK) },
+      .settled = is_rotated,
+      .second_every = 61 },
+    { .name = "good image dies later",
+      .order = MSG_GOOD,
+      .target = IMG_GOOD,
+      .step = restart,
+      .late = true,
+      .ends = { BIT(ROLLED_BACK), BIT(ROLLED_BACK) },
+      .second_every = 61 },
 };
 const unsigned journey_count = sizeof(journeys) / sizeof(journeys[0]);
 
@@ -218,7 +299,7 @@ static struct order make_order(enum verb verb, uint32_t seq, const char *rollout
                        .exp = 1799999000,
                        .attempt = 1,
                        .jitter = 20,
-                       .url = "https://gw:8443/firmware/",
+                       .url = OLD_URL,
                        .trial = 4 };
     snprintf(o.rollout, sizeof(o.rollout), "%s", rollout);
     return o;
@@ -259,9 +340,11 @@ static void make_update(struct sim_factory *f, const struct keys *k, enum sim_me
     struct sim_message *m = &f->message[name];
     snprintf(rollout, sizeof(rollout), "r-%u", (unsigned)name);
     struct order o = make_order(VERB_UPDATE, seq, rollout);
-    sign_release(k, &f->image[image], 10 + (uint32_t)image, 1 + (uint32_t)image, release,
-                 sizeof(release));
+    uint32_t security = image == IMG_GOOD ? 1 : 1 + (uint32_t)image;
+    sign_release(k, &f->image[image], 10 + (uint32_t)image, security, release, sizeof(release));
     ossl_crypto()->sha256(NULL, release, strlen(release), o.release);
+    if (name == MSG_HERE || name == MSG_NEXT || name == MSG_NEXT_KEYS)
+        o.url[0] = '\0';
     sign_order(k, by, &o, order, sizeof(order));
     int n = command_body_encode(order, release, m->body, sizeof(m->body));
     must(n > 0, "a message");
@@ -281,6 +364,29 @@ static void make_abort(struct sim_factory *f, const struct keys *k, enum sim_mes
     m->len = (size_t)command_body_encode(order, NULL, m->body, sizeof(m->body));
 }
 
+/* Orders that have nothing but a verb and a number, and perhaps a rollout. */
+static void make_plain(struct sim_factory *f, const struct keys *k, enum sim_message_name name,
+                       enum verb verb, uint32_t seq, const char *rollout)
+{
+    char order[PROTO_ORDER_BYTES + 1];
+    struct sim_message *m = &f->message[name];
+    struct order o = make_order(verb, seq, rollout);
+    sign_order(k, KEY_FILE_ROLLOUT, &o, order, sizeof(order));
+    m->verb = verb;
+    m->len = (size_t)command_body_encode(order, NULL, m->body, sizeof(m->body));
+}
+
+static void make_move(struct sim_factory *f, const struct keys *k)
+{
+    char order[PROTO_ORDER_BYTES + 1];
+    struct sim_message *m = &f->message[MSG_MOVE];
+    struct order o = make_order(VERB_CONFIG, 161, "");
+    o.set = (struct order_config){ .has_url = true, .url = NEW_URL };
+    sign_order(k, KEY_FILE_ROLLOUT, &o, order, sizeof(order));
+    m->verb = VERB_CONFIG;
+    m->len = (size_t)command_body_encode(order, NULL, m->body, sizeof(m->body));
+}
+
 static void make_config(struct sim_factory *f, const struct keys *k)
 {
     char order[PROTO_ORDER_BYTES + 1];
@@ -296,13 +402,14 @@ static void make_config(struct sim_factory *f, const struct keys *k)
     m->len = (size_t)command_body_encode(order, NULL, m->body, sizeof(m->body));
 }
 
-static void make_rotation(struct sim_factory *f, const struct keys *k)
+static void make_rotation(struct sim_factory *f, const struct keys *k, enum sim_message_name name,
+                          enum key by)
 {
     char order[PROTO_ORDER_BYTES + 1], keyset[PROTO_KEYSET_BYTES + 1];
-    struct sim_message *m = &f->message[MSG_KEYS];
+    struct sim_message *m = &f->message[name];
     struct order o = make_order(VERB_KEYS, 170, "");
     make_keyset(k, 2, keyset, sizeof(keyset));
-    sign_order(k, KEY_FILE_ROLLOUT, &o, order, sizeof(order));
+    sign_order(k, by, &o, order, sizeof(order));
     int n = command_keys_encode(order, keyset, m->body, sizeof(m->body));
     must(n > 0, "a rotation");
     m->verb = VERB_KEYS;
@@ -343,6 +450,7 @@ static void make_flash(struct sim_factory *f)
     set(&nvs, "broker_host", "broker");
     set(&nvs, "keyset", f->keyset);
     set(&nvs, "sensors", "bme280");
+    set(&nvs, "url", OLD_URL);
     must(nvs_set_u32(&nvs, "factory", "interval", 3600) == NVS_OK &&
              nvs_set_u32(&nvs, "factory", "release_seq", 5) == NVS_OK,
          "settings");
@@ -364,7 +472,7 @@ void sim_factory_make(struct sim_factory *f, size_t large)
     memset(f, 0, sizeof(*f));
     make_keys(&k);
     make_image(&f->image[IMG_FACTORY], "1.3.0", 5000, 1, 0x60);
-    make_image(&f->image[IMG_GOOD], "1.4.0", 11000, 2, 0x60);
+    make_image(&f->image[IMG_GOOD], "1.4.0", 11000, 1, 0x60); /* so there is a way back */
     make_image(&f->image[IMG_LARGE], "1.4.1", large, 3, 0x60);
     make_image(&f->image[IMG_BAD], "1.5.0", 9000, 4, 0x61);
     make_image(&f->image[IMG_NEWER], "1.6.0", 8000, 5, 0x60);
@@ -377,7 +485,13 @@ void sim_factory_make(struct sim_factory *f, size_t large)
     make_update(f, &k, MSG_NEXT, IMG_NEXT, KEY_FILE_ROLLOUT, 900);
     make_update(f, &k, MSG_NEXT_KEYS, IMG_NEXT, KEY_FILE_ROLLOUT_2, 900);
     make_config(f, &k);
-    make_rotation(f, &k);
+    make_rotation(f, &k, MSG_KEYS, KEY_FILE_ROLLOUT);
+    make_rotation(f, &k, MSG_HEAL, KEY_FILE_ROLLOUT_2);
+    make_update(f, &k, MSG_HERE, IMG_GOOD, KEY_FILE_ROLLOUT, 104);
+    make_update(f, &k, MSG_THEFT, IMG_GOOD, KEY_FILE_ROLLOUT, UINT32_MAX);
+    make_plain(f, &k, MSG_ROLLBACK, VERB_ROLLBACK, 140, "r-0");
+    make_plain(f, &k, MSG_RENEW, VERB_RENEW, 141, "");
+    make_move(f, &k);
     make_abort(f, &k, MSG_ABORT_GOOD, MSG_GOOD);
     make_abort(f, &k, MSG_ABORT_LARGE, MSG_LARGE);
     make_flash(f);

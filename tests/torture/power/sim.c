@@ -77,6 +77,9 @@ static void check_counters(struct life *l)
     struct world *w = &l->w;
     if (l->dev->app.agent.records_bad)
         violate(l, ZERO_STUCK, "records can't be read");
+    /* A keyset that drops the key which had signed so far: the numbers begin anew, that once. */
+    if (l->dev->app.keys.now.version > w->keyset_version && w->keyset_version > 0)
+        memset(w->high.order_seq, 0, sizeof(w->high.order_seq));
     for (int i = 0; i < VERB_CLASS_COUNT; i++)
         if (c->order_seq[i] < w->high.order_seq[i])
             violate(l, ZERO_COUNTER, "order seq of class %d: %u after %u", i, c->order_seq[i],
@@ -126,6 +129,9 @@ _Noreturn void life_power_cut(struct life *l)
 /* Another life, in which power goes in the middle of this operation. */
 static void branch(struct life *l, const struct nor_op *op, struct nor_tear tear, bool explores)
 {
+    struct sim *sim = l->sim;
+    if (l->depth == 0 && sim->slices && sim->number++ % sim->slices != sim->slice)
+        return;
     struct life *child = calloc(1, sizeof(*child));
     if (!child)
         abort();
@@ -134,6 +140,7 @@ static void branch(struct life *l, const struct nor_op *op, struct nor_tear tear
     child->parent = l;
     child->w = l->w;
     child->w.reset = RESET_POWERON;
+    child->w.dead = (struct ota_looping){ 0 };
     child->w.seed ^= tear.seed;
     child->depth = l->depth + 1;
     child->explores = explores;
@@ -285,6 +292,13 @@ static void reboot(void *ctx)
     d->restart = true;
 }
 
+static enum reason renew(void *ctx)
+{
+    struct device *d = ctx;
+    d->life->w.renewals++;
+    return REASON_NONE;
+}
+
 static void feed(void *ctx)
 {
     (void)ctx;
@@ -335,6 +349,8 @@ static enum reason http_begin(void *ctx, const char *url, uint32_t from, const c
     }
     if (!d->fetching || from > d->fetching->size)
         return REASON_CONNECT;
+    if (strncmp(url, d->app.config.url, strlen(d->app.config.url)) != 0)
+        violate(d->life, ZERO_STUCK, "asks at %.40s, settings say %s", url, d->app.config.url);
     d->at = from;
     d->given = 0;
     d->life->w.requests++;
@@ -447,6 +463,7 @@ static void connect_parts(struct device *d)
         .reboot = reboot,
         .watchdog_feed = feed,
         .memory = memory,
+        .renew = renew,
         .crypto = ossl_crypto(),
         .i2c = board_i2c(&d->models),
         .uart = board_uart(&d->models),
@@ -481,6 +498,25 @@ static void keep_books(struct device *d, const struct slots_boot *b, struct app_
     (void)nvs_set_u32(&d->records, "boot", "security", facts->security_floor);
 }
 
+/* Dies before its agent has heard of the start; the bootloader counts, as supervise.c does. */
+static _Noreturn void die_early(struct life *l, const struct slots_boot *b)
+{
+    struct device *d = l->dev;
+    l->w.reset = RESET_PANIC;
+    l->w.unix_ms += 30000;
+    if (ota_looping_count(&l->w.dead, RESET_PANIC, false, false)) {
+        struct ota_boot facts = { .reset = RESET_PANIC,
+                                  .passive = update_passive(&d->slots, b->slot),
+                                  .version = d->image->build.version,
+                                  .boot_id = "" };
+        memcpy(facts.image, b->digest, sizeof(facts.image));
+        enum reason r = ota_agent_leave(&d->app.agent, &d->update.port, &facts);
+        if (r != REASON_NONE)
+            violate(l, ZERO_STUCK, "a dead image is not left: %s", reason_word(r));
+    }
+    longjmp(l->jump, JUMP_RESET);
+}
+
 static void power_on(struct life *l)
 {
     struct device *d = calloc(1, sizeof(*d));
@@ -495,6 +531,9 @@ static void power_on(struct life *l)
     choose(d, &b);
     d->update.running = b.slot;
     connect_parts(d);
+    if (l->journey->late && !b.trial && d->image == &l->sim->factory->image[IMG_GOOD] &&
+        l->w.step > 0)
+        die_early(l, &b);
     app_init(&d->app, &d->image->build, &d->platform, &d->update.port);
     struct app_boot facts = { .reset = l->w.reset,
                               .on_probation = b.trial,
@@ -564,6 +603,11 @@ void life_retain(struct life *l, enum sim_message_name message)
     l->w.retained = (int)message;
     if (l->dev && l->dev->online)
         deliver(l->dev, (int)message);
+}
+
+void life_restart(struct life *l)
+{
+    l->dev->restart = true;
 }
 
 enum ota_state life_state(const struct life *l)

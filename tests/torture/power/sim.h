@@ -7,6 +7,7 @@
 
 #include "app/app.h"
 #include "nor.h"
+#include "ota/looping.h"
 #include "protocol/reply.h"
 
 /*
@@ -16,7 +17,7 @@
  * with a copy of flash and world, its power goes in the middle of the operation, and it must come
  * to a good end. See docs/power.md.
  */
-enum { SIM_IMAGES = 6, SIM_MESSAGES = 10, SIM_PENDING = 4, SIM_KEEP = 20260704 };
+enum { SIM_IMAGES = 6, SIM_MESSAGES = 16, SIM_PENDING = 4, SIM_KEEP = 20260704 };
 enum sim_image_name { IMG_FACTORY, IMG_GOOD, IMG_LARGE, IMG_BAD, IMG_NEWER, IMG_NEXT };
 
 struct sim_image {
@@ -40,6 +41,12 @@ enum sim_message_name {
     MSG_ABORT_LARGE,
     MSG_CONFIG,
     MSG_KEYS,
+    MSG_ROLLBACK, /* of MSG_GOOD */
+    MSG_RENEW,
+    MSG_MOVE,      /* a config order: the download server is elsewhere now */
+    MSG_HERE,      /* an update without url */
+    MSG_THEFT,     /* an update with the last number there is, by a key that was stolen */
+    MSG_HEAL,      /* the keyset without that key, by the one that replaces it */
     MSG_NEXT,      /* the order that any device must be able to take in the end */
     MSG_NEXT_KEYS, /* the same, signed by a key that only the rotated keyset has */
 };
@@ -66,6 +73,8 @@ struct world {
     enum reset_reason reset;
     uint32_t boots;
     uint32_t requests;
+    uint32_t renewals;
+    struct ota_looping dead; /* in the bootloader's memory: power takes it */
 
     /* Never to go back. */
     struct ota_counters high;
@@ -83,6 +92,7 @@ struct journey {
     uint32_t ends[2]; /* bits of enum ota_state: with no or one cut; with more */
     uint32_t target;  /* enum sim_image_name that DONE means */
     bool (*settled)(const struct life *l); /* what else must hold at the end; NULL: nothing */
+    bool late;             /* the good image dies at each start once it is committed */
     uint32_t second_every; /* in the full version: of so many first cuts one gets second ones */
 };
 extern const struct journey journeys[];
@@ -104,9 +114,11 @@ struct sim {
     uint64_t after, before;       /* of the prefixes: all of it, nothing of it */
     uint64_t lives;
     uint64_t violations[ZEROS];
-    uint64_t rebirths; /* boots */
-    uint32_t firsts;   /* counts first cuts, to pick every nth */
-    bool log;          /* what the devices say, to standard error */
+    uint64_t rebirths;      /* boots */
+    uint32_t firsts;        /* counts first cuts, to pick every nth */
+    uint32_t slice, slices; /* of the first cuts only those whose number leaves `slice`; 0: all */
+    uint32_t number;        /* of the next first cut */
+    bool log;               /* what the devices say, to standard error */
 };
 
 struct life {
@@ -146,6 +158,8 @@ const struct app *life_app(const struct life *l);
 bool life_is_at_rest(const struct life *l);
 void life_send(struct life *l, enum sim_message_name message);
 void life_retain(struct life *l, enum sim_message_name message);
+/* The board restarts, as after a reboot order. */
+void life_restart(struct life *l);
 /* Power goes, for a script's own reasons. Does not return. */
 _Noreturn void life_power_cut(struct life *l);
 

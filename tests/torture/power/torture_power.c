@@ -134,6 +134,14 @@ static void wear(struct sim *s)
     print_wear("boot and an idle day", &w);
 }
 
+static int usage(void)
+{
+    fprintf(stderr,
+            "usage: torture_power [--full] [--journey NAME] [--slice I/N] [--log] | --wear\n"
+            "--slice: of the first cuts only every Nth, from number I on; I is 0 to N - 1\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     static struct sim_factory factory;
@@ -157,9 +165,11 @@ int main(int argc, char **argv)
             s.log = true;
         } else if (strcmp(argv[i], "--journey") == 0 && i + 1 < argc) {
             only = argv[++i];
+        } else if (strcmp(argv[i], "--slice") == 0 && i + 1 < argc) {
+            if (sscanf(argv[++i], "%u/%u", &s.slice, &s.slices) != 2 || s.slice >= s.slices)
+                return usage();
         } else {
-            fprintf(stderr, "usage: torture_power [--full] [--journey NAME] [--log] | --wear\n");
-            return 2;
+            return usage();
         }
     }
     sim_factory_make(&factory, wants_wear ? LARGE : 72000);

@@ -577,7 +577,7 @@ static void other_verbs_are_checked_and_counted_by_class(void **state)
     assert_int_equal(out->set.interval, 30);
     /* Settings are stored before the order counts as used, which a power cut may put off. */
     assert_int_equal(ota_agent_check_order(&b->agent, &ev, &out), REASON_NONE);
-    assert_int_equal(ota_agent_count_config(&b->agent), REASON_NONE);
+    assert_int_equal(ota_agent_count_order(&b->agent), REASON_NONE);
 
     /* And the count outlives a reset. */
     board_power_off(b);
