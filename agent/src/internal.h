@@ -6,7 +6,8 @@
 /* Where an update is, as flash remembers it. The numbers are kept in records: append only. */
 enum ota_phase {
     PHASE_NONE = 0,
-    PHASE_WAITING = 1,   /* accepted, also a way back; how far the download is says the progress record */
+    PHASE_WAITING =
+        1, /* accepted, also a way back; how far the download is says the progress record */
     PHASE_SWITCHING = 2, /* written before boot_switch() */
     PHASE_TRIAL = 3,     /* written by the new image, or by the agent giving it up */
     PHASE_ENDED = 4
