@@ -12,6 +12,9 @@
 #include "protocol/reply.h"
 #include "protocol/report.h"
 #include "protocol/status.h"
+
+#include "late.h"
+#include "short_state.h"
 #include "zones.h"
 
 enum {
@@ -19,6 +22,8 @@ enum {
     ACTS_PER_TICK = 8,
     ACT_PERIOD_MS = 500, /* how often the journal is asked for acts of other processes */
     LEAD_PERIOD_MS = 2000,
+    LATE_PERIOD_MS = 60000,
+    SHORT_PERIOD_MS = 1000,
     RETRY_MS = 2000, /* after the journal refused a write */
     EPOCH_2020 = 1577836800
 };
@@ -26,7 +31,9 @@ enum {
 struct entry {
     struct rollout *r;
     char release_jws[PROTO_RELEASE_BYTES + 1];
-    bool reload; /* memory is ahead of the journal after a failed commit: read it again */
+    bool reload;     /* memory is ahead of the journal after a failed commit: read it again */
+    int64_t late_ms; /* when devices that join late are looked for again */
+    char short_state[SHORT_STATE_BYTES]; /* as last published; empty: not by this process */
 };
 
 /* A publish that the broker has not acknowledged yet. */
@@ -47,7 +54,7 @@ struct engine {
     bool leads, broker_up;
     char holder[160];
     int64_t version; /* of the journal, when it was last read */
-    int64_t acts_ms, lead_ms, retry_ms;
+    int64_t acts_ms, lead_ms, retry_ms, short_ms;
     char trouble[256];
     struct rollout_effects fx; /* some 40 KB: too much for the stack */
 };
@@ -87,6 +94,21 @@ static int load(struct engine *e, struct entry *entry, const char *id, struct er
     return 0;
 }
 
+/* On fleet/rollouts/<id>, retained; an empty body takes it away. */
+static void publish_short_state(struct engine *e, const char *id, const char *text)
+{
+    char topic[PROTO_TOPIC_MAX];
+
+    if (e->leads && e->broker_up &&
+        topic_format(topic, sizeof(topic), e->cfg.profile->root, id, TOPIC_ROLLOUT, NULL) > 0)
+        e->cfg.publish(e->cfg.ctx, topic, text, strlen(text), true);
+}
+
+static void forget_short_state(struct engine *e, const char *id)
+{
+    publish_short_state(e, id, "");
+}
+
 /* Room at the front (newest first); the oldest that is over makes way. NULL when 64 are alive. */
 static struct entry *make_room(struct engine *e)
 {
@@ -96,6 +118,7 @@ static struct entry *make_room(struct engine *e)
             i--;
         if (i == 0)
             return NULL;
+        forget_short_state(e, e->entry[i - 1].r->id);
         rollout_free(e->entry[i - 1].r);
         memmove(&e->entry[i - 1], &e->entry[i], (e->count - i) * sizeof(e->entry[0]));
         e->count--;
@@ -461,6 +484,49 @@ static void take_acts(struct engine *e, int64_t now_ms)
         take_act(e, &act[i], now_ms);
 }
 
+/* ---- what others may see, and who joins late
+ * --------------------------------------------------------------------------- */
+
+/* One that was over before this process looked is left as its engine left it. */
+static void say_short_states(struct engine *e, int64_t now_ms)
+{
+    char text[SHORT_STATE_BYTES];
+
+    e->short_ms = now_ms + SHORT_PERIOD_MS;
+    for (size_t i = 0; i < e->count && e->broker_up; i++) {
+        struct entry *entry = &e->entry[i];
+        bool old = !entry->short_state[0] && rollout_is_closed(entry->r);
+        if (entry->reload || entry->r->state == ROLLOUT_DRAFT || old ||
+            !short_state_text(entry->r, text, sizeof(text)) ||
+            strcmp(text, entry->short_state) == 0)
+            continue;
+        text_copy(entry->short_state, sizeof(entry->short_state), text);
+        publish_short_state(e, entry->r->id, text);
+    }
+}
+
+static void look_for_late(struct engine *e, struct entry *entry, int64_t now_ms)
+{
+    struct plan_candidate *candidate = NULL;
+    struct plan_candidate joins[ROLLOUT_JOINS];
+    struct release release;
+
+    entry->late_ms = now_ms + LATE_PERIOD_MS;
+    if (!late_is_wanted(entry->r) || late_release(entry->release_jws, &release) != 0)
+        return;
+    uint32_t count =
+        e->cfg.candidates(e->cfg.ctx, entry->r->plan.target, entry->r->release.image, &candidate);
+    struct rollout_event ev = { .kind = ROLLOUT_EV_JOIN, .now_ms = now_ms, .join = joins };
+    ev.join_count = late_pick(entry->r, &release, e->cfg.store, candidate, count, now_ms, joins);
+    if (ev.join_count > 0) {
+        step(e, entry, &ev);
+        zones_fill(entry->r, e->cfg.log);
+    }
+    if (ev.join_count == ROLLOUT_JOINS)
+        entry->late_ms = now_ms;
+    free(candidate);
+}
+
 static void reload_failed(struct engine *e, int64_t now_ms)
 {
     struct err err;
@@ -544,7 +610,11 @@ void engine_tick(struct engine *e, int64_t now_ms)
     for (size_t i = 0; i < e->count; i++) {
         if (rollout_next_due(e->entry[i].r) <= now_ms)
             step(e, &e->entry[i], &ev);
+        if (now_ms >= e->entry[i].late_ms && e->broker_up)
+            look_for_late(e, &e->entry[i], now_ms);
     }
+    if (now_ms >= e->short_ms)
+        say_short_states(e, now_ms);
 }
 
 void engine_nudge(struct engine *e)

@@ -36,6 +36,9 @@ struct engine_config {
     /* Say again what is known of the rollout's devices (engine_status, engine_report): it has just
      * come from the journal. */
     void (*replay)(void *ctx, const struct rollout *r);
+    /* What a target (filter text) names now, as planning_candidates(); free() *out. */
+    uint32_t (*candidates)(void *ctx, const char *target, const char *image,
+                           struct plan_candidate **out);
     void *ctx;
 };
 

@@ -10,6 +10,8 @@
 #include "protocol/hex.h"
 #include "rollout_json/plan_json.h"
 
+#include "zone_file.h"
+
 static void fill(const struct fleet *fleet, const struct fleet_device *d, struct plan_candidate *c)
 {
     *c = (struct plan_candidate){ .id = d->id,
@@ -56,6 +58,50 @@ uint32_t planning_candidates_of(const struct fleet *fleet, char (*ids)[PROTO_ID_
             fill(fleet, d, &(*out)[n++]);
     }
     return n;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static void mark_failed(struct store *store, const char *image, struct plan_candidate *candidate,
+                        uint32_t count)
+{
+    char(*id)[PROTO_ID_MAX];
+    uint32_t n = store_failed_before(store, image, &id, NULL);
+
+    for (uint32_t i = 0; i < count && n > 0; i++)
+        candidate[i].failed_before = bsearch(candidate[i].id, id, n, sizeof(*id), by_id) != NULL;
+    free(id);
+}
+
+/* A zone is looked up once, however many devices are in it. */
+static void forget_unknown_zones(struct plan_candidate *candidate, uint32_t count)
+{
+    struct zone *zone = mem_alloc(sizeof(*zone));
+    const char *good = "";
+
+    for (uint32_t i = 0; i < count; i++) {
+        const char *name = plan_label(&candidate[i], PLAN_TZ_LABEL);
+        if (!name || strcmp(name, good) == 0)
+            continue;
+        if (zone_load(zone, NULL, name, NULL) == 0)
+            good = name;
+        else
+            for (uint32_t g = 0; g < candidate[i].group_count; g++)
+                if (candidate[i].group[g] + sizeof(PLAN_TZ_LABEL) == name)
+                    candidate[i].group[g] = "";
+    }
+    free(zone);
+}
+
+void planning_mark(struct store *store, const char *image, struct plan_candidate *candidate,
+                   uint32_t count)
+{
+    if (store)
+        mark_failed(store, image, candidate, count);
+    forget_unknown_zones(candidate, count);
 }
 
 int planning_keyset(const struct profile *profile, struct keyset *out, struct err *err)
@@ -147,6 +193,16 @@ static int check_free(const struct planning *p, const struct plan_set *set, stru
     return 0;
 }
 
+static int check_zone(const struct rollout_plan *plan, struct err *err)
+{
+    if (plan->window.days == 0 || plan_is_in_device_time(plan))
+        return 0;
+    struct zone *zone = mem_alloc(sizeof(*zone));
+    int rc = zone_load(zone, NULL, plan->window.tz, err);
+    free(zone);
+    return rc == 0 ? 0 : err_prefix(err, "window.tz");
+}
+
 int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLOUT_MAX],
                    struct err *err)
 {
@@ -156,12 +212,21 @@ int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLO
         return err_set(err, EXIT_USAGE,
                        "%s: [gateway] url is missing: devices would not know where to download",
                        p->profile->path);
-    if (plan_check(p->plan, err) || (!id[0] && store_rollout_next_id(p->store, now_ms, id, err)))
+    if (plan_check(p->plan, err) || check_zone(p->plan, err) ||
+        (!id[0] && store_rollout_next_id(p->store, now_ms, id, err)))
         return -1;
-    if (plan_resolve(p->plan, &p->release->release, id, p->crypto, p->candidate, p->count, now_ms,
-                     &set, err))
-        return -1;
-    int rc = check_free(p, &set, err) ? -1 : keep(p, id, &set, now_ms, err);
-    plan_set_free(&set);
+    struct plan_candidate *marked = mem_array(p->count, sizeof(*marked));
+    struct planning own = *p;
+    for (uint32_t i = 0; i < p->count; i++)
+        marked[i] = p->candidate[i];
+    own.candidate = marked;
+    planning_mark(p->store, p->release->image, marked, p->count);
+    int rc = plan_resolve(p->plan, &p->release->release, id, p->crypto, marked, p->count, now_ms,
+                          &set, err);
+    if (rc == 0) {
+        rc = check_free(&own, &set, err) ? -1 : keep(&own, id, &set, now_ms, err);
+        plan_set_free(&set);
+    }
+    free(marked);
     return rc;
 }

@@ -24,6 +24,12 @@ uint32_t planning_candidates(const struct fleet *fleet, struct filter *filter, i
 uint32_t planning_candidates_of(const struct fleet *fleet, char (*ids)[PROTO_ID_MAX], size_t count,
                                 struct plan_candidate **out);
 
+/* What the fleet does not know of them: whose firmware failed on this image in an earlier rollout
+ * (where the journal can't be read, nobody's), and which time zones this machine does not have: to
+ * those a device has none. */
+void planning_mark(struct store *store, const char *image, struct plan_candidate *candidate,
+                   uint32_t count);
+
 /* Find product@version and check that its signature holds under a release key of the profile's
  * keyset. NULL and *err. */
 const struct release_entry *planning_release(const struct profile *profile,
@@ -41,8 +47,8 @@ struct planning {
     uint32_t count;
     const char *who;
 };
-/* Draw the next id (unless `id` is filled in already), resolve, keep with an act `start`. The
- * engine takes it from there. 0 and *id, or -1 and *err. */
+/* Mark (see above), draw the next id (unless `id` is filled in already), resolve, keep with an act
+ * `start`. The engine takes it from there. 0 and *id, or -1 and *err. */
 int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLOUT_MAX],
                    struct err *err);
 

@@ -19,6 +19,7 @@
 #include "web/web.h"
 
 #include "alerting.h"
+#include "planning.h"
 #include "recorder.h"
 
 enum {
@@ -177,6 +178,22 @@ static void engine_replay(void *ctx, const struct rollout *r)
     }
 }
 
+static uint32_t engine_candidates(void *ctx, const char *target, const char *image,
+                                  struct plan_candidate **out)
+{
+    struct session *s = ctx;
+    struct filter_error mistake;
+    struct filter *filter = filter_compile(target, &mistake);
+
+    *out = NULL;
+    if (!filter)
+        return 0;
+    uint32_t count = planning_candidates(s->fleet, filter, s->now_ms, out);
+    filter_free(filter);
+    planning_mark(s->store, image, *out, count);
+    return count;
+}
+
 /* ---- opening
  * -----------------------------------------------------------------------------------------------------
  */
@@ -283,6 +300,7 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
                                .name = name,
                                .publish = engine_publish,
                                .replay = engine_replay,
+                               .candidates = engine_candidates,
                                .ctx = s };
     s->recorder = recorder_new(p, s->fleet, s->log);
     struct alerting_config alerts = {

@@ -332,3 +332,25 @@ int store_device_rollout(struct store *s, const char *device, char out[PROTO_ROL
     sqlite3_reset(q);
     return row;
 }
+
+uint32_t store_failed_before(struct store *s, const char *image, char (**ids)[PROTO_ID_MAX],
+                             struct err *err)
+{
+    sqlite3_stmt *q = sql_get(s, SQL_DEVICE_FAILED, err);
+    uint32_t count = 0, cap = 0;
+    char id[PROTO_ID_MAX];
+
+    *ids = NULL;
+    if (!q)
+        return 0;
+    sql_bind_text(q, 1, image);
+    while (count < PLAN_DEVICES && sql_row(s, q, err) == 1) {
+        if (reason_class((enum reason)sql_u32(q, 1)) != REASON_CLASS_FIRMWARE ||
+            !sql_text(q, 0, id, sizeof(id)) || (count > 0 && strcmp((*ids)[count - 1], id) == 0))
+            continue;
+        MEM_PUSH_ROOM(*ids, count, cap);
+        text_copy((*ids)[count++], sizeof(**ids), id);
+    }
+    sqlite3_reset(q);
+    return count;
+}

@@ -50,6 +50,9 @@
     X(DEVICE_ROLLOUT, "SELECT d.rollout FROM rollout_devices d JOIN rollouts r ON r.id=d.rollout " \
                       "WHERE d.id=? AND ((r.state NOT IN ('done','aborted','stopped') AND "        \
                       "d.state NOT IN (6,7,8,10,12)) OR d.wire_pending<>0) LIMIT 1")               \
+    X(DEVICE_FAILED,                                                                               \
+      "SELECT DISTINCT d.id,d.reason FROM rollout_devices d JOIN rollouts r ON r.id=d.rollout "    \
+      "WHERE r.image=? AND d.state=7 ORDER BY d.id")                                               \
     X(ORDER_ADD, "INSERT INTO orders(" ORDER_COLUMNS ",ts_ms)VALUES(?,?,?,?,?,?,?)")               \
     X(ORDER_GET,                                                                                   \
       "SELECT " ORDER_COLUMNS                                                                      \

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "base/text.h"
 #include "rollout_json/plan_json.h"
 #include "sim.h"
 #include "store/store.h"
@@ -321,6 +322,129 @@ static void events_are_listed_oldest_first_from_where_one_left_off(void **state)
     store_close(s);
 }
 
+static const char *label_of(uint32_t i)
+{
+    return i % 2 ? "site:a" : "tz:Europe/Berlin";
+}
+
+/* Caps by label, what was changed on the way, approvals, who joined: all of it is there after a
+ * restart, or the rules would be others. */
+static void what_people_changed_on_the_way_is_kept(void **state)
+{
+    struct store *s = opened(*state);
+    struct rollout_plan plan;
+    struct sim sim;
+    struct err err;
+
+    sim_plan(&plan);
+    text_copy(plan.per_group.by, sizeof(plan.per_group.by), "site");
+    plan.per_group.max = 2;
+    plan.late = PLAN_LATE_JOIN;
+    assert_int_equal(plan_window_read("00:00-24:00 UTC", &plan.window, NULL), 0);
+    sim_init_labels(&sim, &plan, 6, 1, label_of);
+    char *json = plan_encode(&plan);
+    struct store_rollout_new new = { sim.r, json, "x", "ann" };
+    assert_int_equal(store_rollout_create(s, &new, NOW_MS, NULL, NULL), 0);
+    struct rollout_ask ask = { .set = ROLLOUT_SET_IN_FLIGHT | ROLLOUT_SET_JITTER |
+                                      ROLLOUT_SET_PER_GROUP | ROLLOUT_SET_BANDWIDTH,
+                               .in_flight = 7,
+                               .jitter_s = 5,
+                               .per_group = 3,
+                               .bandwidth = 1000 };
+    struct plan_candidate late = {
+        .id = "late-1", .boot = "01", .group = { "site:z" }, .group_count = 1
+    };
+    step(s, sim.r, (struct rollout_event){ .kind = ROLLOUT_EV_ACT, .act_id = 1, .who = "ann" },
+         NULL);
+    step(s, sim.r,
+         (struct rollout_event){ .kind = ROLLOUT_EV_ACT,
+                                 .act = ROLLOUT_ACT_SET,
+                                 .act_id = 2,
+                                 .who = "ann",
+                                 .ask = &ask },
+         NULL);
+    step(s, sim.r,
+         (struct rollout_event){ .kind = ROLLOUT_EV_JOIN, .join = &late, .join_count = 1 }, NULL);
+    sim.r->approved = 2;
+    sim.r->back = true;
+    sim.r->acked_ms = 99;
+    struct rollout_effects fx = { .save_head = true };
+    assert_int_equal(store_commit(s, sim.r, &fx, sign, NULL, 0, NULL), 0);
+
+    struct rollout *r = store_rollout_load(s, "r-1", &err);
+    if (!r)
+        fail_msg("%s", err.text);
+    assert_string_equal(r->starter, "ann");
+    assert_int_equal(r->plan.in_flight, 7);
+    assert_int_equal(r->plan.jitter_s, 5);
+    assert_int_equal(r->jitter_most_s, 60);
+    assert_int_equal(r->plan.per_group.max, 3);
+    assert_int_equal(r->plan.bandwidth, 1000);
+    assert_int_equal(r->approved, 2);
+    assert_true(r->back);
+    assert_int_equal(r->acked_ms, 99);
+    assert_int_equal(r->count, 7);
+    assert_string_equal(r->device[6].id, "late-1");
+    assert_true(r->device[6].joined && !r->device[5].joined);
+    for (uint32_t i = 0; i < 7; i++) {
+        assert_string_equal(rollout_group_name(r, &r->device[i]),
+                            rollout_group_name(sim.r, &sim.r->device[i]));
+        assert_string_equal(rollout_zone_name(r, &r->device[i]), "UTC");
+    }
+    assert_int_equal(r->group_count, 2);
+    struct store_rollout_row row;
+    assert_int_equal(store_rollout_list(s, &row, 1, NULL), 1);
+    assert_int_equal(row.devices, 7);
+    rollout_free(r);
+    free(json);
+    sim_free(&sim);
+    store_close(s);
+}
+
+static void an_act_is_kept_with_what_it_asks(void **state)
+{
+    struct store *s = opened(*state);
+    struct rollout_ask ask = { .stage = "half", .remark = "fine" }, again;
+    struct store_act act[2];
+    struct sim sim;
+
+    create(s, &sim, 3);
+    assert_int_equal(store_act_ask(s, "bob", "r-1", ROLLOUT_ACT_APPROVE, &ask, NOW_MS, NULL, NULL),
+                     0);
+    assert_int_equal(store_act_pending(s, act, 2, NULL), 2);
+    assert_string_equal(act[0].ask, "");
+    assert_int_equal(act[1].act, ROLLOUT_ACT_APPROVE);
+    assert_int_equal(rollout_ask_read(act[1].ask, &again, NULL), 0);
+    assert_memory_equal(&again, &ask, sizeof(ask));
+    sim_free(&sim);
+    store_close(s);
+}
+
+static void whose_firmware_failed_on_an_image_is_remembered(void **state)
+{
+    struct store *s = opened(*state);
+    char(*id)[PROTO_ID_MAX];
+    struct sim sim;
+
+    create(s, &sim, 10);
+    assert_int_equal(store_failed_before(s, sim.r->release.image, &id, NULL), 0);
+    assert_null(id);
+    struct rollout_effects fx = { .save = { 2, 5, 7 }, .save_count = 3 };
+    for (uint32_t i = 0; i < 3; i++)
+        sim.r->device[fx.save[i]].state = RDEV_FAILED;
+    sim.r->device[2].reason = REASON_SELF_TEST;
+    sim.r->device[5].reason = REASON_DNS;
+    sim.r->device[7].reason = REASON_PANIC;
+    assert_int_equal(store_commit(s, sim.r, &fx, sign, NULL, 0, NULL), 0);
+    assert_int_equal(store_failed_before(s, sim.r->release.image, &id, NULL), 2);
+    assert_true(strcmp(id[0], id[1]) < 0);
+    assert_true(strcmp(id[0], sim.r->device[2].id) == 0 || strcmp(id[1], sim.r->device[2].id) == 0);
+    free(id);
+    assert_int_equal(store_failed_before(s, "another", &id, NULL), 0);
+    sim_free(&sim);
+    store_close(s);
+}
+
 static void change(const struct place *p, const char *sql)
 {
     sqlite3 *db;
@@ -508,6 +632,9 @@ int main(void)
         TEST(acts_wait_until_they_are_consumed_and_keep_their_result),
         TEST(ids_are_of_the_day_and_never_twice),
         TEST(events_are_listed_oldest_first_from_where_one_left_off),
+        TEST(what_people_changed_on_the_way_is_kept),
+        TEST(an_act_is_kept_with_what_it_asks),
+        TEST(whose_firmware_failed_on_an_image_is_remembered),
         TEST(a_changed_audit_row_is_found),
         TEST(old_orders_and_events_make_room_but_not_those_of_a_living_rollout),
         TEST(one_engine_at_a_time_and_it_is_told_who),

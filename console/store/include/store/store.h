@@ -77,6 +77,11 @@ struct rollout *store_rollout_load(struct store *s, const char *id, struct err *
 int store_rollout_release(struct store *s, const char *id, char *out, size_t cap, struct err *err);
 char *store_rollout_plan(struct store *s, const char *id, struct err *err);
 
+/* Devices whose firmware failed on the image with this digest (hex), in any rollout, ascending
+ * without doubles. How many, at most PLAN_DEVICES; free() *ids (NULL for none, and on errors). */
+uint32_t store_failed_before(struct store *s, const char *image, char (**ids)[PROTO_ID_MAX],
+                             struct err *err);
+
 /* --- Orders --- */
 
 struct store_order {
