@@ -4,124 +4,18 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "files/files.h"
 #include "fleet/filter.h"
 #include "ossl/crypto.h"
-#include "rollout_json/plan_json.h"
-#include "screens/stages.h"
 
 #include "commands.h"
 #include "output.h"
+#include "plan_options.h"
 #include "planning.h"
+#include "rollout_cli.h"
 #include "rollout_output.h"
 #include "session.h"
 
-enum { LIST_MAX = 256, ACT_WAIT_MS = 10000, EVENTS_MAX = 64 };
-
-/* ---- the plan: a file, options, or both
- * --------------------------------------------------------------------------- */
-
-static int read_plan_file(const char *path, struct rollout_plan *plan, struct err *err)
-{
-    char *text;
-    size_t len;
-
-    if (files_read(strcmp(path, "-") ? path : "/dev/stdin", PLAN_JSON_BYTES, &text, &len, err))
-        return -1;
-    int rc = plan_decode(text, len, plan, err);
-    free(text);
-    return rc ? err_prefix(err, "%s", path) : 0;
-}
-
-static int rate_option(const struct cmd_args *args, const char *name, double *out, struct err *err)
-{
-    const char *text = cmd_get(args, name, NULL);
-    double value;
-
-    if (!text)
-        return 0;
-    if (!text_to_double(text, &value) || value < 0 || value > 1)
-        return err_set(err, EXIT_USAGE, "--%s wants a rate from 0 to 1, not '%s'", name, text);
-    *out = value;
-    return 0;
-}
-
-static int number_options(const struct cmd_args *args, struct rollout_plan *plan, struct err *err)
-{
-    const struct {
-        const char *name;
-        uint32_t *at;
-        bool time;
-    } numbers[] = {
-        { "jitter", &plan->jitter_s, true },
-        { "trial", &plan->trial_s, true },
-        { "in-flight", &plan->in_flight, false },
-        { "deadline", &plan->deadline_s, true },
-        { "silence-after", &plan->gate.silence_after_s, true },
-        { "min-sample", &plan->gate.min_sample, false },
-    };
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        int rc =
-            numbers[i].time
-                ? cmd_seconds(args, numbers[i].name, *numbers[i].at, numbers[i].at, err)
-                : cmd_u32(args, numbers[i].name, 0, UINT32_MAX, *numbers[i].at, numbers[i].at, err);
-        if (rc)
-            return -1;
-    }
-    uint32_t retries = 0;
-    if (cmd_u32(args, "retries", 0, PLAN_RETRY_MOST, 0, &retries, err))
-        return -1;
-    if (cmd_has(args, "retries"))
-        plan_set_retries(plan, retries);
-    return 0;
-}
-
-/* --soak is for the stages that say nothing of it themselves; those of a file or the usual ones
- * give way. */
-static void soak_where_unsaid(struct rollout_plan *plan, uint32_t soak_s, bool only_unsaid)
-{
-    for (uint32_t i = 0; i < plan->stage_count; i++) {
-        if (!only_unsaid || plan->stage[i].soak_s == 0)
-            plan->stage[i].soak_s = soak_s;
-    }
-}
-
-static int make_plan(const struct cmd_args *args, struct rollout_plan *plan, struct err *err)
-{
-    const char *text;
-    char problem[128];
-    uint32_t soak = 0;
-    double allowed = -1;
-
-    if (args->word_count > 1)
-        return err_set(err, EXIT_USAGE, "one plan file at most");
-    memset(plan, 0, sizeof(*plan));
-    plan_defaults(plan);
-    if (args->word_count == 1 ? read_plan_file(args->word[0], plan, err)
-                              : (plan_default_stages(plan), 0))
-        return -1;
-    if ((text = cmd_get(args, "release", NULL)) && plan_set_release(plan, text, err))
-        return -1;
-    if ((text = cmd_get(args, "target", NULL)) &&
-        !text_copy(plan->target, sizeof(plan->target), text))
-        return err_set(err, EXIT_USAGE, "--target is longer than %d bytes", PLAN_TARGET_MAX - 1);
-    if (cmd_seconds(args, "soak", 0, &soak, err) ||
-        rate_option(args, "allowed-failure", &allowed, err) || number_options(args, plan, err))
-        return -1;
-    if ((text = cmd_get(args, "stages", NULL)) &&
-        stages_parse(text, plan, problem, sizeof(problem)))
-        return err_set(err, EXIT_USAGE, "--%s", problem);
-    if (cmd_has(args, "soak"))
-        soak_where_unsaid(plan, soak, text != NULL);
-    if (allowed >= 0) {
-        plan->gate.allowed_failure = plan->stop.allowed_failure = allowed;
-        for (uint32_t i = 0; i < plan->stage_count; i++)
-            plan->stage[i].allowed_failure = allowed;
-    }
-    if (!plan->product[0])
-        return err_set(err, EXIT_USAGE, "which release? --release product@version, or a plan file");
-    return plan_check(plan, err);
-}
+enum { LIST_MAX = 256, EVENTS_MAX = 64 };
 
 /* ---- what plan and start share
  * ------------------------------------------------------------------------------------ */
@@ -152,7 +46,7 @@ static int wish_make(struct cmd_context *ctx, const struct cmd_args *args, unsig
     char name[PROTO_PRODUCT_MAX + PROTO_VERSION_MAX];
 
     memset(w, 0, sizeof(*w));
-    if (make_plan(args, &w->plan, &ctx->err))
+    if (plan_make(args, 0, true, &w->plan, &ctx->err))
         return -1;
     struct filter *filter = filter_compile(w->plan.target, &mistake);
     if (!filter)
@@ -269,7 +163,7 @@ static int run_start(struct cmd_context *ctx, const struct cmd_args *args)
  * -----------------------------------------------------------------------------------------------------
  */
 
-static struct store *open_journal(struct cmd_context *ctx, bool read_only)
+struct store *rollout_journal(struct cmd_context *ctx, bool read_only)
 {
     if (!ctx->profile->journal[0]) {
         err_set(&ctx->err, EXIT_USAGE, "%s: [journal] path is missing", ctx->profile->path);
@@ -280,7 +174,7 @@ static struct store *open_journal(struct cmd_context *ctx, bool read_only)
 
 static int run_rollout_ls(struct cmd_context *ctx, const struct cmd_args *args)
 {
-    struct store *store = open_journal(ctx, true);
+    struct store *store = rollout_journal(ctx, true);
     struct store_rollout_row *row = mem_array(LIST_MAX, sizeof(*row));
     int n = store ? store_rollout_list(store, row, LIST_MAX, &ctx->err) : -1;
 
@@ -292,9 +186,8 @@ static int run_rollout_ls(struct cmd_context *ctx, const struct cmd_args *args)
     return n < 0 ? (int)ctx->err.code : EXIT_DONE;
 }
 
-/* The id given, or the newest rollout's. 0, or -1. */
-static int which(struct cmd_context *ctx, const struct cmd_args *args, struct store *store,
-                 char id[PROTO_ROLLOUT_MAX])
+int rollout_which(struct cmd_context *ctx, const struct cmd_args *args, struct store *store,
+                  char id[PROTO_ROLLOUT_MAX])
 {
     struct store_rollout_row row;
 
@@ -316,10 +209,10 @@ static int which(struct cmd_context *ctx, const struct cmd_args *args, struct st
 static int run_show(struct cmd_context *ctx, const struct cmd_args *args)
 {
     char id[PROTO_ROLLOUT_MAX];
-    struct store *store = open_journal(ctx, true);
+    struct store *store = rollout_journal(ctx, true);
     struct rollout *r = NULL;
 
-    if (store && !which(ctx, args, store, id))
+    if (store && !rollout_which(ctx, args, store, id))
         r = store_rollout_load(store, id, &ctx->err);
     if (r)
         rollout_output_show(ctx, r);
@@ -327,94 +220,6 @@ static int run_show(struct cmd_context *ctx, const struct cmd_args *args)
     int rc = r ? EXIT_DONE : (int)ctx->err.code;
     rollout_free(r);
     return rc;
-}
-
-/* ---- acts
- * ---------------------------------------------------------------------------------------------------------
- */
-
-static int say_act(struct cmd_context *ctx, const char *id, const struct store_act *act)
-{
-    if (ctx->json)
-        output_json(ctx, json_pack("{s:s, s:s, s:b, s:b, s:s}", "rollout", id, "act",
-                                   rollout_act_word(act->act), "taken", (int)act->consumed,
-                                   "refused", (int)act->refused, "result", act->result));
-    else if (act->consumed)
-        fprintf(ctx->out, "%s: %s %s%s%s\n", id, rollout_act_word(act->act),
-                act->refused ? "refused" : "done", *act->result ? ": " : "", act->result);
-    if (act->consumed)
-        return act->refused ? EXIT_REFUSED : EXIT_DONE;
-    return cmd_fail(ctx, EXIT_NO,
-                    "%s: %s is in the journal, but nobody runs the engine to carry it out: start "
-                    "'muster serve', "
-                    "the console, or 'muster rollout watch'",
-                    id, rollout_act_word(act->act));
-}
-
-static int act_and_wait(struct cmd_context *ctx, struct store *store, const char *id,
-                        enum rollout_act what)
-{
-    char who[65];
-    int64_t number;
-    struct store_act act = { .act = what };
-    int64_t until = session_now() + ACT_WAIT_MS;
-
-    session_who(who, sizeof(who));
-    if (store_act_add(store, who, id, what, session_now(), &number, &ctx->err))
-        return (int)ctx->err.code;
-    do {
-        if (store_act_get(store, number, &act, &ctx->err) < 0)
-            return (int)ctx->err.code;
-        poll(NULL, 0, act.consumed ? 0 : 100);
-    } while (!act.consumed && session_now() < until);
-    return say_act(ctx, id, &act);
-}
-
-static int run_act(struct cmd_context *ctx, const struct cmd_args *args, enum rollout_act what)
-{
-    char id[PROTO_ROLLOUT_MAX];
-    int rc;
-
-    if (ctx->profile->ui.read_only)
-        return cmd_fail(ctx, EXIT_REFUSED, "this profile is read-only ([ui] read_only)");
-    if (args->word_count != 1)
-        return cmd_fail(ctx, EXIT_USAGE, "rollout %s wants a rollout id", rollout_act_word(what));
-    if (what == ROLLOUT_ACT_ABORT && !cmd_has(args, "yes") && !isatty(STDIN_FILENO))
-        return cmd_fail(ctx, EXIT_REFUSED, "abort %s: say --yes to do it without being asked",
-                        args->word[0]);
-    if (what == ROLLOUT_ACT_ABORT && !cmd_has(args, "yes")) {
-        char answer[PROTO_ROLLOUT_MAX + 2] = "";
-        fprintf(stderr,
-                "Devices waiting or downloading stop and keep what they run; those past the switch "
-                "finish.\n"
-                "Type %s to abort: ",
-                args->word[0]);
-        if (!fgets(answer, sizeof(answer), stdin) ||
-            strncmp(answer, args->word[0], strlen(args->word[0])) != 0)
-            return cmd_fail(ctx, EXIT_NO, "nothing was aborted");
-    }
-    struct store *store = open_journal(ctx, false);
-    if (!store || which(ctx, args, store, id))
-        rc = (int)ctx->err.code;
-    else
-        rc = act_and_wait(ctx, store, id, what);
-    store_close(store);
-    return rc;
-}
-
-static int run_pause(struct cmd_context *ctx, const struct cmd_args *args)
-{
-    return run_act(ctx, args, ROLLOUT_ACT_PAUSE);
-}
-
-static int run_resume(struct cmd_context *ctx, const struct cmd_args *args)
-{
-    return run_act(ctx, args, ROLLOUT_ACT_RESUME);
-}
-
-static int run_abort(struct cmd_context *ctx, const struct cmd_args *args)
-{
-    return run_act(ctx, args, ROLLOUT_ACT_ABORT);
 }
 
 /* ---- watch: linear, for pipes and screen readers; leads when nobody else does
@@ -453,7 +258,7 @@ static int run_rollout_watch(struct cmd_context *ctx, const struct cmd_args *arg
     int rc = -1;
     struct session *s = session_open(&config, &ctx->err);
 
-    if (!s || which(ctx, args, session_store(s), id)) {
+    if (!s || rollout_which(ctx, args, session_store(s), id)) {
         session_close(s);
         return (int)ctx->err.code;
     }
@@ -477,29 +282,6 @@ static int run_rollout_watch(struct cmd_context *ctx, const struct cmd_args *arg
  * -------------------------------------------------------------------------------------------------------
  */
 
-static const struct option plan_options[] = {
-    { "release", 'r', "PRODUCT@VERSION", "what to roll out" },
-    { "target", 't', "FILTER",
-      "which devices, in the console's filter language (default: all it fits)" },
-    { "stages", 0, "LIST",
-      "[NAME:]N or N%, /SOAK behind it: 2,100% or canary:10/1h,early:5%/6h,rest:100%" },
-    { "soak", 0, "TIME", "how long a device is watched after its update before it counts as done" },
-    { "jitter", 0, "TIME", "each device draws its start within this time" },
-    { "trial", 0, "TIME", "how long the new firmware must live before it is kept" },
-    { "in-flight", 0, "N", "most devices under way at a time" },
-    { "retries", 0, "N", "further attempts after network or power errors" },
-    { "deadline", 0, "TIME", "orders expire then" },
-    { "allowed-failure", 0, "RATE",
-      "0 to 1; the first of several stages allows none unless this is given" },
-    { "min-sample", 0, "N", "results a gate wants at least" },
-    { "silence-after", 0, "TIME", "a device not heard of for so long counts as silent" },
-    { "yes", 'y', NULL, "start without being asked" },
-    { 0 },
-};
-
-static const struct option yes_options[] = { { "yes", 'y', NULL, "do it without being asked" },
-                                             { 0 } };
-
 const struct command rollout_commands[] = {
     { "rollout plan", "[FILE]",
       "show who would get a release, when, and what the gates can show; sends nothing",
@@ -513,10 +295,5 @@ const struct command rollout_commands[] = {
     { "rollout watch", "[ID]", "follow a rollout to its end; runs the engine when nobody else does",
       NULL, run_rollout_watch, COMMAND_PROFILE,
       "Exit code 0 when the rollout is done, 1 when it stopped or was aborted." },
-    { "rollout pause", "ID", "start nothing new", NULL, run_pause, COMMAND_PROFILE, NULL },
-    { "rollout resume", "ID", "go on; acknowledges the failures seen so far", NULL, run_resume,
-      COMMAND_PROFILE, NULL },
-    { "rollout abort", "ID", "call devices back that wait or download; the others finish",
-      yes_options, run_abort, COMMAND_PROFILE, NULL },
     { 0 },
 };

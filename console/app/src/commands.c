@@ -10,6 +10,8 @@ const struct command *const app_command_tables[] = {
     history_commands,
     device_commands,
     rollout_commands,
+    rollout_act_commands,
+    template_commands,
     keys_commands,
     release_commands,
     identity_commands,

@@ -13,10 +13,11 @@ extern const struct command fleet_commands[];   /* ls watch tail */
 extern const struct command history_commands[]; /* history */
 extern const struct command device_commands[];  /* device config, reboot, identify */
 extern const struct command keys_commands[]; /* keys show, rotate, retire, revoke, push, status */
-extern const struct command
-    rollout_commands[]; /* rollout plan start ls show watch pause resume abort */
-extern const struct command serve_commands[];  /* serve, doctor, journal verify */
-extern const struct command notify_commands[]; /* notify ls, test */
-extern const struct command help_commands[];   /* man, completion */
+extern const struct command rollout_commands[];     /* rollout plan start ls show watch */
+extern const struct command rollout_act_commands[]; /* rollout pause … rollback, set */
+extern const struct command template_commands[];    /* rollout template */
+extern const struct command serve_commands[];       /* serve, doctor, journal verify */
+extern const struct command notify_commands[];      /* notify ls, test */
+extern const struct command help_commands[];        /* man, completion */
 
 #endif
