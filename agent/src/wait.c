@@ -82,6 +82,7 @@ enum outcome act_take(struct ota_agent *a)
         return reject(a, (enum reason)a->why);
     fill_job_release(a);
     a->job.phase = PHASE_WAITING;
+    a->moment_ms = 0;
     a->progress.spent_s = 0;
     a->saved_spent_s = 0;
     a->setbacks = 0;
@@ -132,6 +133,33 @@ static void date_receipt(struct ota_agent *a)
     a->unsaid = true;
 }
 
+/*
+ * Starts are agreed on in whole seconds. Within its second each device has a moment of its own, by
+ * the rest of the same number: those whose orders came together would else begin together, once a
+ * second, and the peak of downloads be a fifth higher than it need be (bench/peak).
+ */
+static uint64_t moment(struct ota_agent *a, uint64_t left_s)
+{
+    uint64_t v = slot_value(a->port->crypto, a->job.rollout, a->cfg->id);
+    uint64_t at = a->now.mono_ms + left_s * MS + slot_fraction_ms(a->job.jitter, v);
+    bool clock_was_set = at > a->moment_ms + 2 * MS || a->moment_ms > at + 2 * MS;
+
+    if (a->moment_ms == 0 || clock_was_set)
+        a->moment_ms = at;
+    return a->moment_ms;
+}
+
+/* Over for more than its second when we first look: power was gone, or the order came late. */
+static uint64_t wait_left_ms(struct ota_agent *a)
+{
+    uint64_t start = job_start_s(a), now = a->now.unix_s, at;
+
+    if (now > start && a->moment_ms == 0)
+        return 0;
+    at = moment(a, start > now ? start - now : 0);
+    return is_past(a, at) ? 0 : at - a->now.mono_ms;
+}
+
 enum outcome act_wait(struct ota_agent *a)
 {
     bool due;
@@ -142,9 +170,8 @@ enum outcome act_wait(struct ota_agent *a)
     if (job_is_expired(a))
         return OUT_EXPIRED;
     if (a->now.trusted) {
-        uint64_t start = job_start_s(a);
-        due = a->now.unix_s >= start;
-        left_ms = due ? 0 : (start - a->now.unix_s) * MS;
+        left_ms = wait_left_ms(a);
+        due = left_ms == 0;
     } else {
         uint64_t until = a->since_ms + (uint64_t)job_delay_s(a) * MS;
         due = is_past(a, until);

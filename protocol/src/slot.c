@@ -39,11 +39,21 @@ uint64_t rank_value(const struct crypto *c, const char *rollout, const char *dev
     return salted_value(c, "muster-rank-v1", rollout, device);
 }
 
-uint32_t slot_delay(uint32_t jitter_s, uint64_t v)
+/* jitter * v / 2^32 in two halves; neither product nor their sum passes 64 bits. */
+static uint64_t scaled(uint32_t jitter_s, uint64_t v)
 {
-    /* floor(jitter * v / 2^64) in two halves; neither product nor their sum passes 64 bits. */
     uint64_t high = jitter_s * (v >> 32);
     uint64_t low = jitter_s * (v & 0xffffffffu);
 
-    return (uint32_t)((high + (low >> 32)) >> 32);
+    return high + (low >> 32);
+}
+
+uint32_t slot_delay(uint32_t jitter_s, uint64_t v)
+{
+    return (uint32_t)(scaled(jitter_s, v) >> 32);
+}
+
+uint32_t slot_fraction_ms(uint32_t jitter_s, uint64_t v)
+{
+    return (uint32_t)((scaled(jitter_s, v) & 0xffffffffu) * 1000 >> 32);
 }

@@ -313,6 +313,7 @@ struct ota_agent {
     uint64_t window_ms;  /* start of the minimum-speed window ... */
     uint32_t window_got; /* ... and how far the download was then */
     uint64_t said_ms;    /* time of the last report */
+    uint64_t moment_ms;  /* WAIT: when it is over, to the millisecond; 0: not known yet */
 
     struct ota_counters counters;
     struct ota_job job;

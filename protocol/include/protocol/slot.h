@@ -17,4 +17,8 @@ uint64_t rank_value(const struct crypto *c, const char *rollout, const char *dev
  * integer needed. */
 uint32_t slot_delay(uint32_t jitter_s, uint64_t v);
 
+/* What that leaves out, in ms: 0 to 999, 0 for jitter 0. The moment within the second, so that the
+ * devices of one second do not begin all at once. */
+uint32_t slot_fraction_ms(uint32_t jitter_s, uint64_t v);
+
 #endif

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "board.h"
+#include "protocol/slot.h"
 #include "ota/looping.h"
 
 /* The life of an update, over a board in RAM that asserts the port's contract. */
@@ -103,6 +104,22 @@ static void a_device_does_not_start_before_its_slot(void **state)
     uint64_t slot = board_said(b, OTA_REPORT_WAITING)->slot;
     assert_true(slot > asked && slot < asked + 600);
     assert_in_range(b->unix_s, slot, slot + 1);
+}
+
+static void within_its_second_each_device_has_a_moment_of_its_own(void **state)
+{
+    struct board *b = *state;
+    struct offer f = board_offer(b, 1, 100);
+    f.order.jitter = 600;
+    board_order(b, &f);
+    uint64_t came = b->mono_ms;
+
+    board_run(b, OTA_OPEN, HOUR);
+
+    uint64_t v = slot_value(b->agent.port->crypto, f.order.rollout, b->agent.cfg->id);
+    uint64_t exact = slot_delay(600, v) * 1000u + slot_fraction_ms(600, v);
+    assert_int_not_equal(slot_fraction_ms(600, v), 0);
+    assert_in_range(b->mono_ms - came, exact, exact + 5);
 }
 
 static void an_order_for_later_waits_for_its_time_and_its_slot(void **state)
@@ -2070,6 +2087,7 @@ int main(void)
         T(a_good_order_ends_done_and_the_new_image_runs),
         T(every_state_is_reported_in_its_order),
         T(a_device_does_not_start_before_its_slot),
+        T(within_its_second_each_device_has_a_moment_of_its_own),
         T(an_order_for_later_waits_for_its_time_and_its_slot),
         T(the_slot_is_the_same_after_a_reboot),
         T(a_device_without_time_waits_as_long_by_its_own_clock),

@@ -50,6 +50,10 @@ static void a_delay_is_always_below_the_jitter(void **state)
     /* the value at which 600 * v / 2^64 becomes 1, and the one before */
     assert_int_equal(slot_delay(600, UINT64_MAX / 600), 0);
     assert_int_equal(slot_delay(600, UINT64_MAX / 600 + 1), 1);
+    assert_int_equal(slot_fraction_ms(0, UINT64_MAX), 0);
+    assert_int_equal(slot_fraction_ms(1, UINT64_MAX), 999);
+    assert_int_equal(slot_fraction_ms(600, UINT64_MAX / 1200), 499);
+    assert_int_equal(slot_fraction_ms(1, UINT64_MAX / 2 + 1), 500);
 }
 
 static void sequential_names_spread_evenly(void **state)
