@@ -87,8 +87,9 @@ void counts_print(FILE *out, const struct device_all *all, const struct device *
             (unsigned)busiest(all->taken), last(all->taken) / 10.0);
     fprintf(out,
             ",\"downloads\":%" PRIu64 ",\"downloading\":%u,\"peak\":%u,\"peak_body\":%u,"
-            "\"bytes\":%" PRIu64,
-            f->begun, (unsigned)f->open, (unsigned)f->peak, (unsigned)f->body_peak, f->bytes);
+            "\"download_s\":%.3f,\"bytes\":%" PRIu64,
+            f->begun, (unsigned)f->open, (unsigned)f->peak, (unsigned)f->body_peak,
+            f->ended ? (double)f->spent_ms / 1e3 / (double)f->ended : 0.0, f->bytes);
     print_reports(out, devices, count);
     fprintf(out, ",\"memory\":%" PRIu64 ",\"memory_per_device\":%" PRIu64 "}\n", memory,
             memory / (count ? count : 1));

@@ -22,9 +22,9 @@ const char *device_kind_word(enum device_kind kind)
     return kind < DEVICE_KINDS ? words[kind] : "?";
 }
 
-/* ---- randomness: of the device's number and the swarm's seed, so that a run can be repeated ---
- */
+/* ---- randomness ------------------------------------------------------------------------------ */
 
+/* Of the device's number and the seed, so that a run can be repeated. */
 static uint64_t draw64(struct device *d) /* splitmix64 */
 {
     uint64_t z = d->random += 0x9e3779b97f4a7c15u;
@@ -149,8 +149,7 @@ static uint32_t memory(void *ctx)
     return MEMORY;
 }
 
-/* ---- the agent's port: the Linux port's, but for records and downloads ------------------------
- */
+/* ---- the agent's port: the Linux port's, but for records and downloads ---------------------- */
 
 static struct device *device_of(void *ctx) /* ctx is a struct update, as update.c has it */
 {
@@ -238,8 +237,7 @@ static int connect_agent(struct device *d, uint32_t running)
     return 0;
 }
 
-/* ---- events for the app -----------------------------------------------------------------------
- */
+/* ---- events for the app --------------------------------------------------------------------- */
 
 static void tell(struct device *d, struct app_event *event)
 {
@@ -314,8 +312,7 @@ static void on_news(void *ctx)
     d->all->due(d->all->ctx, d->n);
 }
 
-/* ---- made --------------------------------------------------------------------------------------
- */
+/* ---- made ----------------------------------------------------------------------------------- */
 
 static const char *text_of(const struct ram_store *s, const char *key)
 {
@@ -381,8 +378,12 @@ int device_make(struct device *d, struct device_all *all, uint32_t n, uint64_t s
     return 0;
 }
 
-/* ---- power
- * --------------------------------------------------------------------------------------- */
+void device_set_factory(struct device *d, const char *key, uint32_t value)
+{
+    set_number(&d->settings, app_ns_word(APP_NS_FACTORY), key, value);
+}
+
+/* ---- power ---------------------------------------------------------------------------------- */
 
 static void lights_out(struct device *d)
 {
@@ -506,8 +507,7 @@ static void boot(struct device *d)
     d->power = start(d, reset) ? DEVICE_RUNNING : DEVICE_OFF;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static void run(struct device *d, short revents)
 {

@@ -92,6 +92,7 @@ struct device {
 int device_make(struct device *d, struct device_all *all, uint32_t n, uint64_t seed,
                 const uint8_t *image, size_t image_len, const char *csv, size_t csv_len,
                 struct port_fail *why);
+void device_set_factory(struct device *d, const char *key, uint32_t value); /* before it is on */
 void device_free(struct device *d);
 
 void device_power_on(struct device *d, int64_t at_ms); /* if it is off */

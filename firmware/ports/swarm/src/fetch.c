@@ -65,6 +65,13 @@ void fetch_all_free(struct fetch_all *all)
     }
 }
 
+void fetch_all_mark(struct fetch_all *all)
+{
+    all->peak = all->open;
+    all->body_peak = all->body;
+    all->ended = all->spent_ms = 0;
+}
+
 /* ---- one download --------------------------------------------------------------------------- */
 
 void fetch_init(struct fetch *f, struct fetch_all *all, const struct tls_identity *identity,
@@ -199,6 +206,8 @@ void fetch_close(struct fetch *f)
         f->http = NULL;
     }
     f->open = false;
+    f->all->ended++;
+    f->all->spent_ms += (uint64_t)(f->now_ms - f->start_ms);
     f->all->open--;
     if (f->answered)
         f->all->body--;

@@ -28,8 +28,10 @@ struct fetch_all {
     uint32_t open, peak;      /* under way: from the request to its end */
     uint32_t body, body_peak; /* of them: the answer is there */
     uint64_t begun, bytes;
+    uint64_t ended, spent_ms; /* since the last mark: how many, and how long they took together */
 };
 void fetch_all_free(struct fetch_all *all);
+void fetch_all_mark(struct fetch_all *all); /* peaks and durations count from now on */
 
 /* One device's. Private. */
 struct fetch {

@@ -32,6 +32,7 @@ static const char usage[] =
     "  --flash FILE     image the devices begin with (default: one made of --version, 1.3.0)\n"
     "  --start S        switch them on within so many seconds (COUNT/500)\n"
     "  --boot MS        what a restart takes (500)\n"
+    "  --spread S       their factory key `spread`: connect within S after power comes (10)\n"
     "  --seed N         who plays which part, and what each draws (1)\n"
     "  -v               the devices' logs on standard error\n"
     "\n"
@@ -94,6 +95,7 @@ enum option_key {
     OPT_FLASH,
     OPT_START,
     OPT_BOOT,
+    OPT_SPREAD,
     OPT_SEED,
     OPT_IMAGE,
     OPT_VERSION,
@@ -117,6 +119,7 @@ static const struct option options[] = {
     { "flash", required_argument, NULL, OPT_FLASH },
     { "start", required_argument, NULL, OPT_START },
     { "boot", required_argument, NULL, OPT_BOOT },
+    { "spread", required_argument, NULL, OPT_SPREAD },
     { "seed", required_argument, NULL, OPT_SEED },
     { "image", required_argument, NULL, OPT_IMAGE },
     { "version", required_argument, NULL, OPT_VERSION },
@@ -146,7 +149,7 @@ static int take_text(int key, char *value, struct arguments *a)
 static int take_option(int key, char *value, struct arguments *a)
 {
     struct swarm_options *o = &a->swarm;
-    uint32_t seed;
+    uint32_t seed, spread;
     switch (key) {
     case 'n':
         return take_number(value, 1, SWARM_DEVICES_MAX, &o->count);
@@ -171,6 +174,11 @@ static int take_option(int key, char *value, struct arguments *a)
         return take_number(value, 0, 86400, &o->start_s);
     case OPT_BOOT:
         return take_number(value, 0, 600000, &o->boot_ms);
+    case OPT_SPREAD:
+        if (take_number(value, 0, 600, &spread))
+            return -1;
+        o->spread_s = spread;
+        return 0;
     case OPT_SEED:
         if (take_number(value, 0, UINT32_MAX, &seed))
             return -1;
@@ -241,6 +249,7 @@ int main(int argc, char **argv)
                                              .pace = 100000,
                                              .slow = 4000,
                                              .boot_ms = 500,
+                                             .spread_s = -1,
                                              .seed = 1 },
                                   .size = 16384 };
     struct port_fail why = { "" };

@@ -45,8 +45,7 @@ static void take_time(struct swarm *s)
     s->all.unix_s = (int64_t)time(NULL);
 }
 
-/* ---- epoll ------------------------------------------------------------------------------------
- */
+/* ---- epoll ---------------------------------------------------------------------------------- */
 
 static void watch(const struct swarm *s, int op, int fd, short events, enum kind kind, uint32_t n)
 {
@@ -107,8 +106,7 @@ static void on_due(void *ctx, uint32_t n)
     waiting_set(&s->waiting, &s->device[n], s->all.now_ms);
 }
 
-/* ---- devices ----------------------------------------------------------------------------------
- */
+/* ---- devices -------------------------------------------------------------------------------- */
 
 static void id_of(const struct swarm *s, uint32_t n, char out[PROTO_ID_MAX])
 {
@@ -180,6 +178,8 @@ static int make_device(struct swarm *s, uint32_t n, enum device_kind kind, const
         device_make(&s->device[n], &s->all, n, s->options->seed, image, image_len, csv, len, why);
     free(csv);
     s->made = n + 1;
+    if (rc == 0 && s->options->spread_s >= 0)
+        device_set_factory(&s->device[n], "spread", (uint32_t)s->options->spread_s);
     s->device[n].kind = kind;
     s->device[n].fetch.limit = kind == DEVICE_SLOW ? s->options->slow : 0;
     return rc;
@@ -227,14 +227,14 @@ static void power_off(struct swarm *s, double share)
     }
 }
 
-/* ---- what a person or a bench says --------------------------------------------------------------
- */
+/* ---- what a person or a bench says ---------------------------------------------------------- */
 
 static void mark(struct swarm *s)
 {
     s->all.since_ms = s->all.now_ms;
     memset(s->all.tried, 0, sizeof(s->all.tried));
     memset(s->all.taken, 0, sizeof(s->all.taken));
+    fetch_all_mark(&s->all.fetch);
 }
 
 static void answer(struct swarm *s, const char *line)
@@ -283,8 +283,7 @@ static void take_signals(struct swarm *s)
         s->stop = true;
 }
 
-/* ---- the loop -----------------------------------------------------------------------------------
- */
+/* ---- the loop ------------------------------------------------------------------------------- */
 
 static short poll_events(uint32_t events)
 {
@@ -372,8 +371,7 @@ static void live(struct swarm *s)
     }
 }
 
-/* ---- start --------------------------------------------------------------------------------------
- */
+/* ---- start ---------------------------------------------------------------------------------- */
 
 /* One descriptor a device, and one a download. */
 static uint32_t raise_limit(void)

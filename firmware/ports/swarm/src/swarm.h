@@ -24,6 +24,7 @@ struct swarm_options {
     uint32_t slow;     /* bytes per second of the slow devices */
     uint32_t boot_ms;  /* what a bootloader takes */
     uint32_t start_s;  /* the devices are switched on one after the other within this time */
+    int64_t spread_s;  /* the devices' factory key `spread`; -1: as it is in their settings */
     uint64_t seed;
     double share[DEVICE_KINDS]; /* 0 to 1, of all; DEVICE_GOOD is the rest */
     bool verbose;               /* the devices' logs to standard error */
