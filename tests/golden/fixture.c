@@ -443,7 +443,7 @@ void fixture_free(struct fixture *f)
         return;
     alerts_free(f->alerts);
     fleet_free(f->fleet);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < FIXTURE_ROLLOUTS; i++)
         rollout_free(f->rollout[i]);
     tail_free(f->log);
     free(f->rows);

@@ -9,12 +9,14 @@
  * rollout_step() with fixed times, half an hour of them. 21 devices in all states, three releases,
  * three rollouts.
  */
-#define FIXTURE_NOW_MS INT64_C(1795183652000) /* 2026-11-20 14:07:32 UTC */
+#define FIXTURE_NOW_MS   INT64_C(1795183652000) /* 2026-11-20 14:07:32 UTC */
+
+#define FIXTURE_ROLLOUTS 5 /* some may be NULL */
 
 struct fixture {
     struct fleet *fleet;
-    struct rollout *rollout[3];
-    const struct rollout *rollouts[3];
+    struct rollout *rollout[FIXTURE_ROLLOUTS];
+    const struct rollout *rollouts[FIXTURE_ROLLOUTS];
     struct ui_release release[3];
     struct ui_link link;
     struct tail *log;

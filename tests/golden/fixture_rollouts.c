@@ -53,15 +53,15 @@ static void say_status(struct fixture *f, int64_t at_ms, bool retained, int i, c
                        bool updated)
 {
     char body[512];
-    snprintf(body, sizeof(body),
-             "{\"state\":\"online\",\"product\":\"pump\",\"hw\":\"%s\",\"fw\":\"%s\","
-             "\"slot\":\"ota_0\",\"image\":\"%s\",\"boot\":\"%016x\",\"boots\":%d,"
-             "\"reset\":\"poweron\",\"release_seq\":%d,\"security\":1,\"keyset\":1,"
-             "\"cert_not_after\":%lld,\"groups\":[\"%s\",\"line-%d\"],\"agent\":1,\"interval\":60}",
-             rev_b(i) ? "px200b" : "px200a", updated ? "1.9.0" : version_before(i),
-             updated ? new_image : old_image, updated ? 0xbb : 0xaa, updated ? 5 : 4,
-             updated ? 19 : 18, (long long)(FIXTURE_NOW_MS / 1000 + 300 * 86400), sites[i % 4],
-             i / 60 + 1);
+    snprintf(
+        body, sizeof(body),
+        "{\"state\":\"online\",\"product\":\"pump\",\"hw\":\"%s\",\"fw\":\"%s\","
+        "\"slot\":\"ota_0\",\"image\":\"%s\",\"boot\":\"%016x\",\"boots\":%d,"
+        "\"reset\":\"poweron\",\"release_seq\":%d,\"security\":1,\"keyset\":1,"
+        "\"cert_not_after\":%lld,\"groups\":[\"site:%s\",\"line-%d\"],\"agent\":1,\"interval\":60}",
+        rev_b(i) ? "px200b" : "px200a", updated ? "1.9.0" : version_before(i),
+        updated ? new_image : old_image, updated ? 0xbb : 0xaa, updated ? 5 : 4, updated ? 19 : 18,
+        (long long)(FIXTURE_NOW_MS / 1000 + 300 * 86400), sites[i % 4], i / 60 + 1);
     say(f, at_ms, retained, id, "status", body);
 }
 
@@ -202,6 +202,19 @@ static void second(struct run *run, int64_t now_ms)
     step(run->r, (struct rollout_event){ .kind = ROLLOUT_EV_TICK, .now_ms = now_ms });
 }
 
+/* A careful one: at night only, few of a site at a time, and somebody else must look at it. */
+static void guard(struct rollout_plan *plan, bool rest_too)
+{
+    struct err err;
+    plan->stage[1].approval = true;
+    plan->stage[2].approval = rest_too;
+    plan->four_eyes = true;
+    plan->bandwidth = 500000;
+    text_copy(plan->per_group.by, sizeof(plan->per_group.by), "site");
+    plan->per_group.max = 2;
+    window_parse(&plan->window, "01:00", "05:00", "Europe/Berlin", "mon-fri", &err);
+}
+
 static void plan_of(struct rollout_plan *plan)
 {
     plan_defaults(plan);
@@ -231,7 +244,7 @@ static void id_of(int i, char out[PROTO_ID_MAX])
 static struct rollout *make(struct fixture *f, const char *id, const struct rollout_plan *plan,
                             int64_t at_ms)
 {
-    static char ids[PUMPS][PROTO_ID_MAX];
+    static char ids[PUMPS][PROTO_ID_MAX], site[4][16];
     struct plan_candidate *c = mem_array(PUMPS, sizeof(*c));
     struct rollout_release what = { .size = 611000, .seq = 19 };
     struct plan_set set;
@@ -239,6 +252,7 @@ static struct rollout *make(struct fixture *f, const char *id, const struct roll
 
     for (int i = 0; i < PUMPS; i++) {
         id_of(i, ids[i]);
+        snprintf(site[i % 4], sizeof(site[0]), "site:%s", sites[i % 4]);
         c[i] = (struct plan_candidate){ .id = ids[i],
                                         .product = "pump",
                                         .hw = rev_b(i) ? "px200b" : "px200a",
@@ -249,7 +263,9 @@ static struct rollout *make(struct fixture *f, const char *id, const struct roll
                                         .security = 1,
                                         .agent = 1,
                                         .last_seen_ms = at_ms,
-                                        .online = true };
+                                        .online = true,
+                                        .group = { site[i % 4] },
+                                        .group_count = 1 };
     }
     if (plan_resolve(plan, &f->release[0].release, id, ossl_crypto(), c, PUMPS, at_ms, &set,
                      &err) != 0) {
@@ -308,10 +324,14 @@ static void begin(struct run *run, fate_fn *fate, int64_t now_ms)
         step(r, (struct rollout_event){
                     .kind = ROLLOUT_EV_STATUS, .now_ms = now_ms, .device = i, .status = &s });
     }
-    step(r, (struct rollout_event){
-                .kind = ROLLOUT_EV_ACT, .now_ms = now_ms, .act = ROLLOUT_ACT_START, .act_id = 1 });
+    step(r, (struct rollout_event){ .kind = ROLLOUT_EV_ACT,
+                                    .now_ms = now_ms,
+                                    .act = ROLLOUT_ACT_START,
+                                    .act_id = 1,
+                                    .who = "ada@gw1" });
 }
 
+/* `speaks`: the fleet hears it. */
 static struct rollout *drive(struct fixture *f, const char *id, fate_fn *fate, int64_t from_ms,
                              int64_t to_ms, bool speaks)
 {
@@ -324,6 +344,38 @@ static struct rollout *drive(struct fixture *f, const char *id, fate_fn *fate, i
     for (int64_t t = from_ms + STEP; t <= to_ms; t += STEP)
         second(run, t);
     struct rollout *r = run->r;
+    free(run);
+    return r;
+}
+
+/* From the opening of the window in the night until now; grace approves the second stage late
+ * in the night, or never does. */
+static struct rollout *drive_guarded(struct fixture *f, const char *id, bool approved)
+{
+    struct run *run = mem_alloc(sizeof(*run));
+    struct rollout_plan plan = { 0 };
+    struct zone *berlin = mem_alloc(sizeof(*berlin));
+    int64_t from = FIXTURE_NOW_MS / 86400000 * 86400000 + 600000, close = from + 13800000;
+
+    plan_of(&plan);
+    guard(&plan, !approved);
+    zone_from_posix(berlin, "CET-1CEST,M3.5.0,M10.5.0/3", NULL);
+    *run = (struct run){ .f = f, .r = make(f, id, &plan, from) };
+    for (uint32_t i = 0; i < run->r->zone_count; i++)
+        rollout_zone_rules(run->r, i, berlin);
+    begin(run, fate_good, from);
+    for (int64_t t = from + 4 * STEP; t <= FIXTURE_NOW_MS; t += t < close ? 4 * STEP : 240 * STEP) {
+        second(run, t);
+        if (approved && t > close - 3000000 && run->r->approved == 0)
+            step(run->r, (struct rollout_event){ .kind = ROLLOUT_EV_ACT,
+                                                 .now_ms = t,
+                                                 .act = ROLLOUT_ACT_APPROVE,
+                                                 .act_id = 2,
+                                                 .who = "grace@gw1" });
+    }
+    second(run, FIXTURE_NOW_MS);
+    struct rollout *r = run->r;
+    free(berlin);
     free(run);
     return r;
 }
@@ -380,7 +432,7 @@ static void fill_release(struct fixture *f)
 }
 
 /* The journal's list: the three in memory, and years of others. */
-#define ROWS 503
+#define ROWS (FIXTURE_ROLLOUTS + 500)
 
 static void row_of(const struct rollout *r, const char *who, struct ui_rollout_row *row)
 {
@@ -406,9 +458,9 @@ static void fill_rows(struct fixture *f)
 {
     static const char *const people[] = { "ada@gw1", "grace@gw1", "linus@desk" };
     f->rows = mem_array(ROWS, sizeof(*f->rows));
-    for (int i = 0; i < 3; i++)
-        row_of(f->rollout[i], people[i], &f->rows[i]);
-    for (int i = 3; i < ROWS; i++) {
+    for (int i = 0; i < FIXTURE_ROLLOUTS; i++)
+        row_of(f->rollout[i], people[i % 3], &f->rows[i]);
+    for (int i = FIXTURE_ROLLOUTS; i < ROWS; i++) {
         struct ui_rollout_row *row = &f->rows[i];
         int64_t at = FIXTURE_NOW_MS - (int64_t)i * 86400000;
         bool ended_badly = i % 17 == 5;
@@ -446,7 +498,11 @@ struct fixture *fixture_rollouts_new(void)
         drive(f, "r-20261119-2", fate_stopped, now - 90000 * 1000, now - 84000 * 1000, false);
     f->rollout[2] =
         drive(f, "r-20261118-1", fate_good, now - 190000 * 1000, now - 175000 * 1000, false);
-    for (int i = 0; i < 3; i++)
+    f->rollout[3] = f->rollout[1];
+    f->rollout[4] = f->rollout[2];
+    f->rollout[1] = drive_guarded(f, "r-20261120-4", false);
+    f->rollout[2] = drive_guarded(f, "r-20261120-3", true);
+    for (int i = 0; i < FIXTURE_ROLLOUTS; i++)
         f->rollouts[i] = f->rollout[i];
     fill_log(f);
     fill_rows(f);
@@ -455,7 +511,7 @@ struct fixture *fixture_rollouts_new(void)
     f->model = (struct ui_model){ .now_ms = now,
                                   .fleet = f->fleet,
                                   .rollouts = f->rollouts,
-                                  .rollout_count = 3,
+                                  .rollout_count = FIXTURE_ROLLOUTS,
                                   .rows = f->rows,
                                   .row_count = ROWS,
                                   .releases = f->release,
@@ -465,7 +521,7 @@ struct fixture *fixture_rollouts_new(void)
                                   .link = &f->link,
                                   .log = f->log,
                                   .profile = "prod-eu",
-                                  .operator_name = "ada",
+                                  .operator_name = "ada@gw1",
                                   .themes = f->themes,
                                   .theme_count = 1,
                                   .theme = "default-dark" };

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "fixture.h"
+#include "fixture_rollouts.h"
 #include "keys.h"
 
 /* What keys do: states, effects, and what no sequence of keys may do. */
@@ -303,6 +304,72 @@ static void enter_on_a_stage_lists_its_devices_and_again_opens_one(void **state)
     type(b, "/");
     assert_int_equal(ui_screen(b->ui), SCREEN_FLEET);
     assert_true(on_screen(b, "rollout:r-20261120-2"));
+}
+
+/* A bench over the larger fleet, whose rollouts are guarded. */
+static void use_pumps(struct bench *b)
+{
+    fixture_free(b->f);
+    b->f = fixture_rollouts_new();
+}
+
+static void an_approval_takes_a_remark_and_a_second_person(void **state)
+{
+    struct bench *b = *state;
+    use_pumps(b);
+
+    type(b, "R<Down>Afine<Enter><Tab><Enter>");
+    assert_null(effect(b, UI_APPROVE_ROLLOUT));
+    assert_true(on_screen(b, "You are ada@gw1: somebody else has to do this."));
+
+    b->f->model.operator_name = "grace@gw1";
+    type(b, "<Esc>Alooks good<Enter><Enter>"); /* the harmless button */
+    assert_null(effect(b, UI_APPROVE_ROLLOUT));
+    type(b, "Alooks good<Enter><Tab><Enter>");
+    const struct ui_effect *e = effect(b, UI_APPROVE_ROLLOUT);
+    assert_non_null(e);
+    assert_string_equal(e->id, "r-20261120-4");
+    assert_string_equal(e->text, "stage=early remark=looks good");
+}
+
+static void retry_names_the_cause_and_wants_the_number(void **state)
+{
+    struct bench *b = *state;
+    use_pumps(b);
+
+    type(b, "R<Enter>R<Tab>4<Enter>");
+    assert_null(effect(b, UI_RETRY_ROLLOUT));
+
+    type(b, "R<Tab>5<Enter>");
+    assert_string_equal(effect(b, UI_RETRY_ROLLOUT)->text, "reason=self_test");
+}
+
+static void caps_sets_only_what_was_changed(void **state)
+{
+    struct bench *b = *state;
+    use_pumps(b);
+
+    type(b, "R<Down>c<Tab><Tab><Tab><Tab><Tab><Enter>");
+    assert_null(effect(b, UI_SET_ROLLOUT));
+    assert_true(on_screen(b, "nothing is changed"));
+
+    type(b, "<Esc>c<C-u>20<Down><Down><C-u>1M<Down><C-u>x<Tab><Tab><Enter>");
+    assert_null(effect(b, UI_SET_ROLLOUT));
+    assert_true(on_screen(b, "per site: a number from 1 on"));
+
+    type(b, "<Esc>c<C-u>20<Down><Down><C-u>1M<Down><Tab><Tab><Enter>");
+    assert_string_equal(effect(b, UI_SET_ROLLOUT)->text, "in_flight=20 bandwidth=1000000");
+}
+
+static void a_rollout_that_is_over_can_only_be_rolled_back(void **state)
+{
+    struct bench *b = *state;
+    use_pumps(b);
+
+    type(b, "R<Down><Down><Down><Down>Xr-20261118-1<Enter>");
+
+    assert_null(effect(b, UI_ABORT_ROLLOUT));
+    assert_string_equal(effect(b, UI_ROLLBACK_ROLLOUT)->id, "r-20261118-1");
 }
 
 /* ------------------------------------------------------------------------------------ rules */
@@ -790,6 +857,10 @@ int main(void)
         KEYS(what_was_typed_to_start_is_void_after_a_change),
         KEYS(a_wrong_plan_cannot_be_started),
         KEYS(abort_wants_the_name_of_the_rollout),
+        KEYS(an_approval_takes_a_remark_and_a_second_person),
+        KEYS(retry_names_the_cause_and_wants_the_number),
+        KEYS(caps_sets_only_what_was_changed),
+        KEYS(a_rollout_that_is_over_can_only_be_rolled_back),
         KEYS(abort_may_also_roll_back_what_has_switched),
         KEYS(a_name_typed_for_one_choice_is_void_for_another),
         KEYS(the_selected_rollout_stays_selected_when_a_newer_one_comes),

@@ -249,11 +249,14 @@ static void do_act(struct console *c, const struct ui_model *m, const struct ui_
                    enum rollout_act act)
 {
     struct err err;
+    struct rollout_ask ask;
 
-    if (store_act_add(session_store(c->session), c->who, fx->id, act, m->now_ms, NULL, &err))
+    if (rollout_ask_read(fx->text, &ask, &err) ||
+        store_act_ask(session_store(c->session), c->who, fx->id, act, &ask, m->now_ms, NULL, &err))
         tell(c, m, TAIL_ERROR, "%s %s: %s", rollout_act_word(act), fx->id, err.text);
     else
-        log_say(&c->log, LOG_INFO, "muster rollout %s %s", rollout_act_word(act), fx->id);
+        log_say(&c->log, LOG_INFO, "muster rollout %s %s%s%s", rollout_act_word(act), fx->id,
+                *fx->text ? "   " : "", fx->text);
     engine_nudge(session_engine(c->session));
 }
 
@@ -357,10 +360,16 @@ static void carry_out(struct console *c, const struct ui_model *m, const struct 
         do_load(c, m, fx);
         break;
     case UI_ROLLBACK_ROLLOUT:
+        do_act(c, m, fx, ROLLOUT_ACT_ROLLBACK);
+        break;
     case UI_APPROVE_ROLLOUT:
+        do_act(c, m, fx, ROLLOUT_ACT_APPROVE);
+        break;
     case UI_RETRY_ROLLOUT:
+        do_act(c, m, fx, ROLLOUT_ACT_RETRY);
+        break;
     case UI_SET_ROLLOUT:
-        tell(c, m, TAIL_ERROR, "this engine cannot do that");
+        do_act(c, m, fx, ROLLOUT_ACT_SET);
         break;
     case UI_COPY:
         term_copy(c->term, fx->text);

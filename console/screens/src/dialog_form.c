@@ -79,6 +79,7 @@ static void row_event(struct form *f, const struct ui_event *ev)
 static void event(struct step *s, const struct ui_event *ev)
 {
     struct form *f = &s->ui->form;
+    f->refused[0] = '\0';
     describe(f, s->m);
     if (is(ev, K_ESC) || is(ev, K_CTRL('C'))) {
         s->ui->dialog = DIALOG_NONE;
@@ -160,6 +161,7 @@ static void draw(struct ui *ui, const struct ui_model *m, struct area screen)
     struct form *f = &ui->form;
     char note[80];
     describe(f, m);
+    const char *problem = *f->problem ? f->problem : f->refused;
     int width = area_width(screen, f->title) + 8;
     for (int i = 0; i < f->lines; i++) {
         int w = area_width(screen, f->line[i]) + 8;
@@ -167,7 +169,7 @@ static void draw(struct ui *ui, const struct ui_model *m, struct area screen)
     }
     width = width < 64 ? 64 : width;
     width = width > screen.cols ? screen.cols : width;
-    int inside = f->lines + f->rows + (*f->problem ? 2 : 0) + (*f->type ? 3 : 1) + 2;
+    int inside = f->lines + f->rows + (*problem != 0) + (*f->type ? 3 : 1) + 2;
     bool roomy = inside + 4 <= screen.rows;
     int rows = inside + (roomy ? 4 : 2) > screen.rows ? screen.rows : inside + (roomy ? 4 : 2);
     struct area box =
@@ -182,8 +184,8 @@ static void draw(struct ui *ui, const struct ui_model *m, struct area screen)
     row++;
     for (int i = 0; i < f->rows; i++)
         draw_row(f, i, in, row++);
-    if (*f->problem)
-        area_field(in, row++, 2, in.cols - 2, ROLE_INPUT_ERROR, f->problem, false);
+    if (*problem)
+        area_field(in, row++, 2, in.cols - 2, ROLE_INPUT_ERROR, problem, false);
     row += f->rows > 0;
     draw_last(f, in, row);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 char *fmt_age(int64_t ms, char out[FMT_MAX])
 {
     int64_t s = ms / 1000;
@@ -159,4 +161,29 @@ char *fmt_number(double value, int decimals, char out[FMT_MAX])
 char *fmt_reading(double canonical, double scale, int decimals, char out[FMT_MAX])
 {
     return fmt_number(canonical * scale, decimals, out);
+}
+
+bool bytes_read(const char *text, uint64_t *out)
+{
+    char digits[FMT_MAX];
+    size_t len = strspn(text, "0123456789");
+    uint64_t unit = text[len] == 'k' ? 1000 : text[len] == 'M' ? 1000000 : 1;
+    if (text[len + (unit > 1)] != '\0' || !text_copy_n(digits, sizeof(digits), text, len) ||
+        !text_to_u64(digits, 0, UINT64_MAX / 1000000, out))
+        return false;
+    *out *= unit;
+    return true;
+}
+
+char *bytes_text(uint64_t bytes, char out[FMT_MAX])
+{
+    bool mega = bytes && bytes % 1000000 == 0, kilo = bytes && bytes % 1000 == 0;
+    snprintf(out, FMT_MAX, "%llu%s",
+             (unsigned long long)(mega   ? bytes / 1000000
+                                  : kilo ? bytes / 1000
+                                         : bytes),
+             mega   ? "M"
+             : kilo ? "k"
+                    : "");
+    return out;
 }

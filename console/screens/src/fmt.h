@@ -1,6 +1,7 @@
 #ifndef SCREENS_FMT_H
 #define SCREENS_FMT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,11 @@ char *fmt_size(uint64_t bytes, char out[FMT_MAX]);               /* 611 kB */
 char *fmt_rate(double per_second, char out[FMT_MAX]);            /* 1.24k */
 char *fmt_number(double value, int decimals, char out[FMT_MAX]); /* never "-0.0" */
 char *fmt_reading(double canonical, double scale, int decimals, char out[FMT_MAX]);
+
+/* Bytes as people type them: "500k" is 500,000, "2M" two million; false when it is no such number.
+ */
+bool bytes_read(const char *text, uint64_t *out);
+/* Back to that, exactly. */
+char *bytes_text(uint64_t bytes, char out[FMT_MAX]);
 
 #endif

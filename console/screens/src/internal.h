@@ -291,7 +291,8 @@ struct form_ops {
 struct form {
     const struct form_ops *ops;
     char id[PROTO_ROLLOUT_MAX];
-    char title[80], line[FORM_LINES][110], problem[160];
+    char title[80], line[FORM_LINES][110];
+    char problem[160], refused[160]; /* with the fields as they are; when the last row was tried */
     int lines;
     struct form_row row[FORM_ROWS];
     int rows, at;                     /* at == rows: the last one, which acts */

@@ -67,7 +67,9 @@ static void draw_counts(const struct rollout_counts *c, struct area a)
     if (c->silent)
         col = count_part(a, 0, col, ROLE_STALE, "?", c->silent, "silent");
     if (c->aborted)
-        count_part(a, 0, col, ROLE_DIM, "○", c->aborted, "aborted");
+        col = count_part(a, 0, col, ROLE_DIM, "○", c->aborted, "aborted");
+    if (c->returned)
+        count_part(a, 0, col, ROLE_WARN, "◂", c->returned, "back");
 }
 
 void draw_progress(const struct rollout *r, const struct ui_model *m, struct area a)
@@ -105,19 +107,24 @@ static const struct {
 };
 
 /* What the gate behind a stage wants, and of the current one what is missing. */
-static void gate_text(const struct rollout *r, uint32_t i, const struct gate_decision *g, char *out,
-                      size_t cap)
+static void gate_text(const struct rollout *r, uint32_t i, const struct gate_decision *g, bool wide,
+                      char *out, size_t cap)
 {
     char soak[FMT_MAX];
     const struct rollout_stage *s = &r->stages[i];
-    bool passed = s->state == ROLLOUT_STAGE_PASSED;
-    const char *tick = passed ? " ✓" : "";
+    bool passed = s->state == ROLLOUT_STAGE_PASSED, now = i == r->stage && !passed;
+    const char *tick = passed ? " ✓" : "", *word = "";
     double allowed = plan_stage_allowed(&r->plan, i) * 100;
     fmt_duration(r->plan.stage[i].soak_s, soak);
-    if (i == r->stage && *g->missing && !passed && s->state != ROLLOUT_STAGE_WAITING)
+    if (r->plan.stage[i].approval && !passed)
+        word = r->approved >> i & 1 ? ", approved ✓" : ", approval";
+    if (now && s->state == ROLLOUT_STAGE_HOLDING && rollout_wants_approval(r))
+        snprintf(out, cap, "%s", r->plan.four_eyes ? "approval of another (A)" : "approval (A)");
+    else if (now && *g->missing && s->state != ROLLOUT_STAGE_WAITING)
         snprintf(out, cap, "%s", g->missing);
     else
-        snprintf(out, cap, "soak %s%s, fail ≤ %.3g%%%s", soak, tick, allowed, tick);
+        snprintf(out, cap, "soak %s%s, %s%.3g%%%s%s", soak, tick, wide || !*word ? "fail ≤ " : "≤ ",
+                 allowed, tick, word);
 }
 
 struct stage_columns {
@@ -177,7 +184,7 @@ static void draw_stage(const struct rollout *r, uint32_t i, const struct gate_de
     if (at.started)
         area_field(a, 0, at.started, 10, ROLE_DIM,
                    begun ? fmt_day_hm(s->started_ms, m->now_ms, when) : "–", false);
-    gate_text(r, i, g, text, sizeof(text));
+    gate_text(r, i, g, WIDE(a), text, sizeof(text));
     area_field(a, 0, at.gate, at.gate_width, begun ? ROLE_TEXT : ROLE_DIM, text, false);
     if (at.bar)
         area_bar(a, 0, at.bar, at.bar_width, c.done, c.flight + c.soaking, s->size);
@@ -241,6 +248,7 @@ static const struct {
     { ROLLOUT_PHASE_RETRYING, "retry", ROLE_WARN, true },
     { ROLLOUT_PHASE_RECALLED, "recalled", ROLE_WARN, true },
     { ROLLOUT_PHASE_ABORTING, "aborting", ROLE_WARN, true },
+    { ROLLOUT_PHASE_RETURNING, "going back", ROLE_WARN, true },
     { ROLLOUT_PHASE_OFFLINE, "offline", ROLE_OFFLINE, true },
     { ROLLOUT_PHASE_SILENT, "silent", ROLE_STALE, true },
 };
@@ -361,7 +369,107 @@ void draw_ruler(const struct rollout *r, struct area a)
     area_field(a, 0, col + width + 2, a.cols - col - width - 3, ROLE_TEXT, text, false);
 }
 
+/* ------------------------------------------------------------------------------------ caps */
+
+bool has_caps(const struct rollout *r)
+{
+    return r->plan.window.days || r->plan.bandwidth || *r->plan.per_group.by;
+}
+
+/* The zone whose window changes next, and how many are open. NULL: none ever does. */
+static const struct rollout_zone *next_zone(const struct rollout *r, const struct ui_model *m,
+                                            uint32_t *open)
+{
+    const struct rollout_zone *next = NULL;
+    *open = 0;
+    for (uint32_t i = 0; i < r->zone_count; i++) {
+        const struct rollout_zone *z = &r->zone[i];
+        *open += z->open;
+        if (z->next_ms != INT64_MAX && z->next_ms > m->now_ms &&
+            (!next || z->next_ms < next->next_ms))
+            next = z;
+    }
+    return next;
+}
+
+/* "window 01:00-05:00 mon-fri, Europe/Berlin  closed, opens in 3h, 00:00Z", as much as fits. */
+static int draw_window(const struct rollout *r, const struct ui_model *m, struct area a, int col)
+{
+    char text[WINDOW_TEXT_MAX], time[FMT_MAX], clock[FMT_MAX], when[80] = "", state[60];
+    uint32_t open;
+    const struct rollout_zone *next = next_zone(r, m, &open);
+    window_text(&r->plan.window, text);
+    col = area_printf(a, 0, col, ROLE_DIM, "window ");
+    if (WIDE(a) || !next)
+        col = area_printf(a, 0, col, ROLE_TEXT, "%s  ", text);
+    snprintf(state, sizeof(state), "%s", open ? "open" : "closed");
+    if (r->zone_count > 1)
+        snprintf(state, sizeof(state), "open in %u of %u zones", open, r->zone_count);
+    col = area_text(a, 0, col, open ? ROLE_OK : ROLE_WARN, state);
+    if (next)
+        snprintf(when, sizeof(when), ", %s in %s, %.5sZ", open ? "changes" : "opens",
+                 fmt_duration((next->next_ms - m->now_ms) / 60000 * 60, time),
+                 fmt_hm(next->next_ms, clock));
+    if (col + area_width(a, when) < a.cols)
+        col = area_text(a, 0, col, ROLE_DIM, when);
+    return col + 3;
+}
+
+static int draw_groups(const struct rollout *r, struct area a, int col)
+{
+    uint32_t full = 0, most = 0;
+    for (uint32_t i = 0; i < r->group_count; i++) {
+        full += r->group[i].told >= r->plan.per_group.max;
+        most = r->group[i].told > most ? r->group[i].told : most;
+    }
+    col = area_printf(a, 0, col, ROLE_DIM, WIDE(a) ? "per %s " : "%s ", r->plan.per_group.by);
+    col = area_printf(a, 0, col, ROLE_TEXT, "%u of %u", most, r->plan.per_group.max);
+    if (full)
+        col = area_printf(a, 0, col, ROLE_WARN, ", %u full", full);
+    return col + 3;
+}
+
+static int draw_flight_cap(const struct rollout *r, struct area a, int col)
+{
+    bool full = r->in_flight >= r->plan.in_flight;
+    col = area_text(a, 0, col, ROLE_DIM, "in flight ");
+    return area_printf(a, 0, col, full ? ROLE_WARN : ROLE_TEXT, "%u of %u", r->in_flight,
+                       r->plan.in_flight) +
+           3;
+}
+
+/* What keeps it from going faster: what is used of each cap. Where it is narrow the window, which
+ * may keep all of it, comes first. */
+void draw_caps(const struct rollout *r, const struct ui_model *m, struct area a)
+{
+    char text[FMT_MAX];
+    int col = 2;
+    if (r->plan.window.days && !WIDE(a))
+        col = draw_window(r, m, a, col);
+    col = draw_flight_cap(r, a, col);
+    if (*r->plan.per_group.by)
+        col = draw_groups(r, a, col);
+    if (r->plan.bandwidth && col + 22 < a.cols) {
+        col = area_printf(a, 0, col, ROLE_DIM, WIDE(a) ? "bandwidth " : "≤ ");
+        col = area_printf(a, 0, col, r->paid_ms > m->now_ms ? ROLE_WARN : ROLE_TEXT, "%s/s",
+                          fmt_size(r->plan.bandwidth, text)) +
+              3;
+    }
+    if (r->plan.window.days && WIDE(a))
+        draw_window(r, m, a, col);
+}
+
 /* ------------------------------------------------------------------------------------- why */
+
+/* Is every zone's window closed? */
+static bool rollout_window_shut(const struct rollout *r)
+{
+    for (uint32_t i = 0; i < r->zone_count; i++) {
+        if (r->zone[i].open)
+            return false;
+    }
+    return r->zone_count > 0;
+}
 
 /* What the gate says and what it lacks; where there is no room for both, what the table of stages
  * does not say already. */
@@ -392,6 +500,7 @@ static enum role why_text(const struct rollout *r, const struct ui_model *m, str
         snprintf(out, cap, "%s: %s", rollout_state_word(r->state), r->why);
         return rollout_state_role(r->state);
     }
+    char waits[120];
     if (moves && LINK_DOWN(m)) {
         snprintf(out, cap,
                  "holds: the link to the broker is down; nothing new is told, nothing "
@@ -401,6 +510,16 @@ static enum role why_text(const struct rollout *r, const struct ui_model *m, str
     if (!moves) {
         snprintf(out, cap, "%s", rollout_state_word(r->state));
         return rollout_state_role(r->state);
+    }
+    if (rollout_wants_approval(r) && r->stages[r->stage].state == ROLLOUT_STAGE_HOLDING) {
+        snprintf(out, cap, "holds: stage %s wants an approval (A)%s%.64s",
+                 r->plan.stage[r->stage].name, r->plan.four_eyes ? ", by another person than " : "",
+                 r->plan.four_eyes ? r->starter : "");
+        return ROLE_WARN;
+    }
+    if (rollout_waits(r, waits, sizeof(waits)) && rollout_window_shut(r)) {
+        snprintf(out, cap, "waits: %s", waits);
+        return ROLE_WARN;
     }
     return gate_line(r, a, out, cap);
 }

@@ -43,6 +43,7 @@ void rollout_count(const uint32_t phase[ROLLOUT_PHASES], struct rollout_counts *
     out->failed = phase[ROLLOUT_PHASE_FAILED];
     out->silent = phase[ROLLOUT_PHASE_SILENT];
     out->aborted = phase[ROLLOUT_PHASE_ABORTED];
+    out->returned = phase[ROLLOUT_PHASE_RETURNED];
 }
 
 void rollout_count_all(const struct rollout *r, struct rollout_counts *out)
@@ -78,7 +79,9 @@ double rollout_pace(const struct rollout *r, const struct ui_model *m)
     span = span > 600000 ? 600000 : span;
     if (!s->started_ms || span < 60000)
         return 0;
-    for (uint32_t i = s->first; i < s->first + s->size && i < r->count; i++) {
+    for (uint32_t i = 0; i < r->count; i++) {
+        if (r->device[i].stage != r->stage)
+            continue;
         int64_t confirmed = rollout_confirmed_ms(r, &r->device[i]);
         n += confirmed > at - span && confirmed <= at;
     }

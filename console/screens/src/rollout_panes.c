@@ -32,9 +32,10 @@ static void insert(struct listed *l, uint32_t device, int64_t key)
 static int64_t distance(enum rollout_phase phase)
 {
     static const enum rollout_phase order[] = {
-        ROLLOUT_PHASE_ABORTING,    ROLLOUT_PHASE_SILENT,    ROLLOUT_PHASE_RETRYING,
-        ROLLOUT_PHASE_TRIAL,       ROLLOUT_PHASE_REBOOTING, ROLLOUT_PHASE_INSTALLING,
-        ROLLOUT_PHASE_DOWNLOADING, ROLLOUT_PHASE_TOLD,      ROLLOUT_PHASE_RECALLED,
+        ROLLOUT_PHASE_RETURNING,  ROLLOUT_PHASE_ABORTING,    ROLLOUT_PHASE_SILENT,
+        ROLLOUT_PHASE_RETRYING,   ROLLOUT_PHASE_TRIAL,       ROLLOUT_PHASE_REBOOTING,
+        ROLLOUT_PHASE_INSTALLING, ROLLOUT_PHASE_DOWNLOADING, ROLLOUT_PHASE_TOLD,
+        ROLLOUT_PHASE_RECALLED,
     };
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         if (order[i] == phase)
@@ -82,6 +83,7 @@ static int64_t badness(enum rollout_phase phase)
         return 7;
     case ROLLOUT_PHASE_EXCUSED:
     case ROLLOUT_PHASE_ABORTED:
+    case ROLLOUT_PHASE_RETURNED:
         return 8;
     case ROLLOUT_PHASE_DONE:
         return 9;
@@ -152,7 +154,7 @@ static enum role phase_role(enum rollout_phase phase)
     if (phase == ROLLOUT_PHASE_DONE)
         return ROLE_OK;
     if (phase == ROLLOUT_PHASE_SILENT || phase == ROLLOUT_PHASE_RETRYING ||
-        phase == ROLLOUT_PHASE_ABORTING)
+        phase == ROLLOUT_PHASE_ABORTING || phase == ROLLOUT_PHASE_RETURNING)
         return ROLE_WARN;
     return phase_in_flight(phase) || phase == ROLLOUT_PHASE_SOAKING ? ROLE_UPDATING : ROLE_DIM;
 }

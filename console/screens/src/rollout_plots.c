@@ -52,7 +52,7 @@ static void result_points(const struct rollout *r, int64_t from, int64_t to, int
         b.good[i + 1] += b.good[i];
         b.bad[i + 1] += b.bad[i];
         uint32_t all = b.good[i + 1] + b.bad[i + 1];
-        uint32_t before = i + 1 >= window ? b.good[i + 1 - window] : 0;
+        uint32_t before = b.good[i + 1 > window ? i + 1 - window : 0];
         float v = rate ? (float)(100.0 * b.bad[i + 1] / (all ? all : 1))
                        : (float)((b.good[i + 1] - before) / minutes);
         bool any = rate ? all > 0 : from + b.width * (i + 1) / columns >= r->started_ms;

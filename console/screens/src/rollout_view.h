@@ -14,7 +14,7 @@ struct rollout_counts {
     uint32_t flight;  /* told, and not yet confirmed or at an end */
     uint32_t soaking; /* confirmed, watched */
     uint32_t waiting; /* never told, or offline */
-    uint32_t failed, silent, aborted;
+    uint32_t failed, silent, aborted, returned;
 };
 void rollout_count(const uint32_t phase[ROLLOUT_PHASES], struct rollout_counts *out);
 void rollout_count_all(const struct rollout *r, struct rollout_counts *out);
@@ -41,8 +41,11 @@ void draw_progress(const struct rollout *r, const struct ui_model *m, struct are
  * Returns the rows used. */
 int draw_stages(const struct rollout *r, const struct ui_model *m, struct area a, int most,
                 int selected);
-void draw_flow(const struct rollout *r, struct area a);                          /* 1 row */
-void draw_ruler(const struct rollout *r, struct area a);                         /* 1 row */
+void draw_flow(const struct rollout *r, struct area a);                           /* 1 row */
+void draw_ruler(const struct rollout *r, struct area a);                          /* 1 row */
+void draw_caps(const struct rollout *r, const struct ui_model *m, struct area a); /* 1 row */
+/* Are there limits beyond the number in flight? */
+bool has_caps(const struct rollout *r);
 void draw_why(const struct rollout *r, const struct ui_model *m, struct area a); /* 1 row */
 /* Failed share so far, or confirmations per minute, of the last hour. */
 void draw_result_plot(struct ui *ui, const struct ui_model *m, const struct rollout *r, bool rate,

@@ -226,7 +226,9 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
     draw_flow(r, area_sub(a, row++, 0, 1, -1));
     draw_ruler(r, area_sub(a, row++, 0, 1, -1));
     draw_why(r, m, area_sub(a, row++, 0, 1, -1));
-    row += a.rows >= 24;
+    if (a.rows >= 24 || (roomy && has_caps(r)))
+        draw_caps(r, m, area_sub(a, row++, 0, 1, -1));
+    row += a.rows >= 30;
     body_panes(ui, m, r, a, row);
 }
 
