@@ -1,4 +1,5 @@
 """Alert rules of the profile: fire once, are in ls, acknowledged and silenced by anybody, and outlive the process that found them."""
+import json
 import os
 import signal
 import time
@@ -14,6 +15,11 @@ target = id=sensor-001
 
 [alert offline]
 for = 2
+
+[notify page]
+kind = command
+command = cat >> "%s"; echo >> "%s"
+on = alert, clear
 """
 
 
@@ -24,8 +30,19 @@ class Alerts(FleetTest):
     def setUpClass(cls):
         super().setUpClass()
         with open(cls.fleet.profile, "a") as f:
-            f.write(RULES)
+            f.write(RULES % (cls.pages(), cls.pages()))
         cls.restart_serve()
+
+    @classmethod
+    def pages(cls):
+        return os.path.join(cls.fleet.dir, "pages.log")
+
+    def paged(self, event, subject):
+        if not os.path.exists(self.pages()):
+            return []
+        with open(self.pages()) as f:
+            pages = [json.loads(line) for line in f if line.strip()]
+        return [p for p in pages if p["event"] == event and subject in p.get("subject", "")]
 
     @classmethod
     def restart_serve(cls, sig=signal.SIGTERM):
@@ -68,6 +85,7 @@ class Alerts(FleetTest):
         after = self.fleet.json("alerts", "--since", "1h")
         mine = [a for a in after if a["rule"] == "hot" and a["subject"] == "sensor-001"]
         self.assertEqual(mine, [before])
+        self.assertEqual(len(self.paged("alert", "sensor-001")), 1)
 
     def test_4_a_silence_takes_it_out_of_the_state_until_it_is_ended(self):
         self.assertEqual(self.fleet.run("alerts", "silence", "id=sensor-001", check=False).returncode, 2)
@@ -80,10 +98,12 @@ class Alerts(FleetTest):
     def test_5_a_device_that_goes_away_and_comes_back_fires_and_clears(self):
         self.fleet.kill("sensor-003")
         wait_until("offline fires", 30, lambda: self.alert("offline", "sensor-003"))
+        wait_until("somebody is paged", 20, lambda: self.paged("alert", "sensor-003"))
         device = self.fleet.power_on("sensor-003")
         self.addCleanup(device.wait)
         self.addCleanup(device.terminate)
         wait_until("offline clears", 40, lambda: not self.alert("offline", "sensor-003"))
+        wait_until("and told that it is over", 30, lambda: self.paged("clear", "sensor-003"))
         past = [a for a in self.fleet.json("alerts", "--since", "1h") if a["rule"] == "offline"]
         self.assertEqual([a["subject"] for a in past], ["sensor-003"])
         self.assertIsNotNone(past[0]["cleared"])

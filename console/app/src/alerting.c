@@ -1,5 +1,6 @@
 #include "alerting.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,10 +16,19 @@
 enum {
     LOOK_MS = 1000, /* how often the journal is asked whether somebody changed something */
     EVENTS = 64,
+    DIGEST_NAMED = 3,
+};
+
+/* What came of a rule since something was last told of it. */
+struct digest {
+    int64_t until_ms; /* nothing more is told before; 0: the next is told at once */
+    uint32_t count;
+    char named[DIGEST_NAMED][PROTO_ID_MAX];
 };
 
 struct alerting {
     struct alerting_config is;
+    struct digest digest[ALERT_RULES][2]; /* by rule and enum alert_event_kind */
     struct alerts *alerts;
     struct registry *registry; /* NULL: no authority here */
     struct store_alert *row;   /* [ALERT_ACTIVE_MAX], for reading */
@@ -27,6 +37,7 @@ struct alerting {
     bool restored; /* what was firing before is known */
     bool led;      /* at the last tick */
     bool complained;
+    enum alert_level rung; /* the worst that fired since it was asked */
 };
 
 static bool is_registered(void *ctx, const char *id)
@@ -175,37 +186,103 @@ static int keep(struct alerting *a, const struct alert_event *ev, struct err *er
     return store_alert_fired(a->is.store, &row, err);
 }
 
-static void take_events(struct alerting *a, bool leads)
+/* ---- what we tell people --------------------------------------------------------------------- */
+
+static void tell(struct alerting *a, const struct alert_event *ev, int64_t now_ms)
+{
+    struct digest *d = &a->digest[ev->alert.rule][ev->kind];
+
+    if (!a->is.tell)
+        return;
+    if (d->until_ms) {
+        if (d->count < DIGEST_NAMED)
+            text_copy(d->named[d->count], sizeof(d->named[0]), ev->alert.id);
+        d->count++;
+        return;
+    }
+    d->until_ms = now_ms + ALERTING_DIGEST_MS;
+    a->is.tell(a->is.ctx, alerts_rule(a->alerts, ev->alert.rule), ev->kind, ev->alert.id,
+               ev->alert.text, now_ms);
+}
+
+static void tell_digest(struct alerting *a, uint32_t rule, enum alert_event_kind kind,
+                        const struct digest *d, int64_t now_ms)
+{
+    const struct alert_rule *r = alerts_rule(a->alerts, rule);
+    char subject[DIGEST_NAMED * PROTO_ID_MAX + 48] = "", text[ALERT_TEXT_MAX];
+    size_t len = 0;
+
+    if (d->count > 1)
+        len = (size_t)snprintf(subject, sizeof(subject), "%u devices: ", d->count);
+    for (uint32_t i = 0; i < d->count && i < DIGEST_NAMED; i++)
+        len += (size_t)snprintf(subject + len, sizeof(subject) - len, "%s%s", i ? ", " : "",
+                                d->named[i]);
+    if (d->count > DIGEST_NAMED)
+        snprintf(subject + len, sizeof(subject) - len, " …");
+    alert_rule_text(r, text, sizeof(text));
+    a->is.tell(a->is.ctx, r, kind, subject, text, now_ms);
+}
+
+static void tell_digests(struct alerting *a, int64_t now_ms)
+{
+    for (uint32_t rule = 0; alerts_rule(a->alerts, rule); rule++)
+        for (int kind = ALERT_FIRED; kind <= ALERT_CLEARED; kind++) {
+            struct digest *d = &a->digest[rule][kind];
+            if (!d->until_ms || now_ms < d->until_ms)
+                continue;
+            struct digest was = *d;
+            memset(d, 0, sizeof(*d));
+            if (!was.count)
+                continue;
+            tell_digest(a, rule, (enum alert_event_kind)kind, &was, now_ms);
+            d->until_ms = now_ms + ALERTING_DIGEST_MS; /* it may go on */
+        }
+}
+
+static void keep_and_tell(struct alerting *a, const struct alert_event *ev, int64_t now_ms)
+{
+    struct err err;
+    int rc = keep(a, ev, &err);
+
+    complain(a, rc, &err);
+    if (rc == 0 && !ev->alert.silenced)
+        tell(a, ev, now_ms);
+}
+
+static void take_events(struct alerting *a, bool leads, int64_t now_ms)
 {
     struct alert_event ev[EVENTS];
-    struct err err;
     size_t n;
 
     do {
         n = alerts_take(a->alerts, ev, EVENTS);
-        for (size_t i = 0; i < n && leads; i++) {
-            int rc = keep(a, &ev[i], &err);
-            complain(a, rc, &err);
-            if (rc == 0 && a->is.tell)
-                a->is.tell(a->is.ctx, alerts_rule(a->alerts, ev[i].alert.rule), &ev[i]);
+        for (size_t i = 0; i < n; i++) {
+            if (ev[i].kind == ALERT_FIRED && !ev[i].alert.silenced && ev[i].alert.level > a->rung)
+                a->rung = ev[i].alert.level;
+            if (leads)
+                keep_and_tell(a, &ev[i], now_ms);
         }
     } while (n == EVENTS);
 }
 
 /* What fired while nobody kept it. The journal takes each only once. */
-static void take_over(struct alerting *a)
+static void take_over(struct alerting *a, int64_t now_ms)
 {
     const struct alert *const *list;
     size_t n = alerts_list(a->alerts, &list);
-    struct err err;
 
     for (size_t i = 0; i < n; i++) {
         struct alert_event ev = { .kind = ALERT_FIRED, .alert = *list[i] };
-        int rc = keep(a, &ev, &err);
-        complain(a, rc, &err);
-        if (rc == 0 && a->is.tell)
-            a->is.tell(a->is.ctx, alerts_rule(a->alerts, ev.alert.rule), &ev);
+        keep_and_tell(a, &ev, now_ms);
     }
+}
+
+enum alert_level alerting_take_rung(struct alerting *a)
+{
+    enum alert_level rung = a->rung;
+
+    a->rung = ALERT_INFO;
+    return rung;
 }
 
 void alerting_tick(struct alerting *a, bool leads, const struct rollout *const *rollouts,
@@ -222,9 +299,11 @@ void alerting_tick(struct alerting *a, bool leads, const struct rollout *const *
     for (size_t i = 0; i < count; i++)
         alerts_rollout(a->alerts, rollouts[i]->id, rollouts[i]->state == ROLLOUT_STOPPED,
                        rollouts[i]->why, now_ms);
-    take_events(a, leads);
+    take_events(a, leads, now_ms);
     if (leads && !a->led)
-        take_over(a);
+        take_over(a, now_ms);
+    if (leads && a->is.tell)
+        tell_digests(a, now_ms);
     a->led = leads;
 }
 

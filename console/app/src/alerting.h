@@ -17,9 +17,14 @@
  */
 struct alerting;
 
-/* What the leader has told of: once for each alert that fires or clears. */
-typedef void alerting_tell_fn(void *ctx, const struct alert_rule *rule,
-                              const struct alert_event *event);
+/*
+ * Told by the leader when an alert fires or clears. The first of a rule at once; those that follow
+ * within ALERTING_DIGEST_MS come as one, `subject` then says how many and names a few: a site that
+ * goes dark is one message, not a thousand.
+ */
+#define ALERTING_DIGEST_MS 10000
+typedef void alerting_tell_fn(void *ctx, const struct alert_rule *rule, enum alert_event_kind kind,
+                              const char *subject, const char *text, int64_t now_ms);
 
 struct alerting_config {
     const struct profile *profile; /* outlives it, as all here */
@@ -39,6 +44,8 @@ void alerting_tick(struct alerting *a, bool leads, const struct rollout *const *
                    size_t count, int64_t now_ms);
 /* Read the journal again at the next tick (this process has just acknowledged or silenced). */
 void alerting_nudge(struct alerting *a);
+/* The worst level above INFO that has fired since the last call, for a bell; else INFO. */
+enum alert_level alerting_take_rung(struct alerting *a);
 struct alerts *alerting_alerts(struct alerting *a);
 
 /*

@@ -65,6 +65,7 @@ static const struct field {
     FIELD("ui", "ascii", FIELD_TEXT, ui.ascii),
     FIELD("ui", "read_only", FIELD_BOOL, ui.read_only),
     FIELD("ui", "mouse", FIELD_BOOL, ui.mouse),
+    FIELD("ui", "bell", FIELD_TEXT, ui.bell),
 };
 
 struct reader {
@@ -303,6 +304,7 @@ static void defaults(struct profile *p)
     text_copy(p->root, sizeof(p->root), "devices");
     text_copy(p->ui.theme, sizeof(p->ui.theme), "");
     text_copy(p->ui.ascii, sizeof(p->ui.ascii), "auto");
+    text_copy(p->ui.bell, sizeof(p->ui.bell), "crit");
     p->ui.mouse = true;
     p->default_alerts = true;
     p->influx.version = 2;

@@ -450,6 +450,16 @@ static void draw(struct console *c, int64_t now)
     c->dirty = false;
 }
 
+static void ring(struct console *c)
+{
+    enum alert_level rung = alerting_take_rung(session_alerting(c->session));
+    const char *bell = c->cmd->profile->ui.bell;
+
+    if ((rung == ALERT_CRIT && strcmp(bell, "no") != 0) ||
+        (rung == ALERT_WARN && strcmp(bell, "warn") == 0))
+        term_bell(c->term);
+}
+
 static void loop(struct console *c)
 {
     int fd[TERM_FDS];
@@ -471,6 +481,7 @@ static void loop(struct console *c)
         read_keys(c); /* keys first: they are drawn at once */
         int64_t now = session_now();
         look_around(c, now);
+        ring(c);
         read_past(c, now);
         bool changed = fleet_changes(session_fleet(c->session)) != c->drawn;
         bool due = now >= m.now_ms + left;

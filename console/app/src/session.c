@@ -270,6 +270,24 @@ static void follow_signer(struct session *s)
     *s->signer = next; /* the engine has the pointer */
 }
 
+static void tell_alert(void *ctx, const struct alert_rule *rule, enum alert_event_kind kind,
+                       const char *subject, const char *text, int64_t now_ms)
+{
+    struct session *s = ctx;
+    struct notify_facts facts = { .event = kind == ALERT_FIRED ? NOTIFY_ALERT : NOTIFY_CLEAR,
+                                  .ts_ms = now_ms,
+                                  .fleet = s->profile->fleet,
+                                  .subject = subject,
+                                  .why = text };
+    struct err err;
+
+    log_say(s->log, kind == ALERT_FIRED && rule->level > ALERT_INFO ? LOG_WARN : LOG_INFO,
+            "alert %s %s: %s: %s", rule->name, kind == ALERT_FIRED ? "fires" : "is over", subject,
+            text);
+    if (notify_post(s->notify, &facts, &err))
+        log_say(s->log, LOG_WARN, "%s", err.text);
+}
+
 static int open_journal(struct session *s, unsigned parts, const char *name, struct err *err)
 {
     const struct profile *p = s->profile;
@@ -303,9 +321,12 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
                                .candidates = engine_candidates,
                                .ctx = s };
     s->recorder = recorder_new(p, s->fleet, s->log);
-    struct alerting_config alerts = {
-        .profile = p, .fleet = s->fleet, .store = s->store, .log = s->log
-    };
+    struct alerting_config alerts = { .profile = p,
+                                      .fleet = s->fleet,
+                                      .store = s->store,
+                                      .log = s->log,
+                                      .tell = tell_alert,
+                                      .ctx = s };
     s->alerting = alerting_new(&alerts, err);
     if (!s->alerting)
         return -1;

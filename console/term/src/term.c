@@ -361,6 +361,12 @@ void term_redraw(struct term *t)
 
 /* -------------------------------------------------------------------------------- clipboard */
 
+void term_bell(struct term *t)
+{
+    (void)t;
+    beep();
+}
+
 void term_copy(struct term *t, const char *text)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -97,6 +97,7 @@ struct profile {
         bool read_only;
         char ascii[8]; /* "auto", "yes", "no" */
         bool mouse;
+        char bell[8]; /* which alerts ring: "crit", "warn" (and crit), "no" */
     } ui;
     struct profile_key key[PROFILE_KEYS_MAX];
     size_t key_count;

@@ -54,6 +54,7 @@ int term_read(struct term *t, struct ui_event *out);
 void term_show(struct term *t, const struct canvas *c, const struct theme *theme);
 void term_redraw(struct term *t);  /* next term_show() paints everything */
 void term_suspend(struct term *t); /* ^Z: restores, stops the process, comes back as UI_RESUMED */
+void term_bell(struct term *t);    /* rings or flashes, as the terminal does */
 /* To the clipboard by OSC 52; at most 8 kB. */
 void term_copy(struct term *t, const char *text);
 
