@@ -472,6 +472,61 @@ static void half_a_word_never_blanks_the_list(void **state)
     assert_true(on_screen(b, "No device matches."));
 }
 
+static void half_a_value_does_not_blank_it_either(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/group:hal");
+    assert_true(on_screen(b, "no match yet"));
+    assert_true(on_screen(b, "greenhouse")); /* as "g" found it */
+    type(b, "l");
+    assert_true(on_screen(b, "9 of 21"));
+    type(b, "<BS><Space>");
+    assert_true(on_screen(b, "0 of 21")); /* a whole word, and nobody has it */
+}
+
+static void tab_fills_fields_and_values(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/gr<Tab>");
+    assert_true(on_screen(b, "/ group "));
+    type(b, "<C-u>gr<Tab>s<BS>:h<Tab>");
+    assert_true(on_screen(b, "/ group:hall "));
+    type(b, "<C-u>ota=d");
+    assert_true(on_screen(b, "ota done  downloading"));
+    type(b, "<Tab>");
+    assert_true(on_screen(b, "/ ota=do "));
+    type(b, "<Tab>");
+    assert_true(on_screen(b, "/ ota=done "));
+    type(b, "<Tab>");
+    assert_true(on_screen(b, "/ ota=downloading "));
+    type(b, "<Tab><S-Tab>");
+    assert_true(on_screen(b, "/ ota=downloading "));
+    assert_true(on_screen(b, "1 of 21"));
+    type(b, "<C-u>hall and temp>");
+    assert_true(on_screen(b, "temp: a number in °C"));
+    type(b, "<C-u>sit:x");
+    assert_true(on_screen(b, "nobody has a reading or a group sit"));
+}
+
+static void up_brings_back_the_filters_typed_before(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/hall<Enter>/lab<C-u>lab<Enter>/<C-u>roof");
+    type(b, "<Up>");
+    assert_true(on_screen(b, "/ lab "));
+    type(b, "<Up>");
+    assert_true(on_screen(b, "/ hall "));
+    type(b, "<Up>");
+    assert_true(on_screen(b, "/ hall "));
+    type(b, "<Down><Down>");
+    assert_true(on_screen(b, "/ roof "));
+    type(b, "<Up><Up><Enter>/<C-u><Up><Up>"); /* used again: now the newest */
+    assert_true(on_screen(b, "/ lab "));
+}
+
 static void text_fields_take_keys_first(void **state)
 {
     struct bench *b = *state;
@@ -873,6 +928,9 @@ int main(void)
         KEYS(the_selection_is_a_device_and_not_a_row),
         KEYS(rows_hold_still_after_a_cursor_key),
         KEYS(half_a_word_never_blanks_the_list),
+        KEYS(half_a_value_does_not_blank_it_either),
+        KEYS(tab_fills_fields_and_values),
+        KEYS(up_brings_back_the_filters_typed_before),
         KEYS(text_fields_take_keys_first),
         KEYS(opening_a_device_watches_it_and_leaving_stops),
         KEYS(sorting_by_a_reading_shows_its_trend),

@@ -119,6 +119,9 @@ static int run_ls(struct cmd_context *ctx, const struct cmd_args *args)
     int64_t until = session_now() + (cmd_has(args, "settle") ? (int64_t)settle * 1000 : 0);
     while (session_now() < until && session_poll(s, NULL, 0, 100))
         ;
+    const char *unknown = filter_unknown(filter, session_fleet(s));
+    if (unknown)
+        log_say(ctx->log, LOG_WARN, "no device has a reading or a group '%s:…'", unknown);
     struct fleet_view *view = fleet_view_new(session_fleet(s));
     fleet_view_filter(view, filter);
     fleet_view_refresh(view, session_now());

@@ -60,9 +60,13 @@ static int wish_make(struct cmd_context *ctx, const struct cmd_args *args, unsig
     int rc = -1;
     if (w->release && (w->session = session_open(&config, &ctx->err)) &&
         !session_settle(w->session, 0, &ctx->err)) {
+        const char *unknown = filter_unknown(filter, session_fleet(w->session));
         w->count =
             planning_candidates(session_fleet(w->session), filter, session_now(), &w->candidate);
-        rc = 0;
+        rc = !unknown ? 0
+                      : err_set(&ctx->err, EXIT_USAGE,
+                                "target: no device has a reading or a group '%s:…' in '%s'",
+                                unknown, w->plan.target);
     }
     filter_free(filter);
     return rc;

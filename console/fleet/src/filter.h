@@ -32,6 +32,7 @@ enum field {
     FIELD_ROLLOUT,
     FIELD_SOURCE,
     FIELD_READING,
+    FIELD_LABEL, /* a group "name:value" */
 };
 
 /* How a field's values compare. */
@@ -86,5 +87,8 @@ struct filter {
     struct instr instr[INSTR_MAX];
     struct filter_value value[VALUES_MAX];
 };
+
+/* The field of that name; FIELD_READING when it is none of the fixed ones. */
+enum field filter_field_named(const char *name);
 
 #endif

@@ -123,6 +123,20 @@ static bool any_matches(const struct filter *f, const struct term *t, const char
     return false;
 }
 
+/* Behind "site:" in "site:berlin-7"; NULL when it is no such label. */
+static const char *label_value(const struct term *t, const char *group)
+{
+    size_t len = strlen(t->reading);
+    return strncmp(group, t->reading, len) == 0 && group[len] == ':' ? group + len + 1 : NULL;
+}
+
+static bool word_is(const struct filter *f, const struct term *t, const char *text)
+{
+    if (t->field == FIELD_LABEL || t->field == FIELD_READING)
+        text = label_value(t, text);
+    return text && any_matches(f, t, text);
+}
+
 /* Texts that many devices share are compared once. */
 static bool word_matches(const struct filter *f, struct term *t, const struct fleet *fleet,
                          uint16_t word)
@@ -134,7 +148,7 @@ static bool word_matches(const struct filter *f, struct term *t, const struct fl
         t->memo_count = count;
     }
     if (t->memo[word] == MEMO_UNKNOWN)
-        t->memo[word] = any_matches(f, t, fleet->words.text[word]) ? MEMO_YES : MEMO_NO;
+        t->memo[word] = word_is(f, t, fleet->words.text[word]) ? MEMO_YES : MEMO_NO;
     return t->memo[word] == MEMO_YES;
 }
 
@@ -174,11 +188,12 @@ static double shown_step(const struct fleet_reading *r)
     return step;
 }
 
-static bool reading_matches(const struct filter *f, const struct term *t, const struct fleet *fleet,
+static bool reading_matches(const struct filter *f, struct term *t, const struct fleet *fleet,
                             const struct fleet_device *d)
 {
-    const struct fleet_value *value =
-        t->reading_at == FLEET_NONE ? NULL : fleet_value(d, t->reading_at);
+    if (t->reading_at == FLEET_NONE) /* "floor:3" may be a group */
+        return t->compare <= CMP_NE && group_matches(f, t, fleet, d);
+    const struct fleet_value *value = fleet_value(d, t->reading_at);
     if (!value)
         return false;
     const struct fleet_reading *r = &fleet->reading[t->reading_at];
@@ -240,6 +255,7 @@ static bool field_matches(const struct filter *f, struct term *t, const struct f
     case FIELD_SLOT:
         return word_matches(f, t, fleet, d->slot);
     case FIELD_GROUPS:
+    case FIELD_LABEL:
         return group_matches(f, t, fleet, d);
     case FIELD_SEEN:
         return seen_matches(f, t, fleet, d, now_ms);
@@ -280,7 +296,8 @@ static bool term_matches(const struct filter *f, struct term *t, const struct fl
 static void resolve(struct filter *f, const struct fleet *fleet)
 {
     for (uint32_t i = 0; i < f->term_count; i++)
-        if (*f->term[i].reading && f->term[i].reading_at == FLEET_NONE)
+        if (*f->term[i].reading && f->term[i].reading_at == FLEET_NONE &&
+            f->term[i].field != FIELD_LABEL)
             f->term[i].reading_at = fleet_reading_find(fleet, f->term[i].reading);
     f->readings_seen = fleet->reading_count;
 }
@@ -313,6 +330,28 @@ bool filter_match(struct filter *filter, const struct fleet *fleet, const struct
         }
     }
     return yes;
+}
+
+static bool is_label(const struct fleet *fleet, const struct term *t)
+{
+    for (uint32_t i = 0; i < fleet->words.count; i++) {
+        if (label_value(t, fleet->words.text[i]))
+            return true;
+    }
+    return false;
+}
+
+const char *filter_unknown(const struct filter *filter, const struct fleet *fleet)
+{
+    for (uint32_t i = 0; filter && i < filter->term_count; i++) {
+        const struct term *t = &filter->term[i];
+        bool named = t->field == FIELD_LABEL || t->field == FIELD_READING;
+        bool reading =
+            t->field == FIELD_READING && fleet_reading_find(fleet, t->reading) != FLEET_NONE;
+        if (named && !reading && !is_label(fleet, t))
+            return t->reading;
+    }
+    return NULL;
 }
 
 bool filter_uses_time(const struct filter *filter)

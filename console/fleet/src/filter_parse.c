@@ -78,6 +78,15 @@ const char *filter_field_name(size_t n)
     return n < FIELD_COUNT ? fields[n].name : NULL;
 }
 
+enum field filter_field_named(const char *name)
+{
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        if (strcmp(fields[i].name, name) == 0)
+            return fields[i].field;
+    }
+    return FIELD_READING;
+}
+
 static int mistake(struct parser *p, size_t at, size_t len, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -272,6 +281,11 @@ static int state_of_word(const char *word)
     return -1;
 }
 
+static bool is_ordering(enum compare compare)
+{
+    return compare == CMP_LT || compare == CMP_LE || compare == CMP_GT || compare == CMP_GE;
+}
+
 /* Give a value the form that its field compares. */
 static int check_value(struct parser *p, const struct term *t, struct filter_value *v, size_t at,
                        size_t len)
@@ -298,19 +312,19 @@ static int check_value(struct parser *p, const struct term *t, struct filter_val
             return mistake(p, at, len,
                            "a state is wanted here: crit warn offline stale updating ok");
         break;
+    case TYPE_VERSION:
+        if (is_ordering(t->compare) && !(v->text[0] >= '0' && v->text[0] <= '9'))
+            return mistake(p, at, len, "a version such as 1.4.0 is wanted here");
+        if (v->fold)
+            fold(v->text);
+        break;
     case TYPE_STRING:
     case TYPE_WORD:
-    case TYPE_VERSION:
         if (v->fold)
             fold(v->text);
         break;
     }
     return 0;
-}
-
-static bool is_ordering(enum compare compare)
-{
-    return compare == CMP_LT || compare == CMP_LE || compare == CMP_GT || compare == CMP_GE;
 }
 
 static int check_order(struct parser *p, const struct term *t, size_t at)
@@ -386,6 +400,19 @@ static int explain_unknown(struct parser *p, const struct term *t, size_t at, si
                    len < 32 ? (int)len : 32, p->text + at);
 }
 
+/* No field and no number behind it: a label, "site:berlin-7". */
+static void maybe_label(struct term *t, const char *name, size_t len, const char *value)
+{
+    bool like = t->compare == CMP_LIKE || t->compare == CMP_UNLIKE;
+    bool letter = (*value >= 'a' && *value <= 'z') || (*value >= 'A' && *value <= 'Z');
+    if (t->field != FIELD_READING || is_ordering(t->compare) ||
+        !(like || letter || *value == '"' || *value == '/'))
+        return;
+    t->field = FIELD_LABEL;
+    t->type = TYPE_WORD;
+    text_copy_n(t->reading, sizeof(t->reading), name, len);
+}
+
 static int take_comparison(struct parser *p, struct term *t, size_t field_len,
                            const struct op_row *op)
 {
@@ -395,6 +422,7 @@ static int take_comparison(struct parser *p, struct term *t, size_t field_len,
         return -1;
     t->compare = op->compare;
     p->at = at + strlen(op->text);
+    maybe_label(t, p->text + field_at, field_len, p->text + p->at);
     char c = p->text[p->at];
     bool word = !(c >= '0' && c <= '9') && c != '-' && c != '+' && c != '.' && c != '<' &&
                 c != '>' && c != '=' && c != '~' && c != '!' && c != ':';

@@ -595,45 +595,6 @@ void fleet_acts(struct ui *ui, const struct ui_model *m, struct area a)
     draw_act_right(a, col, text);
 }
 
-/* The filter bar: text and count, the caret under a mistake, the fields. */
-bool fleet_bar(struct ui *ui, const struct ui_model *m, struct area a)
-{
-    struct fleet_screen *f = &ui->fleet;
-    char count[64], head[FILTER_TEXT_MAX];
-    if (!f->editing)
-        return false;
-    if (f->bad)
-        snprintf(count, sizeof(count), "%u shown ", fleet_view_count(f->view));
-    else if (f->none)
-        snprintf(count, sizeof(count), "no match yet ");
-    else
-        snprintf(count, sizeof(count), "%u of %u ", fleet_view_matched(f->view),
-                 fleet_count(m->fleet));
-    int end = area_right(a, 0, a.cols, ROLE_DIM, count);
-    area_text(a, 0, 1, ROLE_KEY, "/");
-    int start = field_draw(&f->field, a, 0, 3, end - 5);
-    if (a.rows < 2)
-        return true;
-    if (f->bad) {
-        size_t at = f->error.at < f->field.len ? f->error.at : f->field.len;
-        text_copy_n(head, sizeof(head), f->field.text, at);
-        int caret = start + area_width(a, head);
-        area_put(a, 1, caret, ROLE_INPUT_ERROR, '^');
-        int width = area_width(a, f->error.text);
-        int col = caret + 2 + width < a.cols ? caret + 2 : a.cols - width - 1;
-        area_text(a, a.rows > 2 && col < caret + 2 ? 2 : 1, col, ROLE_INPUT_ERROR, f->error.text);
-    } else if (a.rows > 2) {
-        area_text(a, 1, 3, ROLE_DIM,
-                  "state fw hw product group tag seen ota reason rollout and every reading");
-    }
-    if (a.rows > 2 && !f->bad)
-        area_text(a, a.rows - 1, 3, ROLE_HINT,
-                  a.cols >= 100 ? "temp>25  fw<1.4  state>=warn  seen>5m  group:berlin and not "
-                                  "hw=esp32   Tab completes   Enter keeps   Esc cancels"
-                                : "temp>25  fw<1.4  state>=warn  group:berlin   Tab  Enter  Esc");
-    return true;
-}
-
 /* ----------------------------------------------------------------------------------- narrow */
 
 void fleet_narrow(struct ui *ui, const struct ui_model *m, struct area a)

@@ -134,6 +134,11 @@ struct fleet_screen {
     bool bad;                     /* what is typed does not compile */
     bool none;                    /* it matches nothing and may be half a word: the list stays */
     struct filter_error error;
+    char unknown[PROTO_READING_MAX]; /* a name in it that nobody has; "" when there is none */
+    struct filter_hints hints;
+    int hint;                    /* the one Tab put in; -1: none yet */
+    int past_at;                 /* how many filters back; 0: what is being typed */
+    char typed[FILTER_TEXT_MAX]; /* that, while an older one is shown */
     bool stale; /* a key changed what is to be shown: refresh in spite of holding */
     struct column column[FLEET_COLUMNS];
     size_t column_count, column_left; /* laid out; chosen but without room */

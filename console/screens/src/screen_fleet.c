@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "columns.h"
+#include "filter_bar.h"
 #include "fleet_draw.h"
+#include "views.h"
 
 /* The fleet: a live table, worst first. This file is what keys do to it; fleet_draw.c what it
  * looks like. */
@@ -223,12 +225,11 @@ size_t fleet_screen_targets(struct ui *ui)
 
 /* ------------------------------------------------------------------------------------ filter */
 
-/* Is the last word still bare ("temp"), so that an operator may follow? */
+/* Is the last word still being typed: a name an operator may follow, or the first letters of a
+ * value? */
 static bool half_typed(const struct fleet_screen *f)
 {
-    const char *word = strrchr(f->field.text, ' ');
-    word = word ? word + 1 : f->field.text;
-    return f->editing && *word && strpbrk(word, "=<>~:!/\"") == NULL;
+    return f->editing && f->field.len && !strchr(" )\"", f->field.text[f->field.len - 1]);
 }
 
 static void put_filter(struct step *s, struct filter *filter)
@@ -243,6 +244,8 @@ static void try_filter(struct step *s)
     struct fleet_screen *f = &s->ui->fleet;
     struct filter_error err;
     struct filter *filter = filter_compile(f->field.text, &f->error);
+    const char *unknown = filter_unknown(filter, s->m->fleet);
+    text_copy(f->unknown, sizeof(f->unknown), unknown ? unknown : "");
     f->none = false;
     f->bad = !filter;
     if (f->bad)
@@ -264,6 +267,8 @@ static void keep_filter(struct step *s)
         return;
     f->editing = false;
     try_filter(s);
+    past_add(&s->ui->past, f->filter);
+    ui_save(s);
 }
 
 static void set_filter(struct step *s, const char *text)
@@ -280,49 +285,20 @@ void fleet_screen_show(struct step *s, const char *filter, uint32_t states)
     set_filter(s, filter);
 }
 
-/* Complete the field name before the cursor, if only one begins so. */
-static void complete(struct step *s)
+/* After the text changed. */
+static void typed(struct step *s)
 {
     struct fleet_screen *f = &s->ui->fleet;
-    size_t start = f->field.at;
-    const char *found = NULL;
-    while (start > 0 && strchr(" (!", f->field.text[start - 1]) == NULL)
-        start--;
-    size_t len = f->field.at - start;
-    if (len == 0)
-        return;
-    for (uint32_t i = 0;; i++) {
-        const char *name = filter_field_name(i);
-        if (!name)
-            break;
-        if (strncmp(name, f->field.text + start, len) == 0)
-            found = found ? "" : name;
-    }
-    for (uint32_t i = 0; i < fleet_reading_count(f->of); i++) {
-        const char *name = fleet_reading(f->of, i)->name;
-        if (strncmp(name, f->field.text + start, len) == 0)
-            found = found ? "" : name;
-    }
-    if (!found || !*found)
-        return;
-    struct ui_event rest = { .kind = UI_PASTE };
-    bool taken;
-    text_copy(rest.paste, sizeof(rest.paste), found + len);
-    if (field_event(&f->field, &rest, &taken))
-        try_filter(s);
+    f->past_at = 0;
+    filter_bar_hints(f);
+    try_filter(s);
 }
 
-static bool typing(struct step *s, const struct ui_event *ev)
+/* Keys that belong to the bar and not to its text. */
+static bool bar_key(struct step *s, int key)
 {
     struct fleet_screen *f = &s->ui->fleet;
-    bool taken;
-    if (!f->editing)
-        return false;
-    if (field_event(&f->field, ev, &taken))
-        try_filter(s);
-    if (taken || ev->kind != UI_KEY)
-        return true;
-    switch (ev->key) {
+    switch (key) {
     case K_ENTER:
         keep_filter(s);
         return true;
@@ -332,23 +308,36 @@ static bool typing(struct step *s, const struct ui_event *ev)
         set_filter(s, f->before);
         return true;
     case K_TAB:
-        complete(s);
+    case K_BACKTAB:
+        if (filter_bar_complete(f, key == K_TAB ? 1 : -1))
+            try_filter(s);
         return true;
     case K_UP:
-        ui_act(s, ACTION_UP);
-        return true;
     case K_DOWN:
-        ui_act(s, ACTION_DOWN);
+        if (filter_bar_recall(f, &s->ui->past, key == K_UP ? 1 : -1))
+            try_filter(s);
         return true;
     case K_PGUP:
-        ui_act(s, ACTION_PAGE_UP);
-        return true;
     case K_PGDN:
-        ui_act(s, ACTION_PAGE_DOWN);
+        ui_act(s, key == K_PGUP ? ACTION_PAGE_UP : ACTION_PAGE_DOWN);
         return true;
     default:
-        return ev->key != K_CTRL('L') && ev->key != K_CTRL('Z');
+        return key != K_CTRL('L') && key != K_CTRL('Z');
     }
+}
+
+static bool typing(struct step *s, const struct ui_event *ev)
+{
+    struct fleet_screen *f = &s->ui->fleet;
+    bool taken;
+    if (!f->editing)
+        return false;
+    size_t at = f->field.at;
+    if (field_event(&f->field, ev, &taken))
+        typed(s);
+    else if (f->field.at != at)
+        filter_bar_hints(f);
+    return taken || ev->kind != UI_KEY || bar_key(s, ev->key);
 }
 
 /* ------------------------------------------------------------------------------------- acts */
@@ -469,7 +458,10 @@ static void edit_filter(struct step *s)
     text_copy(f->before, sizeof(f->before), f->filter);
     field_set(&f->field, f->filter);
     f->bad = f->none = false;
+    f->unknown[0] = '\0';
+    f->past_at = 0;
     f->editing = true;
+    filter_bar_hints(f);
 }
 
 /* ------------------------------------------------------------------------------------ moving */

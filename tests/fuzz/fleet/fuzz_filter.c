@@ -16,7 +16,7 @@ static const struct message {
 } messages[] = {
     { "devices/pump-1/status",
       "{\"state\":\"online\",\"product\":\"weather\",\"hw\":\"esp32\",\"fw\":\"1.9.0\","
-      "\"groups\":[\"berlin\",\"outdoor\"],\"interval\":60,\"cert_not_after\":1800000000}" },
+      "\"groups\":[\"berlin\",\"site:ams\"],\"interval\":60,\"cert_not_after\":1800000000}" },
     { "devices/pump-1/telemetry/env", "{\"temp\":85.5,\"press\":101325,\"uptime\":99}" },
     { "devices/pump-2/status", "offline" },
     { "devices/pump-2/ota/report",
@@ -38,6 +38,21 @@ static struct fleet *make_fleet(void)
     return fleet;
 }
 
+/* What is offered replaces bytes of the text before the cursor and begins as they do. */
+static void check_hints(struct fleet *fleet, const char *text)
+{
+    struct filter_hints h;
+    for (size_t at = 0; at <= strlen(text); at++) {
+        filter_complete(text, at, fleet, &h);
+        if (h.from > h.to || h.to != at || h.count > FILTER_HINTS)
+            abort();
+        for (size_t i = 0; i < h.count; i++) {
+            if (strlen(h.word[i]) < h.to - h.from)
+                abort();
+        }
+    }
+}
+
 static void check(struct fleet *fleet, const char *text)
 {
     struct filter_error err, again;
@@ -48,6 +63,9 @@ static void check(struct fleet *fleet, const char *text)
             abort();
         return;
     }
+    const char *unknown = filter_unknown(filter, fleet);
+    if (unknown && !*unknown)
+        abort();
     struct filter *opposite = NULL;
     if (strlen(text) + 6 < FILTER_TEXT_MAX && strspn(text, " \t") != strlen(text)) {
         memcpy(negated, "not (", 5);
@@ -76,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data, size);
     text[size] = '\0';
     check(fleet, text);
+    check_hints(fleet, text);
     free(text);
     return 0;
 }

@@ -25,7 +25,8 @@ static int setup(void **state)
     feed_say(f, "devices/pump-1/status",
              "{\"state\":\"online\",\"product\":\"weather\",\"hw\":\"esp32\",\"fw\":\"1.9.0\","
              "\"slot\":\"ota_0\",\"boots\":12,\"reset\":\"poweron\",\"keyset\":3,"
-             "\"groups\":[\"Berlin\",\"outdoor\"],\"interval\":600,\"cert_not_after\":1800000000}");
+             "\"groups\":[\"Berlin\",\"outdoor\",\"site:Ams\",\"floor:3\"],\"interval\":600,\"cert_"
+             "not_after\":1800000000}");
     feed_say(f, "devices/pump-1/telemetry/env",
              "{\"temp\":85.5,\"press\":101325,\"heap\":41912,\"uptime\":259200,\"my_volts\":3.3}");
     feed_say(f, "devices/pump-2/status",
@@ -162,6 +163,89 @@ static void fields_compare_as_what_they_are(void **state)
     CHECK(*state, rows);
 }
 
+static void a_group_with_a_value_is_a_field(void **state)
+{
+    static const struct row rows[] = {
+        { "site:Ams", "1" },        { "site:ams", "1" },
+        { "site=AMS", "" },         { "site:am", "" },
+        { "site~am", "1" },         { "site:/^A/", "1" },
+        { "site:\"Ams\"", "1" },    { "site:rtm,ams", "1" },
+        { "site!=ams", "23" },      { "not site:ams", "23" },
+        { "group:site:Ams", "1" },  { "floor:3", "1" },
+        { "floor=3", "1" },         { "floor!=3", "23" },
+        { "floor>2", "" }, /* a label has no order */
+        { "tz:Europe/Berlin", "" },
+    };
+    CHECK(*state, rows);
+}
+
+static void a_name_that_says_nothing_is_told(void **state)
+{
+    static const struct row rows[] = {
+        { "site:ams", NULL },       { "sit:ams", "sit" },
+        { "temp>3", NULL },         { "tmp>3", "tmp" },
+        { "pump or lux<4", "lux" }, { "floor:3", NULL },
+        { "fw<3 id~x", NULL },      { "not (state=ok or flor:3)", "flor" },
+    };
+    struct feed *f = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct filter *filter = filter_compile(rows[i].text, NULL);
+        const char *name = filter_unknown(filter, f->fleet);
+        if (name != rows[i].want && (!name || !rows[i].want || strcmp(name, rows[i].want) != 0))
+            fail_msg("%s: %s", rows[i].text, name ? name : "nothing");
+        filter_free(filter);
+    }
+}
+
+/* The hints where the text has a | in it, joined by blanks; first what would be replaced. */
+static const char *hints(const struct feed *f, const char *text)
+{
+    static char out[4096];
+    char typed[128];
+    struct filter_hints h;
+    size_t at = strcspn(text, "|");
+    snprintf(typed, sizeof(typed), "%.*s%s", (int)at, text, text + at + 1);
+    filter_complete(typed, at, f->fleet, &h);
+    int len = snprintf(out, sizeof(out), "%.*s", (int)(h.to - h.from), typed + h.from);
+    for (size_t i = 0; i < h.count; i++)
+        len += snprintf(out + len, sizeof(out) - (size_t)len, " %s", h.word[i]);
+    return out;
+}
+
+static void what_may_stand_there_is_offered(void **state)
+{
+    static const struct row rows[] = {
+        { "fw|", "fw fw" },
+        { "re|", "re reset reason" },
+        { "(not re|", "re reset reason" },
+        { "!si|", "si site" },
+        { "pump my|", "my my_volts" },
+        { "state=|", " crit warn offline stale updating ok" },
+        { "state=ok,o| x", "o offline ok" },
+        { "fw<|", " 0.9.0-rc1 1.10.2 1.9.0" },
+        { "fw<1.1|", "1.1 1.10.2" },
+        { "hw:e|", "e esp32 esp32c3" },
+        { "group:b|", "b Berlin berlin" },
+        { "group:B|", "B Berlin" },
+        { "group:site:|", "site: site:Ams" },
+        { "site:|", " Ams" },
+        { "id:pump|", "pump pump-1 pump-2" },
+        { "ota=d|", "d done downloading" },
+        { "reason=|", " none" },
+        { "seen>|", " never" },
+        { "temp>|", "" },
+        { "\"re|", "" },
+        { "id~/re|", "" },
+        { "id~/a b/ re|", "re reset reason" },
+        { "id=\"a b\",pump-1|", "pump-1 pump-1" },
+    };
+    struct feed *f = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(hints(f, rows[i].text), rows[i].want) != 0)
+            fail_msg("%s: '%s', not '%s'", rows[i].text, hints(f, rows[i].text), rows[i].want);
+    }
+}
+
 static void numbers_are_in_the_unit_shown_unless_they_say_another(void **state)
 {
     static const struct row rows[] = {
@@ -200,15 +284,14 @@ static void numbers_are_in_the_unit_shown_unless_they_say_another(void **state)
 static void a_mistake_is_told_with_its_place(void **state)
 {
     static const struct row rows[] = {
-        { "temp>>80", "5+3" },     { "state=fine", "6+4" },
-        { "fw<", "3+1" },          { "(pump", "0+1" },
-        { "pump)", "4+1" },        { "pump or", "7+1" },
-        { "and pump", "0+3" },     { "pump and or x", "9+2" },
-        { ">3", "0+1" },           { "\"open", "0+5" },
-        { "/(/", "0+3" },          { "seen>soon", "5+4" },
-        { "id>3", "2+1" },         { "fw<1,2", "2+1" },
-        { "site:ams", "0+4" }, /* there is no such field, and no reading is a word */
-        { "temp>80 not", "11+1" }, { ",", "0+1" },
+        { "temp>>80", "5+3" },      { "state=fine", "6+4" },  { "fw<", "3+1" },
+        { "fw<<1", "3+2" },         { "target>=new", "8+3" }, { "(pump", "0+1" },
+        { "pump)", "4+1" },         { "pump or", "7+1" },     { "and pump", "0+3" },
+        { "pump and or x", "9+2" }, { ">3", "0+1" },          { "\"open", "0+5" },
+        { "/(/", "0+3" },           { "seen>soon", "5+4" },   { "id>3", "2+1" },
+        { "fw<1,2", "2+1" },        { "site>ams", "0+4" }, /* there is no such field, and no reading
+                                                              is a word */
+        { "temp>80 not", "11+1" },  { ",", "0+1" },
     };
     CHECK(*state, rows);
 }
@@ -219,7 +302,7 @@ static void the_message_says_what_is_wanted(void **state)
     (void)state;
     assert_null(filter_compile("temp>>80", &err));
     assert_string_equal(err.text, "a number is wanted here");
-    assert_null(filter_compile("site:ams", &err));
+    assert_null(filter_compile("site>ams", &err));
     assert_string_equal(err.text, "no field 'site', and a reading would want a number");
     assert_null(filter_compile("state=fine", &err));
     assert_string_equal(err.text, "a state is wanted here: crit warn offline stale updating ok");
@@ -330,6 +413,9 @@ int main(void)
         T(a_bare_text_is_looked_for_in_id_and_groups),
         T(words_join_by_and_or_not_and_parentheses),
         T(fields_compare_as_what_they_are),
+        T(a_group_with_a_value_is_a_field),
+        T(a_name_that_says_nothing_is_told),
+        T(what_may_stand_there_is_offered),
         T(numbers_are_in_the_unit_shown_unless_they_say_another),
         T(a_mistake_is_told_with_its_place),
         cmocka_unit_test(the_message_says_what_is_wanted),

@@ -12,7 +12,9 @@
  *   value := number[unit] | word | "quoted" | /regex/ | a,b,c
  *
  * Fields: id state product hw fw target slot groups (group, tag) seen uptime boots reset alerts
- * cert keyset ota reason rollout source, and every reading under its name or alias.
+ * cert keyset ota reason rollout source, and every reading under its name or alias. Another name
+ * with a word behind it is a label: site:berlin-7 finds the group "site:berlin-7" (so does
+ * group:site:berlin-7); with a number it is one when nobody sends such a reading.
  *
  *   text          in the id or a group; capitals in it make it exact ("smart case"); also "a b",
  * /re/ field:x       the natural question: is x, has x (groups), contains x (id), is 1.9
@@ -62,6 +64,27 @@ struct filter_limit {
 /* Those of readings that the fleet has met, in the order of the text; how many were written. */
 size_t filter_limits(const struct filter *filter, const struct fleet *fleet,
                      struct filter_limit *out, size_t cap);
+
+/*
+ * A name in it that says nothing about this fleet: nobody sends such a reading, and nobody has a
+ * group "name:…". NULL when there is none. A misspelt name matches nothing, and its negation
+ * everything: so an act on many should refuse it, and a list should say it.
+ */
+const char *filter_unknown(const struct filter *filter, const struct fleet *fleet);
+
+/* What may stand at byte `at` of a half-typed filter, from what the fleet has. */
+#define FILTER_HINTS    48
+#define FILTER_HINT_MAX 65
+struct filter_hints {
+    size_t from, to; /* the bytes that one of the words would replace */
+    bool value;      /* values of `field`; else names of fields */
+    bool more;       /* than FILTER_HINTS */
+    char field[PROTO_READING_MAX];
+    size_t count;
+    char word[FILTER_HINTS][FILTER_HINT_MAX];
+};
+void filter_complete(const char *text, size_t at, const struct fleet *fleet,
+                     struct filter_hints *out);
 
 /* Names of the fixed fields for completion: NULL past the last. Readings come from fleet_reading().
  */

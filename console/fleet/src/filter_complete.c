@@ -1,0 +1,275 @@
+/*
+ * What may stand where the cursor is in a half-typed filter: names of fields, or values of the one
+ * before the operator, from what this fleet really has.
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "filter.h"
+#include "protocol/report.h"
+
+/* ---- where the cursor is -------------------------------------------------------------------- */
+
+struct place {
+    size_t word;  /* where the word under the cursor begins */
+    size_t op;    /* the operator in it; == at when there is none */
+    bool literal; /* inside "…" or /…/: nothing to complete */
+};
+
+static size_t skip_literal(const char *text, size_t from, size_t at)
+{
+    char quote = text[from++];
+    while (from < at && text[from] != quote)
+        from += text[from] == '\\' && from + 1 < at ? 2 : 1;
+    return from;
+}
+
+/* One word, from `from`: where it ends, at most `at`. */
+static size_t walk_word(const char *text, size_t from, size_t at, struct place *p)
+{
+    size_t i = from;
+    bool value = true; /* a literal may begin: at the start, after an operator or a comma */
+    *p = (struct place){ .word = from, .op = at };
+    for (; i < at && !strchr(" \t()", text[i]); i++) {
+        if (value && (text[i] == '"' || text[i] == '/')) {
+            i = skip_literal(text, i, at);
+            p->literal = i >= at;
+            if (p->literal)
+                return at;
+        }
+        bool op = strchr(":=!<>~", text[i]) != NULL;
+        if (op && p->op == at && i > from)
+            p->op = i;
+        value = op || text[i] == ',';
+    }
+    return i;
+}
+
+static struct place place_of(const char *text, size_t at)
+{
+    struct place p = { .word = at, .op = at };
+    for (size_t i = 0; i < at;) {
+        if (strchr(" \t()", text[i]) ||
+            (text[i] == '!' && i + 1 <= at && text[i + 1] != '=' && text[i + 1] != '~')) {
+            i++;
+            p = (struct place){ .word = at, .op = at };
+            continue;
+        }
+        size_t end = walk_word(text, i, at, &p);
+        i = end;
+    }
+    return p;
+}
+
+/* ---- collecting ----------------------------------------------------------------------------- */
+
+static bool begins(const char *word, const char *prefix, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        char c = word[i], p = prefix[i];
+        bool upper = p >= 'A' && p <= 'Z';
+        if (!upper && c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
+        if (c != p)
+            return false;
+    }
+    return true;
+}
+
+struct search {
+    struct filter_hints *out;
+    const char *prefix;
+    size_t len;
+    bool sorted;
+};
+
+/* In order of the alphabet where that says something; what does not fit is said in `more`. */
+static void offer(struct search *s, const char *word, size_t len)
+{
+    struct filter_hints *h = s->out;
+    char text[FILTER_HINT_MAX];
+    size_t at = h->count;
+    if (!len || len < s->len || !text_copy_n(text, sizeof(text), word, len) ||
+        !begins(text, s->prefix, s->len))
+        return;
+    for (size_t i = 0; i < h->count; i++) {
+        if (strcmp(h->word[i], text) == 0)
+            return;
+    }
+    while (s->sorted && at > 0 && strcmp(text, h->word[at - 1]) < 0)
+        at--;
+    h->more = h->more || h->count == FILTER_HINTS;
+    if (at == FILTER_HINTS)
+        return;
+    size_t last = h->count < FILTER_HINTS ? h->count : FILTER_HINTS - 1;
+    memmove(h->word[at + 1], h->word[at], (last - at) * sizeof(*h->word));
+    text_copy(h->word[at], sizeof(*h->word), text);
+    h->count = last + 1;
+}
+
+static void offer_all(struct search *s, const char *word)
+{
+    offer(s, word, strlen(word));
+}
+
+/* Words that many devices share are looked at once. */
+struct met {
+    uint8_t bit[FLEET_MAX_WORDS / 8];
+};
+
+static bool meet(struct met *m, uint16_t word)
+{
+    uint8_t bit = (uint8_t)(1u << word % 8);
+    if (word == 0 || word >= FLEET_MAX_WORDS || m->bit[word / 8] & bit)
+        return false;
+    m->bit[word / 8] |= bit;
+    return true;
+}
+
+static uint16_t word_of(const struct fleet_device *d, enum field field)
+{
+    switch ((int)field) {
+    case FIELD_PRODUCT:
+        return d->product;
+    case FIELD_HW:
+        return d->hw;
+    case FIELD_FW:
+        return d->fw;
+    case FIELD_SLOT:
+        return d->slot;
+    case FIELD_TARGET:
+        return d->ota ? d->ota->to : 0;
+    case FIELD_ROLLOUT:
+        return d->ota ? d->ota->rollout : 0;
+    default:
+        return 0;
+    }
+}
+
+static void offer_words(struct search *s, const struct fleet *fleet, enum field field)
+{
+    struct met met = { { 0 } };
+    for (uint32_t i = 0; i < fleet->span; i++) {
+        const struct fleet_device *d = fleet_at(fleet, i);
+        uint16_t word = d->used ? word_of(d, field) : 0;
+        if (meet(&met, word))
+            offer_all(s, fleet->words.text[word]);
+    }
+}
+
+/* Whole groups; or of labels their keys, or the values of one key. */
+static void offer_groups(struct search *s, const struct fleet *fleet, bool keys, const char *key)
+{
+    struct met met = { { 0 } };
+    size_t len = key ? strlen(key) : 0;
+    for (uint32_t i = 0; i < fleet->span; i++) {
+        const struct fleet_device *d = fleet_at(fleet, i);
+        for (uint32_t g = 0; d->used && g < d->group_count; g++) {
+            const char *text = fleet->words.text[d->group[g]];
+            const char *colon = strchr(text, ':');
+            if (!meet(&met, d->group[g]))
+                continue;
+            if (keys && colon)
+                offer(s, text, (size_t)(colon - text));
+            else if (key && strncmp(text, key, len) == 0 && text[len] == ':')
+                offer_all(s, text + len + 1);
+            else if (!keys && !key)
+                offer_all(s, text);
+        }
+    }
+}
+
+static void offer_ids(struct search *s, const struct fleet *fleet)
+{
+    for (uint32_t i = 0; i < fleet->span; i++) {
+        const struct fleet_device *d = fleet_at(fleet, i);
+        if (d->used)
+            offer_all(s, d->id);
+    }
+}
+
+static void offer_fields(struct search *s, const struct fleet *fleet)
+{
+    const char *name;
+    for (size_t i = 0; (name = filter_field_name(i)) != NULL; i++)
+        offer_all(s, name);
+    for (uint32_t i = 0; i < fleet->reading_count; i++) {
+        if (fleet->reading[i].devices)
+            offer_all(s, fleet->reading[i].name);
+    }
+    offer_groups(s, fleet, true, NULL);
+}
+
+static void offer_values(struct search *s, const struct fleet *fleet, const char *name)
+{
+    switch ((int)filter_field_named(name)) {
+    case FIELD_ID:
+        offer_ids(s, fleet);
+        break;
+    case FIELD_STATE:
+        for (int i = 0; i < FLEET_STATES; i++)
+            offer_all(s, fleet_state_word((enum fleet_state)i));
+        break;
+    case FIELD_GROUPS:
+        offer_groups(s, fleet, false, NULL);
+        break;
+    case FIELD_RESET:
+        for (int i = 0; i < RESET_COUNT; i++)
+            offer_all(s, reset_word((enum reset_reason)i));
+        break;
+    case FIELD_OTA:
+        for (int i = 0; i < OTA_REPORT_STATES; i++)
+            offer_all(s, ota_report_word((enum ota_report_state)i));
+        break;
+    case FIELD_REASON:
+        for (uint32_t i = 0; i < fleet->span; i++) {
+            const struct fleet_device *d = fleet_at(fleet, i);
+            if (d->used && d->ota)
+                offer_all(s, reason_word((enum reason)d->ota->reason));
+        }
+        break;
+    case FIELD_SOURCE:
+        for (size_t i = 0; i < fleet->source_count; i++)
+            offer_all(s, fleet->source[i].name);
+        break;
+    case FIELD_SEEN:
+        offer_all(s, "never");
+        break;
+    case FIELD_READING:
+        offer_groups(s, fleet, false, name);
+        break;
+    default:
+        offer_words(s, fleet, filter_field_named(name));
+        break;
+    }
+}
+
+void filter_complete(const char *text, size_t at, const struct fleet *fleet,
+                     struct filter_hints *out)
+{
+    struct place p = place_of(text, at);
+    struct search s = { .out = out };
+    memset(out, 0, sizeof(*out));
+    out->from = out->to = at;
+    if (p.literal)
+        return;
+    out->value = p.op < at;
+    out->from = p.word;
+    if (out->value) {
+        text_copy_n(out->field, sizeof(out->field), text + p.word, p.op - p.word);
+        out->from = p.op + strspn(text + p.op, ":=!<>~");
+        for (size_t i = out->from; i < at; i++) {
+            if (text[i] == ',')
+                out->from = i + 1;
+        }
+    }
+    if (out->from > at)
+        out->from = at;
+    s.prefix = text + out->from;
+    s.len = at - out->from;
+    s.sorted = strcmp(out->field, "state") != 0 && out->value;
+    if (out->value)
+        offer_values(&s, fleet, out->field);
+    else
+        offer_fields(&s, fleet);
+}
