@@ -1,8 +1,10 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 
 #include "commands.h"
+#include "completion.h"
 
 /* Man pages and completion from the same tables as --help. */
 
@@ -46,11 +48,60 @@ static void man_command(FILE *out, const struct command *c)
     man_options(out, c->options);
 }
 
+/* A page for one command: what `man muster-rollout-start` shows. */
+static int man_page(FILE *out, const struct command *c)
+{
+    char dashed[64];
+
+    snprintf(dashed, sizeof(dashed), "muster-%s", c->name);
+    for (char *at = dashed; *at; at++)
+        *at = *at == ' ' ? '-' : *at;
+    fputs(".TH ", out);
+    roff(out, dashed);
+    fputs(" 1\n.SH NAME\n", out);
+    roff(out, dashed);
+    fputs(" \\- ", out);
+    roff(out, c->summary);
+    fputs("\n.SH SYNOPSIS\n\\fBmuster ", out);
+    roff(out, c->name);
+    fputs("\\fR [options] ", out);
+    roff(out, c->words ? c->words : "");
+    fputs("\n.SH DESCRIPTION\n", out);
+    roff(out, c->description ? c->description : c->summary);
+    fputs("\n.SH OPTIONS\n", out);
+    man_options(out, c->options);
+    man_options(out, cmd_common_options);
+    fputs(".SH EXIT STATUS\n0 done, 1 the answer is no, 2 wrong usage, 3 could not reach or "
+          "authenticate, 4 refused by rule\n.SH SEE ALSO\n\\fBmuster\\fR(1)\n",
+          out);
+    return EXIT_DONE;
+}
+
+static int one_page(struct cmd_context *ctx, const struct cmd_args *args)
+{
+    char *word[2] = { NULL, NULL };
+    char copy[2][32];
+    int used = 0;
+
+    for (size_t i = 0; i < args->word_count && i < 2; i++)
+        if (text_copy(copy[i], sizeof(copy[i]), args->word[i]))
+            word[i] = copy[i];
+    const struct command *c = cmd_find(app_command_tables,
+                                       word[1]   ? 2
+                                       : word[0] ? 1
+                                                 : 0,
+                                       word, &used);
+    if (!c || used != (int)args->word_count)
+        return cmd_fail(ctx, EXIT_USAGE, "no such command: 'muster --help' lists them");
+    return man_page(ctx->out, c);
+}
+
 static int run_man(struct cmd_context *ctx, const struct cmd_args *args)
 {
     FILE *out = ctx->out;
 
-    (void)args;
+    if (args->word_count)
+        return one_page(ctx, args);
     fputs(".TH MUSTER 1\n.SH NAME\nmuster \\- watch a fleet of MQTT devices and roll signed "
           "firmware out to it\n"
           ".SH SYNOPSIS\n\\fBmuster\\fR [\\-\\-profile NAME] [COMMAND]\n.SH DESCRIPTION\n"
@@ -72,40 +123,17 @@ static int run_man(struct cmd_context *ctx, const struct cmd_args *args)
     return EXIT_DONE;
 }
 
-static void bash_completion(FILE *out)
-{
-    fputs("_muster()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} line=\" "
-          "${COMP_WORDS[*]:1:COMP_CWORD-1} \"\n    case \"$line\" in\n",
-          out);
-    for (const struct command *const *t = app_command_tables; *t; t++) {
-        for (const struct command *c = *t; c->name; c++) {
-            fprintf(out, "    *\" %s \"*) COMPREPLY=($(compgen -W \"", c->name);
-            for (const struct option *o = c->options; o && o->name; o++)
-                fprintf(out, "--%s ", o->name);
-            for (const struct option *o = cmd_common_options; o->name; o++)
-                fprintf(out, "--%s ", o->name);
-            fputs("\" -- \"$cur\") $(compgen -f -- \"$cur\")); return ;;\n", out);
-        }
-    }
-    fputs("    esac\n    COMPREPLY=($(compgen -W \"", out);
-    for (const struct command *const *t = app_command_tables; *t; t++) {
-        for (const struct command *c = *t; c->name; c++)
-            fprintf(out, "%s ", c->name);
-    }
-    fputs("\" -- \"$cur\"))\n}\ncomplete -F _muster muster\n", out);
-}
-
 static int run_completion(struct cmd_context *ctx, const struct cmd_args *args)
 {
-    if (args->word_count != 1 || strcmp(args->word[0], "bash") != 0)
-        return cmd_fail(ctx, EXIT_USAGE, "completion is made for: bash");
-    bash_completion(ctx->out);
+    if (args->word_count != 1 || !completion_write(args->word[0], ctx->out))
+        return cmd_fail(ctx, EXIT_USAGE, "completion is made for: bash, zsh, fish");
     return EXIT_DONE;
 }
 
 const struct command help_commands[] = {
-    { "man", "", "print the man page", NULL, run_man, COMMAND_NO_PROFILE, NULL },
-    { "completion", "bash", "print the shell completion", NULL, run_completion, COMMAND_NO_PROFILE,
-      NULL },
+    { "man", "[COMMAND]", "print the man page, of all or of one command", NULL, run_man,
+      COMMAND_NO_PROFILE, NULL },
+    { "completion", "bash|zsh|fish", "print the shell completion", NULL, run_completion,
+      COMMAND_NO_PROFILE, NULL },
     { 0 },
 };

@@ -1,0 +1,251 @@
+#include "completion.h"
+
+#include <string.h>
+
+#include "commands.h"
+
+/* One command after another, through all tables. */
+static const struct command *next(size_t *table, size_t *row)
+{
+    for (; app_command_tables[*table]; (*table)++, *row = 0)
+        if (app_command_tables[*table][*row].name)
+            return &app_command_tables[*table][(*row)++];
+    return NULL;
+}
+
+/* Texts go between quotes of a shell that `'` ends. */
+static void quoted(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*text, out);
+    }
+}
+
+static bool is_first_word(const struct command *c, const char *word, size_t len)
+{
+    return strncmp(c->name, word, len) == 0 && (c->name[len] == '\0' || c->name[len] == ' ');
+}
+
+/* Has an earlier command the same first word? Then that was said. */
+static bool said_before(const struct command *c)
+{
+    size_t table = 0, row = 0, len = strcspn(c->name, " ");
+    const struct command *before;
+
+    while ((before = next(&table, &row)) != c)
+        if (is_first_word(before, c->name, len))
+            return true;
+    return false;
+}
+
+/* ---- bash ------------------------------------------------------------------------------------ */
+
+static void bash_words(FILE *out, const struct command *c)
+{
+    for (const struct option *o = c->options; o && o->name; o++)
+        fprintf(out, "--%s ", o->name);
+    for (const struct option *o = cmd_common_options; o->name; o++)
+        fprintf(out, "--%s ", o->name);
+}
+
+/* Two words are asked before one: "alerts ack" is not "alerts". */
+static void bash_cases(FILE *out, bool two)
+{
+    size_t table = 0, row = 0;
+    const struct command *c;
+
+    while ((c = next(&table, &row))) {
+        if ((strchr(c->name, ' ') != NULL) != two)
+            continue;
+        fprintf(out, "    *\" %s \"*) words=\"", c->name);
+        bash_words(out, c);
+        fputs("\" ;;\n", out);
+    }
+}
+
+static void bash_seconds(FILE *out)
+{
+    size_t table = 0, row = 0;
+    const struct command *c;
+
+    while ((c = next(&table, &row))) {
+        size_t len = strcspn(c->name, " ");
+        if (said_before(c))
+            continue;
+        size_t t = 0, r = 0;
+        const struct command *other;
+        bool any = false;
+        while ((other = next(&t, &r))) {
+            if (!is_first_word(other, c->name, len) || !other->name[len])
+                continue;
+            if (!any)
+                fprintf(out, "    %.*s) words=\"$words", (int)len, c->name);
+            any = true;
+            fprintf(out, " %s", other->name + len + 1);
+        }
+        if (any)
+            fputs("\" ;;\n", out);
+    }
+}
+
+static void bash_firsts(FILE *out)
+{
+    size_t table = 0, row = 0;
+    const struct command *c;
+
+    while ((c = next(&table, &row)))
+        if (!said_before(c))
+            fprintf(out, "%.*s ", (int)strcspn(c->name, " "), c->name);
+}
+
+static void bash(FILE *out)
+{
+    fputs("# muster completion for bash: source it, or put it into bash-completion's folder\n"
+          "_muster()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+          "    local line=\" ${COMP_WORDS[*]:1:COMP_CWORD-1} \" words=\"\"\n"
+          "    case \"$line\" in\n",
+          out);
+    bash_cases(out, true);
+    bash_cases(out, false);
+    fputs("    *) words=\"--profile ", out);
+    bash_firsts(out);
+    fputs("\" ;;\n    esac\n    case \"$prev\" in\n", out);
+    bash_seconds(out);
+    fputs("    esac\n    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+          "    [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n}\n"
+          "complete -F _muster muster\n",
+          out);
+}
+
+/* ---- zsh ------------------------------------------------------------------------------------- */
+
+/* In _arguments' specs a colon separates, and brackets end the text. */
+static void zsh_text(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs("'\\''", out);
+        else if (strchr("[]:", *text))
+            fprintf(out, "\\%c", *text);
+        else
+            fputc(*text, out);
+    }
+}
+
+static void zsh_options(FILE *out, const struct option *o)
+{
+    for (; o && o->name; o++) {
+        fprintf(out, " \\\n            '--%s[", o->name);
+        zsh_text(out, o->help);
+        fputs(o->arg ? "]:value:_files'" : "]'", out);
+    }
+}
+
+static void zsh_case(FILE *out, const struct command *c)
+{
+    fputs("        '", out);
+    quoted(out, c->name);
+    fputs("')\n            _arguments '*:argument:_files'", out);
+    zsh_options(out, c->options);
+    zsh_options(out, cmd_common_options);
+    fputs(" ;;\n", out);
+}
+
+static void zsh(FILE *out)
+{
+    size_t table = 0, row = 0;
+    const struct command *c;
+
+    fputs(
+        "#compdef muster\n# muster completion for zsh: put it as _muster into a folder of $fpath\n"
+        "_muster()\n{\n    local -a commands\n    commands=(\n",
+        out);
+    while ((c = next(&table, &row))) {
+        fputs("        '", out);
+        zsh_text(out, c->name);
+        fputc(':', out);
+        zsh_text(out, c->summary);
+        fputs("'\n", out);
+    }
+    fputs("    )\n    local given=\"${words[2]} ${words[3]}\"\n    case \"$given\" in\n", out);
+    for (table = row = 0; (c = next(&table, &row));)
+        if (strchr(c->name, ' '))
+            zsh_case(out, c);
+    fputs("        *) case \"${words[2]}\" in\n", out);
+    for (table = row = 0; (c = next(&table, &row));)
+        if (!strchr(c->name, ' '))
+            zsh_case(out, c);
+    fputs("        *) _describe 'command' commands ;;\n        esac ;;\n    esac\n}\n"
+          "compdef _muster muster\n",
+          out);
+}
+
+/* ---- fish ------------------------------------------------------------------------------------ */
+
+static void fish_options(FILE *out, const char *when, const struct option *o)
+{
+    for (; o && o->name; o++) {
+        fprintf(out, "complete -c muster%s -l %s", when, o->name);
+        if (o->letter)
+            fprintf(out, " -s %c", o->letter);
+        fputs(o->arg ? " -r -d '" : " -f -d '", out);
+        quoted(out, o->help);
+        fputs("'\n", out);
+    }
+}
+
+static void fish_command(FILE *out, const struct command *c)
+{
+    char when[160];
+    const char *second = strchr(c->name, ' ');
+    int len = (int)strcspn(c->name, " ");
+
+    if (second)
+        snprintf(when, sizeof(when),
+                 " -n '__fish_seen_subcommand_from %.*s; and __fish_seen_subcommand_from %s'", len,
+                 c->name, second + 1);
+    else
+        snprintf(when, sizeof(when), " -n '__fish_seen_subcommand_from %s'", c->name);
+    if (second)
+        fprintf(out, "complete -c muster -n '__fish_seen_subcommand_from %.*s' -a %s -d '", len,
+                c->name, second + 1);
+    else
+        fprintf(out, "complete -c muster -n __fish_use_subcommand -f -a %s -d '", c->name);
+    quoted(out, c->summary);
+    fputs("'\n", out);
+    fish_options(out, when, c->options);
+}
+
+static void fish(FILE *out)
+{
+    size_t table = 0, row = 0;
+    const struct command *c;
+
+    fputs("# muster completion for fish: put it as muster.fish into ~/.config/fish/completions\n",
+          out);
+    fish_options(out, "", cmd_common_options);
+    while ((c = next(&table, &row))) {
+        if (strchr(c->name, ' ') && !said_before(c))
+            fprintf(out, "complete -c muster -n __fish_use_subcommand -f -a %.*s\n",
+                    (int)strcspn(c->name, " "), c->name);
+        fish_command(out, c);
+    }
+}
+
+bool completion_write(const char *shell, FILE *out)
+{
+    static const struct {
+        const char *name;
+        void (*write)(FILE *out);
+    } shells[] = { { "bash", bash }, { "zsh", zsh }, { "fish", fish } };
+
+    for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
+        if (strcmp(shells[i].name, shell) == 0) {
+            shells[i].write(out);
+            return true;
+        }
+    return false;
+}
