@@ -97,6 +97,8 @@ static void count(struct rollout *r, const struct rollout_device *d, uint32_t by
         stage->other += by;
     if (d->reason < ROLLOUT_REASONS)
         r->reasons[d->reason] += by;
+    if (d->ended_ms > r->acked_ms)
+        r->fresh[reason_class((enum reason)d->reason)] += by;
 }
 
 void device_leave(struct rollout *r, uint32_t device)

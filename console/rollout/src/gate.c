@@ -96,39 +96,67 @@ uint32_t gate_clean_needed(double allowed, double confidence)
     return n < 1.0 ? 1 : n >= 4294967295.0 ? UINT32_MAX : (uint32_t)n;
 }
 
-/* Most failures of n that are within the rate; a hair of slack for rates like 0.29 * 100. */
-static double most_failures(double rate, uint32_t n)
+uint32_t gate_needed(uint32_t failed, double allowed, double confidence)
 {
-    return floor(rate * n + 1e-9);
+    uint32_t low = failed + 1, high = low;
+
+    if (allowed <= 0.0)
+        return UINT32_MAX;
+    if (failed == 0 || allowed >= 1.0)
+        return failed == 0 ? gate_clean_needed(allowed, confidence) : failed;
+    /* upper(failed, n) <= allowed  <=>  P(X > failed | n, allowed) >= confidence, rising in n. */
+    while (high < UINT32_MAX / 2 &&
+           gate_beta(failed + 1.0, (double)(high - failed), allowed) < confidence)
+        high *= 2;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (gate_beta(failed + 1.0, (double)(middle - failed), allowed) < confidence)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
-int gate_must_stop(const struct gate_rule *rule, const struct gate_counts *counts)
+/* --- The stop while results come in: see gate.h --- */
+
+#define LOOK_PEAK     1.2
+#define LOOK_EXPECTED 5.0
+
+double gate_level(double allowed, double alpha, uint32_t n)
 {
-    if (counts->failed == 0)
+    double m = n * allowed / LOOK_EXPECTED;
+
+    if (m <= 0.0)
+        return 0.0;
+    return LOOK_PEAK * alpha * (m < 1.0 ? m : 1.0 / (m * m));
+}
+
+int gate_test(double allowed, double alpha, uint32_t failed, uint32_t n)
+{
+    if (failed == 0)
         return 0;
-
-    /* Even if everybody who is still to come does well, the rate will be above what is allowed:
-     * going on would only cost more devices. */
-    uint32_t most = counts->total > counts->other ? counts->total - counts->other : 0;
-    if (counts->failed > most_failures(rule->allowed_failure, most))
+    if (allowed <= 0.0)
         return 1;
-    uint32_t sample = counts->done + counts->failed;
-    return gate_lower(counts->failed, sample, 1.0 - rule->alpha) > rule->stop_allowed;
+    /* At or below what is expected the chance is about a half: no need to compute it. */
+    if (failed <= allowed * n || failed > n)
+        return failed > n;
+    return gate_beta(failed, (double)(n - failed) + 1.0, allowed) <= gate_level(allowed, alpha, n);
 }
 
-static void explain(const struct gate_rule *rule, struct gate_decision *out)
+static uint32_t at_risk(const struct gate_counts *c)
 {
-    if (out->sample == 0)
-        text_format(out->why, sizeof(out->why), "no results yet");
-    else if (out->verdict == GATE_STOP)
-        text_format(out->why, sizeof(out->why),
-                    "%u of %u failed, %.1f %% allowed: the true rate is at least %.1f %%",
-                    out->failed, out->sample, rule->allowed_failure * 100, out->lower * 100);
-    else
-        text_format(out->why, sizeof(out->why),
-                    "%u of %u failed: the true rate could still be %.*f %%", out->failed,
-                    out->sample, out->upper < 0.1 ? 1 : 0, out->upper * 100);
+    return c->done + c->failed + c->soaking + c->trying;
 }
+
+int gate_must_stop(const struct gate_rule *rule, const struct gate_counts *c)
+{
+    if (c->failed > 0 && rule->allowed_failure <= 0.0)
+        return 1;
+    return gate_test(rule->stop_allowed, rule->alpha, c->failed, at_risk(c));
+}
+
+/* --- In words --- */
 
 static void say_duration(char *out, size_t cap, int64_t ms)
 {
@@ -138,11 +166,79 @@ static void say_duration(char *out, size_t cap, int64_t ms)
         text_format(out, cap, "%lld d %lld h", s / 86400, s % 86400 / 3600);
     else if (s >= 3600)
         text_format(out, cap, "%lld h %lld m", s / 3600, s % 3600 / 60);
+    else if (s >= 600 || (s >= 60 && s % 60 == 0))
+        text_format(out, cap, "%lld m", s / 60);
     else if (s >= 60)
         text_format(out, cap, "%lld m %lld s", s / 60, s % 60);
     else
         text_format(out, cap, "%lld s", s);
 }
+
+/* How many results there can be in the end. */
+static uint32_t most_results(const struct gate_counts *c)
+{
+    uint32_t never = c->other + (c->excused > c->away ? c->excused - c->away : 0);
+
+    return c->total > never ? c->total - never : 0;
+}
+
+/* Not even a stage without a failure could show the rate: the observed one decides. */
+static bool too_small(const struct gate_rule *rule, const struct gate_counts *c)
+{
+    return most_results(c) < gate_clean_needed(rule->allowed_failure, rule->confidence);
+}
+
+static bool too_many(double allowed, uint32_t failed, uint32_t n)
+{
+    return failed > floor(allowed * n + 1e-9); /* 0.29 * 100 is 28.99... */
+}
+
+static void explain_stop(const struct gate_rule *rule, const struct gate_counts *c,
+                         struct gate_decision *out)
+{
+    uint32_t n = at_risk(c);
+
+    if (rule->allowed_failure <= 0.0)
+        text_format(out->why, sizeof(out->why), "%u of %u failed, 0.0 %% allowed: none may",
+                    c->failed, out->sample);
+    else
+        text_format(out->why, sizeof(out->why),
+                    "%u of %u failed, %.1f %% allowed: the true rate is at least %.1f %%",
+                    c->failed, n, rule->allowed_failure * 100, out->lower * 100);
+}
+
+/* What a go rests on. */
+static const char *go_words(const struct gate_rule *rule, const struct gate_counts *c)
+{
+    if (c->accepted)
+        return "; a person has accepted that";
+    return too_small(rule, c) ? "; too few to show more, the observed rate is within the limit"
+                              : "";
+}
+
+static void explain(const struct gate_rule *rule, const struct gate_counts *c,
+                    struct gate_decision *out)
+{
+    char *text = out->why;
+    size_t cap = sizeof(out->why);
+    int digits = out->upper < 0.1 ? 1 : 0;
+    bool go = out->verdict == GATE_GO;
+
+    if (out->verdict == GATE_STOP)
+        explain_stop(rule, c, out);
+    else if (out->sample == 0)
+        text_format(text, cap, "no results yet");
+    else if (go && out->upper <= rule->allowed_failure)
+        text_format(text, cap, "%u of %u failed: the true rate is below %.*f %%, %.1f %% allowed",
+                    out->failed, out->sample, digits, out->upper * 100,
+                    rule->allowed_failure * 100);
+    else
+        text_format(text, cap, "%u of %u failed: the true rate could still be %.*f %%%s",
+                    out->failed, out->sample, digits, out->upper * 100,
+                    go ? go_words(rule, c) : "");
+}
+
+/* --- The decision --- */
 
 static double share(uint32_t part, const struct gate_counts *c)
 {
@@ -150,57 +246,121 @@ static double share(uint32_t part, const struct gate_counts *c)
     return told > 0 ? (double)part / told : 0.0;
 }
 
-/* What a stage with nothing pending lacks for a go; false when nothing. */
-static bool lacks(const struct gate_rule *rule, const struct gate_counts *c,
-                  struct gate_decision *out)
+static void say_pending(const struct gate_rule *rule, const struct gate_counts *c,
+                        struct gate_decision *out)
+{
+    bool lost = too_many(rule->allowed_failure, c->failed, most_results(c));
+    char time[40], text[64] = "";
+
+    if (c->untold > 0)
+        text_format(text, sizeof(text), ", %u of them not told yet", c->untold);
+    else if (c->word_ms > 0) {
+        say_duration(time, sizeof(time), c->word_ms);
+        text_format(text, sizeof(text), " or %s without a word", time);
+    }
+    text_format(out->missing, sizeof(out->missing), "%u more result%s%s%s", c->pending,
+                c->pending == 1 ? "" : "s", text,
+                lost ? "; too many have failed for it to go on by itself" : "");
+}
+
+static void say_soaking(const struct gate_counts *c, struct gate_decision *out)
+{
+    char left[40];
+
+    say_duration(left, sizeof(left), c->soak_left_ms);
+    text_format(out->missing, sizeof(out->missing), "%u soaking, %s left", c->waiting, left);
+}
+
+/* One of the caps on what says nothing about the firmware; false when all hold. */
+static bool lacks_word(const struct gate_rule *rule, const struct gate_counts *c,
+                       struct gate_decision *out)
+{
+    const struct {
+        const char *what;
+        uint32_t count;
+        double most;
+    } caps[] = {
+        { "ended by the network", c->network, rule->max_network },
+        { "ended by power", c->power, rule->max_power },
+        { "refused it (policy)", c->policy, rule->max_policy },
+        { "ended for reasons of their own", c->other, rule->max_other },
+    };
+
+    if (share(c->silent, c) > rule->max_silent) {
+        text_format(out->missing, sizeof(out->missing),
+                    "%u silent, %.0f %% allowed: a word from them, or resume", c->silent,
+                    rule->max_silent * 100);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++) {
+        if (caps[i].most < 0.0 || share(caps[i].count, c) <= caps[i].most)
+            continue;
+        text_format(out->missing, sizeof(out->missing),
+                    "%u %s, %.0f %% allowed: resume accepts them", caps[i].count, caps[i].what,
+                    caps[i].most * 100);
+        return true;
+    }
+    return false;
+}
+
+/* What the results themselves lack; false when nothing. */
+static bool lacks_results(const struct gate_rule *rule, const struct gate_counts *c,
+                          struct gate_decision *out)
 {
     char *text = out->missing;
     size_t cap = sizeof(out->missing);
-    uint32_t n = out->sample;
+    uint32_t n = out->sample, come = c->away + c->silent;
+    bool small = too_small(rule, c);
+    uint32_t needed =
+        small ? rule->min_sample : gate_needed(c->failed, rule->allowed_failure, rule->confidence);
+    uint32_t more = n < needed ? needed - n : 0;
 
-    if (share(c->silent, c) > rule->max_silent)
-        text_format(text, cap, "%u silent, %.0f %% allowed: a word from them, or resume", c->silent,
-                    rule->max_silent * 100);
-    else if (share(c->other, c) > rule->max_other)
-        text_format(text, cap,
-                    "%u ended for reasons of their own, %.0f %% allowed: resume accepts them",
-                    c->other, rule->max_other * 100);
-    else if (n == 0 && !c->accepted)
-        text_format(text, cap, "a first result");
-    else if (c->excused > 0 && n < rule->min_sample && !c->accepted)
-        text_format(text, cap, "%u more results: %u are offline; resume accepts the smaller sample",
-                    rule->min_sample - n, c->excused);
-    else if (n >= gate_clean_needed(rule->allowed_failure, rule->confidence) &&
-             out->upper > rule->allowed_failure)
-        text_format(text, cap,
-                    "shown only to be below %.1f %%, %.1f %% allowed: resume accepts them",
-                    out->upper * 100, rule->allowed_failure * 100);
-    else
+    if (small && more > come)
+        more = come; /* then the sample is the whole stage */
+    if (out->bad)
+        text_format(text, cap, "%.1f %% failed, %.1f %% allowed: resume accepts it, or abort",
+                    out->observed * 100, rule->allowed_failure * 100);
+    else if (c->accepted)
         return false;
+    else if (n == 0)
+        text_format(text, cap, "a first result");
+    else if (more == 0)
+        return false;
+    else if (more <= come)
+        text_format(text, cap,
+                    "%u more result%s: %u are offline or silent; resume accepts the smaller sample",
+                    more, more == 1 ? "" : "s", come);
+    else
+        text_format(text, cap,
+                    "shown only to be below %.1f %%, %.1f %% allowed (%u results would show it): "
+                    "resume accepts it",
+                    out->upper * 100, rule->allowed_failure * 100, needed);
     return true;
 }
 
 void gate_decide(const struct gate_rule *rule, const struct gate_counts *c,
                  struct gate_decision *out)
 {
-    uint32_t n = c->done + c->failed;
+    uint32_t n = c->done + c->failed, risk = at_risk(c);
+    bool complete = c->pending == 0 && c->waiting == 0;
 
     *out = (struct gate_decision){ .verdict = GATE_HOLD, .failed = c->failed, .sample = n };
     out->observed = n > 0 ? (double)c->failed / n : 0.0;
-    out->lower = gate_lower(c->failed, n, 1.0 - rule->alpha);
+    out->bad = too_many(rule->allowed_failure, c->failed, n);
+    out->lower =
+        gate_lower(c->failed, risk, 1.0 - gate_level(rule->stop_allowed, rule->alpha, risk));
     out->upper = gate_upper(c->failed, n, rule->confidence);
 
-    bool complete = c->pending == 0 && c->waiting == 0;
-    if (gate_must_stop(rule, c) ||
-        (complete && c->failed > most_failures(rule->allowed_failure, n)))
+    if (gate_must_stop(rule, c))
         out->verdict = GATE_STOP;
-    else if (c->pending > 0)
-        text_format(out->missing, sizeof(out->missing), "%u more results", c->pending);
-    else if (c->waiting > 0) {
-        char left[40];
-        say_duration(left, sizeof(left), c->soak_left_ms);
-        text_format(out->missing, sizeof(out->missing), "%u soaking, %s left", c->waiting, left);
-    } else if (!lacks(rule, c, out))
+    else if (complete && gate_lower(c->failed, n, rule->confidence) > rule->allowed_failure) {
+        out->verdict = GATE_STOP;
+        out->lower = gate_lower(c->failed, n, rule->confidence);
+    } else if (c->pending > 0)
+        say_pending(rule, c, out);
+    else if (c->waiting > 0)
+        say_soaking(c, out);
+    else if (!lacks_word(rule, c, out) && !lacks_results(rule, c, out))
         out->verdict = GATE_GO;
-    explain(rule, out);
+    explain(rule, c, out);
 }

@@ -11,6 +11,9 @@ static struct gate_rule rule_of(const struct rollout *r, uint32_t stage)
         .min_sample = r->plan.gate.min_sample,
         .max_silent = r->plan.gate.max_silent,
         .max_other = r->plan.gate.max_other,
+        .max_network = r->plan.gate.max_network,
+        .max_power = r->plan.gate.max_power,
+        .max_policy = r->plan.gate.max_policy,
         .stop_allowed = plan_stop_allowed(&r->plan),
         .alpha = r->plan.stop.alpha,
     };
@@ -31,6 +34,20 @@ static uint32_t pending_of(const struct rollout_stage *s)
            s->phase[ROLLOUT_PHASE_ABORTING] + s->phase[ROLLOUT_PHASE_RETURNING];
 }
 
+/* How long one that is out may be without a word: as device_deadline(), of the slowest phase. While
+ * one waits for another try there is no such time. */
+static int64_t longest_silence(const struct rollout *r, const struct rollout_stage *s)
+{
+    int64_t extra = s->phase[ROLLOUT_PHASE_TOLD] > 0 ? r->jitter_most_s : 0;
+    bool trial = s->phase[ROLLOUT_PHASE_REBOOTING] + s->phase[ROLLOUT_PHASE_TRIAL] > 0;
+
+    if (s->phase[ROLLOUT_PHASE_RETRYING] > 0)
+        return 0;
+    if (trial && r->plan.trial_s > extra)
+        extra = r->plan.trial_s;
+    return (r->plan.gate.silence_after_s + extra) * 1000;
+}
+
 static void raw_counts(const struct rollout *r, struct gate_counts *c)
 {
     *c = (struct gate_counts){ 0 };
@@ -42,10 +59,15 @@ static void raw_counts(const struct rollout *r, struct gate_counts *c)
         c->other += s->other;
         c->silent += s->phase[ROLLOUT_PHASE_SILENT];
         c->excused += s->phase[ROLLOUT_PHASE_EXCUSED] + s->phase[ROLLOUT_PHASE_OFFLINE];
+        c->away += s->phase[ROLLOUT_PHASE_OFFLINE];
         c->soaking += s->phase[ROLLOUT_PHASE_SOAKING];
+        c->trying += s->phase[ROLLOUT_PHASE_INSTALLING] + s->phase[ROLLOUT_PHASE_REBOOTING] +
+                     s->phase[ROLLOUT_PHASE_TRIAL];
     }
     const struct rollout_stage *now = &r->stages[r->stage];
     c->pending = pending_of(now);
+    c->untold = now->phase[ROLLOUT_PHASE_PLANNED] + now->phase[ROLLOUT_PHASE_RECALLED];
+    c->word_ms = longest_silence(r, now);
     c->waiting = now->phase[ROLLOUT_PHASE_SOAKING];
     if (c->waiting > 0 && now->soak_until_ms > rollout_heard_ms(r))
         c->soak_left_ms = now->soak_until_ms - rollout_heard_ms(r);
@@ -58,6 +80,9 @@ static void counts_of(const struct rollout *r, struct gate_counts *c)
     c->failed = less(c->failed, r->acked_counted);
     c->other = less(c->other, r->acked_other);
     c->silent = less(c->silent, r->acked_silent);
+    c->network = r->fresh[REASON_CLASS_NETWORK];
+    c->power = r->fresh[REASON_CLASS_POWER];
+    c->policy = r->fresh[REASON_CLASS_POLICY];
     c->accepted = r->accepted == r->stage + 1;
 }
 
@@ -70,6 +95,7 @@ void stages_accept(struct rollout *r)
     r->acked_other = c.other;
     r->acked_silent = c.silent;
     r->acked_ms = r->now_ms;
+    memset(r->fresh, 0, sizeof(r->fresh));
     if (r->stages[r->stage].state == ROLLOUT_STAGE_HOLDING)
         r->accepted = r->stage + 1;
     r->gate_dirty = true;
@@ -207,11 +233,11 @@ static bool same_counts(const struct gate_counts *a, const struct gate_counts *b
 {
     return a->total == b->total && a->done == b->done && a->failed == b->failed &&
            a->other == b->other && a->silent == b->silent && a->excused == b->excused &&
-           a->accepted == b->accepted;
+           a->away == b->away && a->accepted == b->accepted;
 }
 
 /* The stage has nothing out. The last one has no next to protect: whatever is missing there, only a
- * stop can keep it from being over. */
+ * bad rate keeps it from being over. */
 static void complete(struct rollout *r, struct rollout_effects *out)
 {
     struct gate_rule rule = rule_of(r, r->stage);
@@ -226,7 +252,7 @@ static void complete(struct rollout *r, struct rollout_effects *out)
     decide(r, &rule, &counts, &gate);
     if (gate.verdict == GATE_STOP)
         rollout_stop(r, out, gate.why);
-    else if (gate.verdict == GATE_GO || last || r->stages[r->stage].size == 0)
+    else if (gate.verdict == GATE_GO || (last && !gate.bad) || r->stages[r->stage].size == 0)
         pass(r, &gate, out);
     else if (r->stages[r->stage].state != ROLLOUT_STAGE_HOLDING) {
         set_stage(r, ROLLOUT_STAGE_HOLDING, out);

@@ -291,8 +291,9 @@ struct rollout {
     struct rollout_zone zone[ROLLOUT_ZONES]; /* without a window: none */
     uint32_t zone_count;
     uint32_t in_flight;
-    uint32_t wire_pending;             /* devices whose topic is not yet as it should be */
-    uint32_t reasons[ROLLOUT_REASONS]; /* devices FAILED, by enum reason */
+    uint32_t wire_pending;              /* devices whose topic is not yet as it should be */
+    uint32_t reasons[ROLLOUT_REASONS];  /* devices FAILED, by enum reason */
+    uint32_t fresh[REASON_CLASS_COUNT]; /* devices FAILED since the last resume, by class */
     struct rollout_device *device;
     uint32_t count;
 
