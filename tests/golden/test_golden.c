@@ -92,6 +92,7 @@ static const struct scene scenes[] = {
     { .name = "start-wrong", .keys = "u<Tab><Tab> soak" },
     { .name = "start-armed", .keys = "u<Up><Tab><Tab><Tab><Tab><Tab><Tab>20" },
     { .name = "quit", .keys = "q" },
+    { .name = "quit-hand-over", .keys = "q<Down>" },
 };
 
 static const struct {

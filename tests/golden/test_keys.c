@@ -411,7 +411,18 @@ static void quitting_while_a_rollout_runs_here_asks(void **state)
     type(b, "q");
     assert_null(effect(b, UI_QUIT));
     assert_true(on_screen(b, "r-20261120-2 is running"));
-    type(b, "<Tab><Enter>");
+    type(b, "<Enter>"); /* the harmless one has the focus */
+    assert_int_equal(b->fx.count, 0);
+    assert_false(on_screen(b, "r-20261120-2 is running"));
+    type(b, "q<Down><Esc>");
+    assert_int_equal(b->fx.count, 0);
+    type(b, "q<Down><Enter>");
+    assert_non_null(effect(b, UI_HAND_OVER));
+    assert_null(effect(b, UI_QUIT));
+    type(b, "q<Down><Down><Enter>");
+    assert_non_null(effect(b, UI_PAUSE_AND_QUIT));
+    assert_null(effect(b, UI_QUIT));
+    type(b, "q<Up><Enter>");
     assert_non_null(effect(b, UI_QUIT));
 
     b->f->model.engine = "serve on host b";

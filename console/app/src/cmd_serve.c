@@ -13,24 +13,58 @@
 #include "output.h"
 #include "planning.h"
 #include "probe.h"
+#include "service.h"
 #include "session.h"
 
 /* ---- serve: the engine without a screen
  * --------------------------------------------------------------------------- */
 
+enum {
+    DONE_MS = 3000, /* nothing to do for so long: --until-done is over */
+    WATCHDOG_MS = 10000
+};
+
 static void say_leader(const struct log *log, const struct engine *e, char *last, size_t cap)
 {
     const char *leader = engine_leader(e);
     const char *now = leader ? leader : "this process";
+    char status[256];
 
     if (strcmp(last, now) == 0)
         return;
     text_copy(last, cap, now);
     log_say(log, LOG_INFO, "the rollout engine is run by %s", now);
+    if (text_format(status, sizeof(status), "STATUS=the engine is run by %s", now))
+        service_tell(status);
+}
+
+/* The loop turns. */
+static void pat_watchdog(int64_t *last_ms)
+{
+    int64_t now = session_now();
+
+    if (now - *last_ms < WATCHDOG_MS && now >= *last_ms)
+        return;
+    *last_ms = now;
+    service_tell("WATCHDOG=1");
+}
+
+static const struct option serve_options[] = {
+    { "until-done", 0, NULL, "end when no rollout is under way and everybody has been told" },
+    { 0 },
+};
+
+static bool has_work(struct session *s)
+{
+    return engine_leader(session_engine(s)) || engine_is_busy(session_engine(s)) ||
+           !session_is_quiet(s);
 }
 
 static int run_serve(struct cmd_context *ctx, const struct cmd_args *args)
 {
+    bool until_done = cmd_has(args, "until-done");
+    int64_t busy_ms = session_now(), watchdog_ms = 0;
+
     /* A service tells its story in its log. */
     struct log log = { .sink = log_to_stderr, .least = ctx->verbose ? LOG_DEBUG : LOG_INFO };
     struct session_config config = {
@@ -39,15 +73,20 @@ static int run_serve(struct cmd_context *ctx, const struct cmd_args *args)
     char leader[160] = "";
     struct session *s = session_open(&config, &ctx->err);
 
-    (void)args;
     if (!s)
         return (int)ctx->err.code;
     signals_install();
+    service_tell("READY=1");
     log_say(&log, LOG_INFO, "serving fleet %s at %s:%u", ctx->profile->fleet,
             ctx->profile->broker.host, ctx->profile->broker.port);
     do {
         say_leader(&log, session_engine(s), leader, sizeof(leader));
-    } while (session_poll(s, NULL, 0, 1000));
+        pat_watchdog(&watchdog_ms);
+        if (!until_done || has_work(s))
+            busy_ms = session_now();
+    } while (session_poll(s, NULL, 0, 1000) && session_now() - busy_ms < DONE_MS);
+    log_say(&log, LOG_INFO, signals_stop() ? "stopped by a signal" : "nothing is left to do");
+    service_tell("STOPPING=1");
     session_close(s);
     return EXIT_DONE;
 }
@@ -299,7 +338,8 @@ static int run_demo(struct cmd_context *ctx, const struct cmd_args *args)
 }
 
 const struct command serve_commands[] = {
-    { "serve", "", "run the rollout engine without a screen", NULL, run_serve, COMMAND_PROFILE,
+    { "serve", "", "run the rollout engine without a screen", serve_options, run_serve,
+      COMMAND_PROFILE,
       "One engine leads at a time. Another one that is started waits and takes over when the first "
       "is gone." },
     { "doctor", "",

@@ -14,9 +14,11 @@
 #include "store/alerts.h"
 #include "term/term.h"
 
+#include "asked.h"
 #include "commands.h"
 #include "config_keys.h"
 #include "export.h"
+#include "leaving.h"
 #include "output.h"
 #include "past.h"
 #include "planning.h"
@@ -31,6 +33,7 @@ enum {
     LOG_LINES = 1000,
     RELEASES_MAX = 256,
     HINT_MS = 60000,
+    ASKED_MS = 300, /* how often acts that were asked for are looked after */
     STORY_MAX = 200
 };
 
@@ -63,6 +66,10 @@ struct console {
     uint64_t drawn; /* fleet_changes() of the last frame */
     int64_t drawn_ms;
     bool dirty, quit;
+    bool read_only; /* by --read-only or the profile: it never leads either */
+    struct asked asked;
+    int64_t asked_ms;
+    struct leaving leaving;
 };
 
 static void sink(void *ctx, enum log_level level, const char *line)
@@ -162,8 +169,10 @@ static struct ui_model model_of(struct console *c, int64_t now)
                           .log = c->lines,
                           .profile = p->name,
                           .operator_name = c->who,
-                          .read_only = p->ui.read_only || *trouble,
-                          .read_only_why = *trouble ? trouble : "the profile says read_only",
+                          .read_only = c->read_only || *trouble,
+                          .read_only_why = *trouble          ? trouble
+                                           : p->ui.read_only ? "the profile says read_only"
+                                                             : "started with --read-only",
                           .engine = engine_leader(session_engine(c->session)),
                           .themes = c->themes.name,
                           .theme_count = c->themes.count,
@@ -250,14 +259,62 @@ static void do_act(struct console *c, const struct ui_model *m, const struct ui_
 {
     struct err err;
     struct rollout_ask ask;
+    int64_t id = 0;
 
     if (rollout_ask_read(fx->text, &ask, &err) ||
-        store_act_ask(session_store(c->session), c->who, fx->id, act, &ask, m->now_ms, NULL, &err))
+        store_act_ask(session_store(c->session), c->who, fx->id, act, &ask, m->now_ms, &id, &err))
         tell(c, m, TAIL_ERROR, "%s %s: %s", rollout_act_word(act), fx->id, err.text);
     else
         log_say(&c->log, LOG_INFO, "muster rollout %s %s%s%s", rollout_act_word(act), fx->id,
                 *fx->text ? "   " : "", fx->text);
+    if (id)
+        asked_add(&c->asked, id);
     engine_nudge(session_engine(c->session));
+}
+
+/* What whoever leads has made of it: in the act's own row. */
+static void tell_answers(struct console *c, int64_t now)
+{
+    struct store_act *act;
+
+    if (c->asked.count == 0 || now - c->asked_ms < ASKED_MS)
+        return;
+    c->asked_ms = now;
+    act = mem_alloc(sizeof(*act));
+    while (asked_take(&c->asked, session_store(c->session), act)) {
+        struct ui_model m = model_of(c, now);
+        if (act->refused)
+            tell(c, &m, TAIL_ERROR, "%s: %s", act->rollout, act->result);
+    }
+    free(act);
+}
+
+static void do_leave(struct console *c, const struct ui_model *m, enum ui_effect_kind kind)
+{
+    struct err err;
+    int rc = kind == UI_HAND_OVER ? leaving_hand_over(&c->leaving, c->session, c->cmd->program,
+                                                      c->cmd->profile, m->now_ms, &err)
+                                  : leaving_pause(&c->leaving, c->session, c->who, m->now_ms, &err);
+
+    if (rc != 0)
+        tell(c, m, TAIL_ERROR, "%s", err.text);
+    else
+        tell(c, m, TAIL_PLAIN, "%s",
+             kind == UI_HAND_OVER ? "handing over to muster serve …" : "pausing …");
+}
+
+static void look_at_leaving(struct console *c, int64_t now)
+{
+    struct err err;
+
+    if (c->leaving.what == LEAVING_NOT)
+        return;
+    enum leaving_how how = leaving_look(&c->leaving, c->session, now, &err);
+    if (how == LEAVING_FAILED) {
+        struct ui_model m = model_of(c, now);
+        tell(c, &m, TAIL_ERROR, "%s", err.text);
+    }
+    c->quit = c->quit || how == LEAVING_IS_DONE;
 }
 
 static void do_load(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
@@ -322,6 +379,10 @@ static void carry_out(struct console *c, const struct ui_model *m, const struct 
     switch (fx->kind) {
     case UI_QUIT:
         c->quit = true;
+        break;
+    case UI_HAND_OVER:
+    case UI_PAUSE_AND_QUIT:
+        do_leave(c, m, fx->kind);
         break;
     case UI_SUSPEND:
         term_suspend(c->term);
@@ -482,6 +543,8 @@ static void loop(struct console *c)
         int64_t now = session_now();
         look_around(c, now);
         ring(c);
+        tell_answers(c, now);
+        look_at_leaving(c, now);
         read_past(c, now);
         bool changed = fleet_changes(session_fleet(c->session)) != c->drawn;
         bool due = now >= m.now_ms + left;
@@ -552,9 +615,11 @@ static int open_screen(struct console *c, const struct cmd_args *args)
 static int open_fleet(struct console *c)
 {
     const struct profile *p = c->cmd->profile;
-    struct session_config config = {
-        .profile = p, .log = &c->log, .parts = SESSION_ENGINE, .name = "console"
-    };
+    struct session_config config = { .profile = p,
+                                     .log = &c->log,
+                                     .parts = c->read_only ? SESSION_ENGINE | SESSION_FOLLOW
+                                                           : SESSION_ENGINE,
+                                     .name = "console" };
     struct err err;
 
     c->session = session_open(&config, &c->cmd->err);
@@ -596,6 +661,7 @@ static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
     c->release = mem_array(RELEASES_MAX, sizeof(*c->release));
     session_who(c->who, sizeof(c->who));
     c->hints = cmd_has(args, "hint");
+    c->read_only = ctx->profile->ui.read_only || cmd_has(args, "read-only");
     c->opened_ms = session_now();
     if (open_fleet(c) || open_screen(c, args)) {
         rc = (int)ctx->err.code;
@@ -606,6 +672,7 @@ static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
         term_close(c->term);
         c->term = NULL;
         show_stderr(kept);
+        fputs(c->leaving.told, ctx->out);
     }
     close_all(c);
     free(c);
@@ -614,6 +681,7 @@ static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
 
 static const struct option console_options[] = {
     { "ascii", 0, NULL, "draw with ASCII only" },
+    { "read-only", 0, NULL, "only look: no acts, and never drive the rollouts" },
     { "theme", 0, "NAME", "colours: a file in themes/ without .ini" },
     { "hint", 0, NULL, "say in the first minute what to press" },
     { 0 },

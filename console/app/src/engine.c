@@ -552,11 +552,27 @@ static void reload_failed(struct engine *e, int64_t now_ms)
 /* ---- leading and following
  * --------------------------------------------------------------------------------- */
 
+/* Who may only look says who leads, and asks for it as often as others try. */
+static void look_for_leader(struct engine *e)
+{
+    struct err err;
+    int rc = store_engine_holder(e->cfg.store, e->holder, sizeof(e->holder), &err);
+
+    if (rc < 0)
+        text_copy(e->trouble, sizeof(e->trouble), err.text);
+    if (rc != 1)
+        text_copy(e->holder, sizeof(e->holder), "nobody: rollouts stand still");
+}
+
 static void try_to_lead(struct engine *e, int64_t now_ms)
 {
     struct err err;
 
     e->lead_ms = now_ms + LEAD_PERIOD_MS;
+    if (e->cfg.only_follow) {
+        look_for_leader(e);
+        return;
+    }
     int rc = store_engine_lock(e->cfg.store, e->cfg.name, e->holder, sizeof(e->holder), &err);
     if (rc < 0) {
         text_copy(e->trouble, sizeof(e->trouble), err.text);
@@ -573,6 +589,20 @@ static void try_to_lead(struct engine *e, int64_t now_ms)
     }
     for (size_t i = 0; i < e->count; i++)
         wake(e, &e->entry[i], now_ms);
+}
+
+void engine_resign(struct engine *e, int64_t until_ms)
+{
+    e->leads = false;
+    e->flight_count = 0;
+    e->lead_ms = until_ms;
+    text_copy(e->holder, sizeof(e->holder), "nobody yet: it is being handed over");
+    store_engine_unlock(e->cfg.store);
+}
+
+void engine_lead_again(struct engine *e, int64_t now_ms)
+{
+    e->lead_ms = now_ms;
 }
 
 static void follow(struct engine *e, int64_t now_ms)

@@ -32,6 +32,7 @@ struct engine_config {
     const struct crypto_signer *signer; /* rollout key */
     const struct log *log;
     const char *name; /* for whoever finds the lock taken: "console", "serve" */
+    bool only_follow; /* never lead: for who may only look; no signer is needed */
     engine_publish_fn *publish;
     /* Say again what is known of the rollout's devices (engine_status, engine_report): it has just
      * come from the journal. */
@@ -45,6 +46,11 @@ struct engine_config {
 /* Loads what is in the journal. NULL and *err. Free with engine_free(). */
 struct engine *engine_new(const struct engine_config *config, int64_t now_ms, struct err *err);
 void engine_free(struct engine *e); /* NULL is fine */
+
+/* Stop leading and let the lock go, for another process to take; not again before `until_ms`. */
+void engine_resign(struct engine *e, int64_t until_ms);
+/* Lead again at the next tick, when nobody else does. */
+void engine_lead_again(struct engine *e, int64_t now_ms);
 
 /* NULL: this process leads; else who does ("muster serve, pid 4711 …"). */
 const char *engine_leader(const struct engine *e);

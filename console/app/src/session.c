@@ -295,10 +295,11 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
     if (!p->journal[0])
         return err_set(err, EXIT_USAGE,
                        "%s: [journal] path is missing: orders and rollouts need it", p->path);
-    s->store = store_open(p->journal, false, ossl_crypto(), err);
+    bool look = parts & SESSION_FOLLOW && access(p->journal, F_OK) == 0;
+    s->store = store_open(p->journal, look, ossl_crypto(), err);
     if (!s->store)
         return -1;
-    if (parts & (SESSION_SIGNER | SESSION_ENGINE)) {
+    if (parts & (SESSION_SIGNER | SESSION_ENGINE) && !(parts & SESSION_FOLLOW)) {
         if (!p->trust.rollout_key[0])
             return err_set(err, EXIT_USAGE,
                            "%s: [trust] rollout_key is missing: orders can't be signed", p->path);
@@ -316,6 +317,7 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
                                .signer = s->signer,
                                .log = s->log,
                                .name = name,
+                               .only_follow = parts & SESSION_FOLLOW,
                                .publish = engine_publish,
                                .replay = engine_replay,
                                .candidates = engine_candidates,
@@ -612,4 +614,14 @@ const struct crypto_signer *session_signer(const struct session *s)
 bool session_is_up(const struct session *s)
 {
     return s->up;
+}
+
+bool session_is_busy(const struct session *s)
+{
+    return s->notify && notify_is_busy(s->notify);
+}
+
+bool session_is_quiet(struct session *s)
+{
+    return !s->notify || (!notify_is_busy(s->notify) && notify_is_empty(s->notify));
 }

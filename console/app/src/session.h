@@ -25,6 +25,7 @@ enum session_parts {
     SESSION_JOURNAL = 1, /* and the journal, opened for writing */
     SESSION_SIGNER = 2,  /* and the rollout key */
     SESSION_ENGINE = 4,  /* and the engine (implies the two above) */
+    SESSION_FOLLOW = 8,  /* with SESSION_ENGINE: it never leads, the journal is only read */
 };
 
 /* Sees every message after the fleet has taken it. */
@@ -68,6 +69,10 @@ struct alerting *session_alerting(struct session *s); /* NULL without SESSION_EN
 const struct crypto *session_crypto(const struct session *s);
 const struct crypto_signer *session_signer(const struct session *s);
 bool session_is_up(const struct session *s);
+/* A notification is under way: quit a little later. */
+bool session_is_busy(const struct session *s);
+/* Nothing waits to be delivered. */
+bool session_is_quiet(struct session *s);
 
 /*
  * A signed order for one device outside a rollout (config, reboot, identify): numbered and kept in

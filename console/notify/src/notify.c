@@ -135,9 +135,11 @@ static int on_change(void *ctx, struct store *s, const struct store_change *c, s
     if (!holds || held)
         return 0;
     rollout_gate(r, &gate);
+    /* rollout_gate() puts a missing approval there once nothing else is missing. */
+    bool approval = rollout_wants_approval(r) && strncmp(gate.missing, "an approval", 11) == 0;
     text_format(why, sizeof(why), "%s%s%s", gate.why, gate.missing[0] ? "; missing: " : "",
                 gate.missing);
-    return tell(n, NOTIFY_HOLD, r, why, err);
+    return tell(n, approval ? NOTIFY_APPROVAL : NOTIFY_HOLD, r, why, err);
 }
 
 void notify_watch(struct notify *n)
@@ -316,6 +318,17 @@ bool notify_is_busy(const struct notify *n)
             return true;
     }
     return false;
+}
+
+bool notify_is_empty(struct notify *n)
+{
+    struct store_message m;
+
+    for (size_t i = 0; i < n->count; i++) {
+        if (store_outbox_first(n->store, n->sink[i].p->name, &m, NULL) == 0)
+            return false;
+    }
+    return true;
 }
 
 /* ---- opening and closing

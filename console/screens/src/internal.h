@@ -255,7 +255,8 @@ enum dialog {
     DIALOG_COLUMNS,
     DIALOG_VIEWS,
     DIALOG_EXPORT,
-    DIALOG_CONFIG
+    DIALOG_CONFIG,
+    DIALOG_QUIT
 };
 
 #define CONFIRM_LINES 10
@@ -401,6 +402,16 @@ struct export_dialog {
 
 /* Mute this alert, its device's or its rule's; `device` "": of a rollout. */
 void alert_mute_open(struct step *s, const char *rule, const char *device);
+enum quit_choice { QUIT_STAY, QUIT_HAND_OVER, QUIT_PAUSE, QUIT_LEAVE, QUIT_CHOICES };
+struct quit_menu {
+    enum quit_choice row;
+    uint32_t count; /* rollouts that this console drives */
+    char id[PROTO_ROLLOUT_MAX];
+    enum rollout_state state; /* of the first */
+};
+/* Opens when this console drives a rollout; false otherwise: then nothing keeps it. */
+bool quit_open(struct ui *ui, const struct ui_model *m);
+
 void help_open(struct ui *ui);
 void palette_open(struct ui *ui);
 void sort_open(struct ui *ui);
@@ -413,7 +424,7 @@ struct dialog_ops {
     void (*draw)(struct ui *ui, const struct ui_model *m, struct area screen);
 };
 extern const struct dialog_ops dialog_confirm, dialog_help, dialog_palette, dialog_sort,
-    dialog_start, dialog_form, dialog_columns, dialog_views, dialog_export;
+    dialog_start, dialog_form, dialog_columns, dialog_views, dialog_export, dialog_quit;
 
 /* ---------------------------------------------------------------------------------------- ui */
 
@@ -440,6 +451,7 @@ struct ui {
     struct saved_views views;
     struct past_filters past;
     struct export_dialog exporting;
+    struct quit_menu quit;
 
     struct {
         enum tail_level level;

@@ -32,6 +32,8 @@ static const struct dialog_ops *dialog_ops(enum dialog dialog)
         return &dialog_start;
     case DIALOG_FORM:
         return &dialog_form;
+    case DIALOG_QUIT:
+        return &dialog_quit;
     case DIALOG_COLUMNS:
         return &dialog_columns;
     case DIALOG_VIEWS:
@@ -197,39 +199,12 @@ void ui_back(struct step *s)
 
 /* ------------------------------------------------------------------------- what all share */
 
-static const struct rollout *running_here(const struct ui_model *m)
-{
-    if (m->engine)
-        return NULL; /* somebody else runs them */
-    for (size_t i = 0; i < m->rollout_count; i++) {
-        enum rollout_state state = m->rollouts[i]->state;
-        if (state == ROLLOUT_RUNNING || state == ROLLOUT_FINISHING || state == ROLLOUT_ABORTING)
-            return m->rollouts[i];
-    }
-    return NULL;
-}
-
 static void quit(struct step *s)
 {
-    const struct rollout *r = running_here(s->m);
-    if (s->ui->depth > 1) {
+    if (s->ui->depth > 1)
         ui_back(s);
-        return;
-    }
-    if (!r) {
+    else if (!quit_open(s->ui, s->m))
         ui_effect(s, UI_QUIT);
-        return;
-    }
-    struct confirm c = { .keep = "Stay", .act = "Quit", .lines = 4 };
-    c.effect.kind = UI_QUIT;
-    snprintf(c.title, sizeof(c.title), "quit while a rollout runs");
-    snprintf(c.line[0], sizeof(c.line[0]), "%s is %s, and this console is what drives it.", r->id,
-             rollout_state_word(r->state));
-    snprintf(c.line[1], sizeof(c.line[1]), "Devices that were told go on and report later.");
-    snprintf(c.line[2], sizeof(c.line[2]),
-             "Nobody new is told, no stage advances, no gate stops it");
-    snprintf(c.line[3], sizeof(c.line[3]), "until muster runs again. Nothing is lost.");
-    confirm_open(s->ui, &c);
 }
 
 static void next_theme(struct step *s)
@@ -578,6 +553,13 @@ static void head_down(const struct ui_model *m, struct area a, int col)
     part(a, col, ROLE_KEY, "^R now");
 }
 
+/* "serve" of "serve, pid 4711 on host gw1, since …"; the whole stands on the rollout screens. */
+static int short_engine(const char *engine)
+{
+    size_t len = strcspn(engine, ",:");
+    return len < 24 ? (int)len : 24;
+}
+
 static void draw_link(const struct ui_model *m, struct area a)
 {
     char text[80], clock[FMT_MAX];
@@ -589,6 +571,9 @@ static void draw_link(const struct ui_model *m, struct area a)
         col = area_text(room, 0, col, ROLE_BADGE_PROD, " PROD ") + 1;
     if (m->read_only)
         col = area_text(room, 0, col, ROLE_BADGE_READONLY, " READ-ONLY ") + 1;
+    if (m->engine && a.cols >= 80)
+        col = area_printf(room, 0, col + 1, ROLE_WARN, "engine: %.*s", short_engine(m->engine),
+                          m->engine);
     if (LINK_DOWN(m))
         head_down(m, room, col + 1);
     else

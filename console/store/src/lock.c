@@ -16,7 +16,8 @@ static int open_lock(const struct store *s, struct err *err)
     char path[sizeof(s->path) + 8];
 
     text_format(path, sizeof(path), "%s.lock", s->path);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int flags = s->read_only ? O_RDONLY : O_RDWR | O_CREAT;
+    int fd = open(path, flags | O_CLOEXEC, 0600);
     if (fd < 0)
         err_set(err, EXIT_REACH, "engine lock %s: %s", path, strerror(errno));
     return fd;
@@ -81,6 +82,13 @@ int store_engine_lock(struct store *s, const char *name, char *holder, size_t ca
     return 1;
 }
 
+void store_engine_unlock(struct store *s)
+{
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    s->lock_fd = -1;
+}
+
 int store_engine_holder(struct store *s, char *holder, size_t cap, struct err *err)
 {
     if (s->lock_fd >= 0) {
@@ -89,7 +97,7 @@ int store_engine_holder(struct store *s, char *holder, size_t cap, struct err *e
     }
     int fd = open_lock(s, err);
     if (fd < 0)
-        return -1;
+        return s->read_only ? 0 : -1; /* nobody has ever led, or it is not ours to see */
     int held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (held)
         read_holder(fd, holder, cap);

@@ -37,6 +37,9 @@ void notify_tick(struct notify *n, int64_t now_ms);
 /* Something is under way: the loop should turn every 100 ms. */
 bool notify_is_busy(const struct notify *n);
 
+/* Nothing waits in the outbox for a sink of the profile. */
+bool notify_is_empty(struct notify *n);
+
 /* A test message to one sink, past the outbox; waits for its end. 0, or -1 and *err (EXIT_USAGE: no
  * such sink; EXIT_REACH: what came back). */
 int notify_test(const struct profile *profile, const char *sink, int64_t now_ms, struct err *err);

@@ -114,15 +114,17 @@ struct ui_event {
 
 enum ui_effect_kind {
     UI_QUIT,
-    UI_SUSPEND,       /* term_suspend() */
-    UI_REDRAW,        /* term_redraw() */
-    UI_RECONNECT,     /* now, not at the planned time */
-    UI_WATCH,         /* id: fleet_watch() */
-    UI_UNWATCH,       /* id: fleet_unwatch() */
-    UI_TREND,         /* reading: fleet_set_trend() */
-    UI_COMMAND,       /* verb for each of ids */
-    UI_START_ROLLOUT, /* id: of the rollout; plan; ids: the devices it may touch, in their order */
-    UI_PAUSE_ROLLOUT, /* id */
+    UI_HAND_OVER,      /* a muster serve in the background takes the rollouts over, then quit */
+    UI_PAUSE_AND_QUIT, /* every rollout that runs; quit when that has reached the devices */
+    UI_SUSPEND,        /* term_suspend() */
+    UI_REDRAW,         /* term_redraw() */
+    UI_RECONNECT,      /* now, not at the planned time */
+    UI_WATCH,          /* id: fleet_watch() */
+    UI_UNWATCH,        /* id: fleet_unwatch() */
+    UI_TREND,          /* reading: fleet_set_trend() */
+    UI_COMMAND,        /* verb for each of ids */
+    UI_START_ROLLOUT,  /* id: of the rollout; plan; ids: the devices it may touch, in their order */
+    UI_PAUSE_ROLLOUT,  /* id */
     UI_RESUME_ROLLOUT,
     UI_ABORT_ROLLOUT,    /* who has switched keeps the new image */
     UI_ROLLBACK_ROLLOUT, /* who has switched goes back */

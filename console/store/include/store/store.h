@@ -37,6 +37,8 @@ void store_close(struct store *s); /* NULL is fine; lets the engine lock go */
  * kernel lets it go when the process ends, however it ends.
  */
 int store_engine_lock(struct store *s, const char *name, char *holder, size_t cap, struct err *err);
+/* Let it go before the process ends, for another to take. */
+void store_engine_unlock(struct store *s);
 /* Who has it, without trying to take it: 0 nobody, 1 somebody. */
 int store_engine_holder(struct store *s, char *holder, size_t cap, struct err *err);
 

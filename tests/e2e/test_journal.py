@@ -1,0 +1,169 @@
+"""A rollout that outlives who drives it: handed over, killed, followed; and people told once, whatever happens in between."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+
+from harness import MUSTER, SOURCE, FleetTest, main, wait_until
+from test_console import Screen
+
+
+class Hook:
+    """tests/unit/web/server.py, and what was posted to it."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([sys.executable, os.path.join(SOURCE, "tests", "unit", "web", "server.py")],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = "http://127.0.0.1:%s" % self.process.stdout.readline().strip()
+
+    def events(self):
+        with urllib.request.urlopen(self.url + "/log", timeout=10) as answer:
+            posts = [json.loads(line) for line in answer.read().decode().splitlines()]
+        return [(p["headers"]["Idempotency-Key"], json.loads(p["body"])) for p in posts]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open("/proc/%d/stat" % pid) as f:
+        return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+class JournalTest(FleetTest):
+    devices = 4
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.hook = Hook()
+        cls.stop_serve(signal.SIGTERM)
+        with open(cls.fleet.profile, "a") as f:
+            f.write("\n[notify hook]\nkind = webhook\nurl = %s/hook\n" % cls.hook.url)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.hook.close()
+        super().tearDownClass()
+
+    @classmethod
+    def stop_serve(cls, sig):
+        pid = cls.fleet.service_pid("serve")
+        os.kill(pid, sig)
+        wait_until("serve has ended", 10, lambda: not alive(pid))
+
+    def holder(self):
+        with open(os.path.join(self.fleet.dir, self.fleet.ini["journal"]["path"]) + ".lock") as f:
+            return f.read()
+
+    def console(self, args="", cols=120, rows=40):
+        s = Screen("muster-e2e-%d-%d" % (os.getpid(), time.monotonic_ns()), "%s --profile %s %s" % (MUSTER, self.fleet.profile, args), cols, rows)
+        self.addCleanup(s.close)
+        return s
+
+    def hand_over(self, screen):
+        """By the quit dialog; the pid of the serve that has it."""
+        screen.keys("q")
+        screen.shows("quit while a rollout runs", "Hand over")
+        screen.keys("Down", "Enter")
+        text = screen.shows("drives the rollouts on", "exit=0", seconds=30)
+        pid = int(text.split("(pid ")[1].split(")")[0])
+        self.assertIn("serve, pid %d on" % pid, self.holder())
+        return pid
+
+    def told(self, rollout):
+        return [e["event"] for _, e in self.hook.events() if e.get("rollout") == rollout]
+
+
+class HandOver(JournalTest):
+    def test_1_a_rollout_is_handed_over_twice_killed_once_and_ends_and_is_told_once(self):
+        s = self.console()
+        s.shows("sensor-001", "sensor-004")
+        rollout = self.fleet.start("weather@1.4.0", "--stages", "1,2,100%", "--jitter", "2", "--trial", "3", "--soak", "4")
+        self.fleet.wait_state(rollout, {"running"}, 15)
+        first = self.hand_over(s)
+        os.kill(first, signal.SIGKILL)
+        wait_until("the serve is dead", 10, lambda: not alive(first))
+
+        s = self.console()
+        s.shows("sensor-001", "sensor-004")
+        wait_until("the console drives it", 10, lambda: "console, pid" in self.holder())
+        second = self.hand_over(s)
+
+        shown = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 180)
+        self.assertEqual(shown["state"], "done", shown)
+        self.assertEqual({d["state"] for d in shown["devices"]}, {"done"})
+        wait_until("the serve ends by itself", 30, lambda: not alive(second))
+        self.assertEqual(self.told(rollout), ["start", "done"])
+        keys = [k for k, _ in self.hook.events()]
+        self.assertEqual(len(keys), len(set(keys)), "nothing is delivered twice")
+        row = [r for r in self.fleet.json("notify", "ls") if r["name"] == "hook"][0]
+        self.assertEqual((row["queued"], row["dropped"]), (0, 0))
+        self.fleet.run("journal", "verify")
+
+    def test_2_a_read_only_console_never_drives_and_says_who_does(self):
+        s = self.console("--read-only")
+        s.shows("READ-ONLY", "engine: nobody")
+        time.sleep(3)
+        self.assertNotIn("on host", subprocess.run([MUSTER, "--profile", self.fleet.profile, "doctor"], capture_output=True, text=True).stdout)
+        serve = self.fleet.start_serve()
+        self.addCleanup(lambda: (serve.terminate(), serve.wait(10)))
+        s.shows("engine: serve", seconds=10)
+        t = self.console("--read-only", 80, 24)
+        t.shows("READ-ONLY", "engine: serve")
+        s.keys("r")
+        s.shows("started with --read-only")
+        s.keys("q")
+        s.shows("exit=0")
+
+
+class Killed(JournalTest):
+    def test_1_the_console_dies_and_the_next_one_goes_on_and_tells_the_end_once(self):
+        s = self.console()
+        s.shows("sensor-001", "sensor-004")
+        rollout = self.fleet.start("weather@1.4.0", "--stages", "1,100%", "--jitter", "2", "--trial", "3", "--soak", "2")
+        self.fleet.wait_state(rollout, {"running"}, 15)
+        os.kill(s.pid(), signal.SIGKILL)
+        time.sleep(1)
+        serve = self.fleet.start_serve()
+        self.addCleanup(lambda: serve.poll() is None and (serve.terminate(), serve.wait(10)))
+        time.sleep(4)
+        serve.kill()
+        serve.wait(10)
+        serve = self.fleet.start_serve()
+        self.addCleanup(lambda: (serve.terminate(), serve.wait(10)))
+        shown = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 120)
+        self.assertEqual(shown["state"], "done", shown)
+        wait_until("the end is told", 20, lambda: "done" in self.told(rollout))
+        by_key = {k: e["event"] for k, e in self.hook.events() if e.get("rollout") == rollout}
+        self.assertEqual(sorted(by_key.values()), ["done", "start"], "one message each, whatever was repeated under its key")
+        done = self.fleet.run("notify", "test", "hook")
+        self.assertIn("has taken a test message", done.stdout)
+        self.assertEqual(self.hook.events()[-1][1]["event"], "test")
+
+    def test_2_pausing_on_the_way_out_is_seen_through(self):
+        serve = self.fleet.service_pid("serve")
+        if alive(serve):
+            os.kill(serve, signal.SIGTERM)
+            wait_until("serve has ended", 10, lambda: not alive(serve))
+        s = self.console()
+        s.shows("sensor-001", "sensor-004")
+        rollout = self.fleet.start("weather@1.5.0-bad", "--stages", "100%", "--jitter", "120", "--trial", "5")
+        self.fleet.wait_state(rollout, {"running"}, 15)
+        s.keys("q")
+        s.shows("quit while a rollout runs")
+        s.keys("Down", "Down", "Enter")
+        s.shows("paused; 'muster rollout resume' goes on", "exit=0", seconds=20)
+        self.assertEqual(self.fleet.show(rollout)["state"], "paused")
+
+
+if __name__ == "__main__":
+    main()
