@@ -124,7 +124,9 @@ static void enter_alone_never_executes_a_dangerous_act(void **state)
 {
     static const char *const ways[] = {
         "r<Enter><Enter><Enter>",
-        "u<Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter>",
+        "u<Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter>"
+        "<Enter><Enter><Enter><Enter><Enter>",
+        "u<PgDn><Enter><Enter>",
         "R<Down><Enter>X<Enter><Enter>",
         "R<Down>X<Enter><Enter>",
         "R<End><Space><Enter><Enter>",
@@ -176,7 +178,7 @@ static void a_rollout_starts_with_the_devices_of_its_preview(void **state)
     type(b, "/group:hall<Enter>u<Right>");
     assert_true(on_screen(b, "6 devices of 9 in the target"));
     assert_true(on_screen(b, "3 already runs it"));
-    type(b, "<Tab><Tab><Tab><Tab><Tab><Tab>6<Enter>");
+    type(b, "<PgDn>6<Enter>");
 
     const struct ui_effect *e = effect(b, UI_START_ROLLOUT);
     assert_non_null(e);
@@ -194,7 +196,7 @@ static void what_was_typed_to_start_is_void_after_a_change(void **state)
 {
     struct bench *b = *state;
 
-    type(b, "u<Right><Tab><Tab><Tab><Tab><Tab><Tab>17<Up><BS><Tab><Enter>");
+    type(b, "u<Right><PgDn>17<Up><Up><Up><Up><Up><Up><Up><BS><PgDn><Enter>");
 
     assert_null(effect(b, UI_START_ROLLOUT));
     type(b, "17<Enter>");
@@ -205,7 +207,7 @@ static void a_wrong_plan_cannot_be_started(void **state)
 {
     struct bench *b = *state;
 
-    type(b, "u<Right><Tab><Tab> soak<Tab><Tab><Tab><Tab>20<Enter>");
+    type(b, "u<Right><Tab><Tab><Tab> soak<PgDn>20<Enter>");
 
     assert_null(effect(b, UI_START_ROLLOUT));
     assert_true(on_screen(b, "for how long?"));
@@ -311,6 +313,127 @@ static void use_pumps(struct bench *b)
 {
     fixture_free(b->f);
     b->f = fixture_rollouts_new();
+}
+
+static void the_dialog_reads_all_that_a_plan_has(void **state)
+{
+    struct bench *b = *state;
+
+    type(b,
+         "/group:hall<Enter>u<Right><Tab><Tab><Tab><C-u>canary 1 soak 1m fail 0%% approve, rest");
+    type(b, "<Down><C-u>2%<Down><C-u>90s<Down><C-u>45s<Down><C-u>3<Down>site 2<Down>250k<Down>"
+            "01:00-05:00 UTC mon-fri<Down><Right><Down><Right><Down><Right>");
+    type(b, "<PgUp><Tab><Tab><Tab><BS><BS><BS><BS><BS><BS>, rest<PgDn>6<Enter>");
+
+    assert_null(effect(b, UI_START_ROLLOUT)); /* "0%%" is no share: the mistake was typed */
+    type(b, "<PgUp><Tab><Tab><Tab><C-u>canary 1 soak 1m fail 0% approve, rest<PgDn>6<Enter>");
+    const struct ui_effect *e = effect(b, UI_START_ROLLOUT);
+    assert_non_null(e);
+    const struct rollout_plan *p = e->plan;
+    assert_int_equal(p->stage_count, 2);
+    assert_true(p->stage[0].approval && !p->stage[1].approval);
+    assert_int_equal(p->stage[0].soak_s, 60);
+    assert_true(p->gate.allowed_failure > 0.0199 && p->gate.allowed_failure < 0.0201);
+    assert_int_equal(p->jitter_s, 90);
+    assert_int_equal(p->trial_s, 45);
+    assert_int_equal(p->in_flight, 3);
+    assert_string_equal(p->per_group.by, "site");
+    assert_int_equal(p->per_group.max, 2);
+    assert_int_equal(p->bandwidth, 250000);
+    assert_int_equal(p->window.from_min, 60);
+    assert_int_equal(p->window.days, 0x1f);
+    assert_true(p->four_eyes);
+    assert_int_equal(p->late, PLAN_LATE_JOIN);
+    assert_int_equal(p->on_stop, PLAN_STOP_ABORT);
+}
+
+static void a_mistake_is_named_at_its_field(void **state)
+{
+    static const struct {
+        const char *keys, *text;
+    } wrong[] = {
+        { "<Tab><Tab><C-u>fw<lt>", "at character" },
+        { "<Tab><Tab><C-u>id=nobody", "nobody" },
+        { "<Tab><Tab><Tab><Tab><C-u>many", "may fail: a share is wanted" },
+        { "<Tab><Tab><Tab><Tab><Tab><C-u>soon", "jitter: a time is wanted" },
+        { "<Tab><Tab><Tab><Tab><Tab><Tab><Tab><C-u>0", "in flight: at least 1" },
+        { "<Tab><Tab><Tab><Tab><Tab><Tab><Tab><Tab>site", "per group: a label and a number" },
+        { "<Tab><Tab><Tab><Tab><Tab><Tab><Tab><Tab><Tab>fast", "bandwidth: bytes per second" },
+        { "<Tab><Tab><Tab><Tab><Tab><Tab><Tab><Tab><Tab><Tab>25:00-05:00", "window" },
+    };
+    struct bench *b = *state;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        type(b, "u<Right>");
+        type(b, wrong[i].keys);
+        assert_true(on_screen(b, wrong[i].text));
+        type(b, "<PgDn>17<Enter>");
+        assert_null(effect(b, UI_START_ROLLOUT));
+        type(b, "<Esc>");
+        assert_int_equal(ui_screen(b->ui), SCREEN_FLEET);
+    }
+}
+
+static void a_template_fills_the_fields(void **state)
+{
+    struct bench *b = *state;
+    struct ui_template *t = calloc(1, sizeof(*t));
+    assert_non_null(t);
+    snprintf(t->name, sizeof(t->name), "careful");
+    plan_defaults(&t->plan);
+    plan_default_stages(&t->plan);
+    t->plan.in_flight = 7;
+    snprintf(t->plan.target, sizeof(t->plan.target), "group:lab");
+    b->f->model.templates = t;
+    b->f->model.template_count = 1;
+
+    type(b, "u<Right><Tab><Right>");
+    assert_true(on_screen(b, "careful"));
+    assert_true(on_screen(b, "group:lab"));
+    type(b, "<PgDn>6<Enter>");
+
+    const struct ui_effect *e = effect(b, UI_START_ROLLOUT);
+    assert_non_null(e);
+    assert_int_equal(e->plan->in_flight, 7);
+    assert_string_equal(e->plan->target, "group:lab");
+    assert_int_equal(e->plan->stage_count, 4);
+    free(t);
+}
+
+static void more_marks_than_a_filter_names_are_a_target_still(void **state)
+{
+    struct bench *b = *state;
+    use_pumps(b);
+
+    type(b, "*u");
+    assert_true(on_screen(b, "the 240 marked devices"));
+    assert_true(on_screen(b, "149 devices of 240"));
+    type(b, "<PgDn>149<Enter>");
+
+    assert_int_equal(effect(b, UI_START_ROLLOUT)->id_count, 149);
+    assert_string_equal(effect(b, UI_START_ROLLOUT)->plan->target, "the 240 marked devices");
+}
+
+static const struct zone *berlin(void *ctx, const char *name)
+{
+    return strcmp(name, "Europe/Berlin") == 0 ? ctx : NULL;
+}
+
+static void a_closed_window_says_when_the_first_order_goes_out(void **state)
+{
+    struct bench *b = *state;
+    struct zone *z = calloc(1, sizeof(*z));
+    assert_non_null(z);
+    zone_from_posix(z, "CET-1CEST,M3.5.0,M10.5.0/3", NULL);
+    const struct ui_lookup lookup = { .zone = berlin, .ctx = z };
+    b->f->model.lookup = &lookup;
+
+    type(b, "u<Right><PgUp><Tab><Tab><Tab><Tab><Tab><Tab><Tab><Tab><Tab><Tab>"
+            "01:00-05:00 Europe/Berlin");
+    assert_true(on_screen(b, "the first order goes out in 9h52m, 00:00Z"));
+    type(b, "<C-u>01:00-05:00 Mars/Base");
+    assert_true(on_screen(b, "knows no time zone Mars/Base"));
+    free(z);
 }
 
 static void an_approval_takes_a_remark_and_a_second_person(void **state)
@@ -923,6 +1046,11 @@ int main(void)
         KEYS(what_was_typed_to_start_is_void_after_a_change),
         KEYS(a_wrong_plan_cannot_be_started),
         KEYS(abort_wants_the_name_of_the_rollout),
+        KEYS(the_dialog_reads_all_that_a_plan_has),
+        KEYS(a_mistake_is_named_at_its_field),
+        KEYS(a_template_fills_the_fields),
+        KEYS(more_marks_than_a_filter_names_are_a_target_still),
+        KEYS(a_closed_window_says_when_the_first_order_goes_out),
         KEYS(an_approval_takes_a_remark_and_a_second_person),
         KEYS(retry_names_the_cause_and_wants_the_number),
         KEYS(caps_sets_only_what_was_changed),

@@ -21,6 +21,7 @@
 #include "leaving.h"
 #include "output.h"
 #include "past.h"
+#include "plan_help.h"
 #include "planning.h"
 #include "rollout_rows.h"
 #include "session.h"
@@ -52,6 +53,7 @@ struct console {
     int64_t past_ms;
     struct release_store *releases;
     struct rollout_rows *rows;
+    struct plan_help *help;
     struct keyset keys;
     bool have_keys;
     struct ui_release *release;
@@ -123,6 +125,8 @@ static void look_around(struct console *c, int64_t now)
     c->releases_ms = now;
     store_rollout_next_id(session_store(c->session), now, c->next_rollout, NULL);
     rollout_rows_refresh(c->rows, session_store(c->session));
+    if (first || now % (5 * RELEASES_MS) < RELEASES_MS)
+        plan_help_refresh(c->help);
     read_story(c);
     if (!c->releases || (release_store_refresh(c->releases, NULL) <= 0 && !first))
         return;
@@ -182,6 +186,7 @@ static struct ui_model model_of(struct console *c, int64_t now)
     size_t count;
     const struct rollout *const *list = engine_rollouts(session_engine(c->session), &count);
     rollout_rows_model(c->rows, list, count, &m);
+    plan_help_model(c->help, &m);
     return m;
 }
 
@@ -625,6 +630,7 @@ static int open_fleet(struct console *c)
     c->session = session_open(&config, &c->cmd->err);
     if (!c->session)
         return -1;
+    c->help = plan_help_new(session_store(c->session));
     c->have_keys = planning_keyset(p, &c->keys, &err) == 0;
     if (!c->have_keys)
         log_say(&c->log, LOG_WARN, "%s", err.text);
@@ -644,6 +650,7 @@ static void close_all(struct console *c)
     release_store_close(c->releases);
     tail_free(c->lines);
     rollout_rows_free(c->rows);
+    plan_help_free(c->help);
     past_free(c->past);
     free(c->release);
 }

@@ -315,33 +315,48 @@ struct form {
 void form_open(struct ui *ui, const struct form *f);
 void form_line(struct form *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The new-rollout dialog. */
-#define START_CHOICES 64
+/*
+ * The new-rollout dialog: fields, and what they come to. On a wide screen both stand side by side;
+ * else the fields are the first page, and the preview with the number to be typed the second.
+ */
+#define START_ID_SHOWN 3 /* ids kept for each reason to leave a device out */
 enum start_row {
-    START_RELEASE,
+    START_RELEASE, /* chosen */
+    START_TEMPLATE,
     START_TARGET,
     START_STAGES,
+    START_FAILURE,
     START_JITTER,
     START_TRIAL,
     START_FLIGHT,
+    START_GROUP,
+    START_BANDWIDTH,
+    START_WINDOW,
+    START_EYES,
+    START_LATE,
+    START_STOP,
     START_TYPE,
     START_ROWS
 };
 struct start {
     enum start_row row;
-    size_t release; /* index in the model's list; kept by product and version too */
     char product[PROTO_PRODUCT_MAX], version[PROTO_VERSION_MAX];
-    struct field target, stages, jitter, trial, flight, word;
-    struct rollout_plan plan;
+    int from;                       /* template + 1; 0: the usual plan */
+    struct rollout_plan base, plan; /* what it began from, and with the fields */
+    struct field field[START_ROWS]; /* of rows that are typed */
+    bool eyes, late, abort;         /* of rows that are chosen */
+    bool marked;                    /* the target is the marked devices, too many to be named */
     struct plan_preview preview;
     char rollout[PROTO_ROLLOUT_MAX];
     bool good;
     char problem[200];
     enum start_row problem_row;
     uint32_t excluded[PLAN_EXCLUDED_COUNT];
+    char excluded_id[PLAN_EXCLUDED_COUNT][START_ID_SHOWN][PROTO_ID_MAX];
     uint32_t excluded_count, matched;
-    uint32_t canary; /* ids of the first stage */
-    size_t id_count; /* in ui->ids */
+    uint32_t canary;  /* ids of the first stage */
+    size_t id_count;  /* in ui->ids */
+    int64_t opens_ms; /* when the window lets the first one start; 0: at once, -1: nobody can say */
 };
 void start_open(struct step *s, const char *product, const char *version);
 

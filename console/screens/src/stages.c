@@ -23,26 +23,61 @@ static bool is_rest(const char *word)
     return strcmp(word, "rest") == 0 || strcmp(word, "all") == 0;
 }
 
-/* One word of a stage. *soak: the word before was "soak". */
-static int take_word(struct plan_stage *s, const char *word, bool *soak, char *problem, size_t cap)
+/* "5%" as millionths; false when it is none. */
+static bool take_share(const char *word, uint32_t *ppm)
 {
-    uint64_t n;
     char digits[16];
     size_t len = strspn(word, "0123456789.");
     double percent;
 
-    if (*soak) {
-        *soak = false;
+    if (len == 0 || strcmp(word + len, "%") != 0 ||
+        !text_copy_n(digits, sizeof(digits), word, len) || !text_to_double(digits, &percent) ||
+        percent > 100)
+        return false;
+    *ppm = (uint32_t)(percent * 10000 + 0.5);
+    return true;
+}
+
+/* The word whose value comes next. */
+enum want { WANT_NOTHING, WANT_SOAK, WANT_FAIL };
+
+static int take_value(struct plan_stage *s, const char *word, enum want want, char *problem,
+                      size_t cap)
+{
+    uint64_t n;
+    uint32_t ppm;
+
+    if (want == WANT_SOAK) {
         if (!text_to_seconds(word, &n) || n > UINT32_MAX)
             return wrong(problem, cap, word, "a time is wanted: 90s 15m 2h");
         s->soak_s = (uint32_t)n;
-    } else if (strcmp(word, "soak") == 0) {
-        *soak = true;
-    } else if (len > 0 && strcmp(word + len, "%") == 0) {
-        if (!text_copy_n(digits, sizeof(digits), word, len) || !text_to_double(digits, &percent) ||
-            percent <= 0 || percent > 100)
+    } else {
+        if (!take_share(word, &ppm))
+            return wrong(problem, cap, word, "which share may fail? 0% to 100%");
+        s->allowed_failure = ppm / 1e6;
+    }
+    return 0;
+}
+
+/* One word of a stage. */
+static int take_word(struct plan_stage *s, const char *word, enum want *want, char *problem,
+                     size_t cap)
+{
+    uint64_t n;
+    enum want before = *want;
+
+    *want = WANT_NOTHING;
+    if (before != WANT_NOTHING)
+        return take_value(s, word, before, problem, cap);
+    if (strcmp(word, "soak") == 0) {
+        *want = WANT_SOAK;
+    } else if (strcmp(word, "fail") == 0) {
+        *want = WANT_FAIL;
+    } else if (strcmp(word, "approve") == 0) {
+        s->approval = true;
+    } else if (word[strspn(word, "0123456789.")] == '%') {
+        if (!take_share(word, &s->share_ppm) || s->share_ppm == 0)
             return wrong(problem, cap, word, "a share is more than 0 and at most 100%");
-        s->share_ppm = (uint32_t)(percent * 10000 + 0.5);
     } else if (text_to_u64(word, 1, PLAN_DEVICES, &n)) {
         s->count = (uint32_t)n;
     } else if (*s->name || !text_copy(s->name, sizeof(s->name), word)) {
@@ -54,18 +89,20 @@ static int take_word(struct plan_stage *s, const char *word, bool *soak, char *p
 /* Words of one item. `text` is cut up. */
 static int take_item(struct plan_stage *s, char *text, char *problem, size_t cap)
 {
-    bool soak = false;
+    enum want want = WANT_NOTHING;
     s->allowed_failure = -1;
     while (*text) {
         size_t len = strcspn(text, " ");
         char *next = text + len + (text[len] == ' ');
         text[len] = '\0';
-        if (len && take_word(s, text, &soak, problem, cap) != 0)
+        if (len && take_word(s, text, &want, problem, cap) != 0)
             return -1;
         text = next;
     }
-    if (soak)
+    if (want == WANT_SOAK)
         return wrong(problem, cap, "soak", "for how long?");
+    if (want == WANT_FAIL)
+        return wrong(problem, cap, "fail", "which share may fail? 2%");
     if (!s->count && !s->share_ppm && is_rest(s->name))
         s->share_ppm = 1000000;
     if (!s->count && !s->share_ppm)
@@ -112,4 +149,49 @@ int stages_parse(const char *text, struct rollout_plan *plan, char *problem, siz
         text += len + (text[len] == ',');
     }
     return plan->stage_count ? 0 : wrong(problem, cap, "", "at least one: canary 2, rest");
+}
+
+/* A time as people write it, exactly: "1h", "90s". */
+static void put_time(char *out, size_t cap, uint32_t s)
+{
+    if (s && s % 3600 == 0)
+        snprintf(out, cap, "%uh", s / 3600);
+    else if (s && s % 60 == 0)
+        snprintf(out, cap, "%um", s / 60);
+    else
+        snprintf(out, cap, "%us", s);
+}
+
+static int put_stage(const struct plan_stage *s, char *out, size_t cap)
+{
+    char size[24], soak[24] = "", fail[24] = "", time[16];
+
+    if (s->share_ppm)
+        snprintf(size, sizeof(size), "%.6g%%", s->share_ppm / 1e4);
+    else
+        snprintf(size, sizeof(size), "%u", s->count ? s->count : s->named_count);
+    put_time(time, sizeof(time), s->soak_s);
+    if (s->soak_s)
+        snprintf(soak, sizeof(soak), " soak %s", time);
+    if (s->allowed_failure >= 0)
+        snprintf(fail, sizeof(fail), " fail %.6g%%", s->allowed_failure * 100);
+    return snprintf(out, cap, "%s %s%s%s%s", s->name, size, soak, fail,
+                    s->approval ? " approve" : "");
+}
+
+bool stages_text(const struct rollout_plan *plan, char *out, size_t cap)
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        if (i)
+            used += (size_t)snprintf(out + used, cap - used, ", ");
+        if (used >= cap)
+            return false;
+        used += (size_t)put_stage(&plan->stage[i], out + used, cap - used);
+        if (used >= cap)
+            return false;
+    }
+    return true;
 }

@@ -194,6 +194,47 @@ static void stages_are_read_as_people_type_them(void **state)
     assert_int_equal(plan.stage[3].share_ppm, 1000000);
 }
 
+static void stages_may_name_a_limit_and_an_approval(void **state)
+{
+    struct rollout_plan plan = { 0 };
+    char problem[128], text[128];
+    (void)state;
+
+    assert_int_equal(stages_parse("canary 2 fail 0% approve, half 50% soak 90s fail 2.5%, rest",
+                                  &plan, problem, sizeof(problem)),
+                     0);
+    assert_true(plan.stage[0].approval);
+    assert_true(plan.stage[0].allowed_failure >= 0 && plan.stage[0].allowed_failure < 1e-9);
+    assert_false(plan.stage[1].approval);
+    assert_true(plan.stage[1].allowed_failure > 0.0249 && plan.stage[1].allowed_failure < 0.0251);
+    assert_true(plan.stage[2].allowed_failure < 0);
+    assert_int_equal(stages_parse("canary 2 fail", &plan, problem, sizeof(problem)), -1);
+    assert_int_equal(stages_parse("canary 2 fail lots", &plan, problem, sizeof(problem)), -1);
+
+    plan_default_stages(&plan);
+    plan.stage[1].approval = true;
+    assert_true(stages_text(&plan, text, sizeof(text)));
+    assert_string_equal(text, "canary 10 soak 1h, early 5% soak 6h approve, half 50% soak 2h, "
+                              "rest 100%");
+    assert_false(stages_text(&plan, text, 20));
+}
+
+static void stages_are_the_same_when_read_back(void **state)
+{
+    static const char *const texts[] = { "canary 2 soak 1m fail 0% approve, rest 100%",
+                                         "a 1, b 12.5% soak 3h, c 99% fail 2.5%",
+                                         "stage-1 5% soak 90s" };
+    struct rollout_plan plan = { 0 };
+    char problem[128], text[128];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_int_equal(stages_parse(texts[i], &plan, problem, sizeof(problem)), 0);
+        assert_true(stages_text(&plan, text, sizeof(text)));
+        assert_string_equal(text, texts[i]);
+    }
+}
+
 static void stages_may_be_spelt_short(void **state)
 {
     struct rollout_plan plan;
@@ -230,6 +271,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stages_may_be_spelt_short),
+        cmocka_unit_test(stages_may_name_a_limit_and_an_approval),
+        cmocka_unit_test(stages_are_the_same_when_read_back),
         cmocka_unit_test(every_axis_holds_its_values_with_steps_of_1_2_or_5),
         cmocka_unit_test(an_axis_grows_at_once_and_shrinks_late),
         cmocka_unit_test(a_gap_is_neither_a_line_nor_zero),

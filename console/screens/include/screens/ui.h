@@ -70,6 +70,21 @@ struct ui_past {
     bool loading; /* more is being read */
 };
 
+/* A plan saved by name: what the new-rollout dialog may start from. */
+struct ui_template {
+    char name[PLAN_NAME_MAX];
+    struct rollout_plan plan; /* product and version may be empty */
+};
+
+/* What only the app can look up while a plan is made. */
+struct ui_lookup {
+    /* Marks candidates that the journal knows to have failed on this image (hex) before. */
+    void (*mark)(void *ctx, const char *image, struct plan_candidate *candidate, uint32_t count);
+    /* The rules of a time zone; NULL: this machine has none of that name. */
+    const struct zone *(*zone)(void *ctx, const char *name);
+    void *ctx;
+};
+
 struct ui_model {
     int64_t now_ms;
     const struct fleet *fleet; /* also the link's state and the messages of a device */
@@ -80,6 +95,9 @@ struct ui_model {
     size_t row_count;                  /* at most UI_ROLLOUT_ROWS */
     const struct ui_release *releases; /* newest first per product */
     size_t release_count;
+    const struct ui_template *templates;
+    size_t template_count;
+    const struct ui_lookup *lookup; /* NULL: nothing is marked, and no zone but UTC is known */
     const char *next_rollout;    /* the id a rollout started now would have: ranks depend on it */
     const struct crypto *crypto; /* for the ranks in the preview: only sha256 is used */
     const struct ui_past *past;  /* may be NULL */
