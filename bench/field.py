@@ -109,10 +109,15 @@ class Field:
         self.children = {}
         self.swarms = []
         ports = dict(zip(("broker", "operator", "gateway", "metrics"), free_ports(4)))
+        self.operator_port = ports["operator"]
         self.metrics_port, self.gateway_port, self.broker_port = ports["metrics"], ports["gateway"], ports["broker"]
         self.run("pki", "init", "--dir", self.dir, "--fleet", "swarm", "--broker-host", "127.0.0.1", "--gateway-host", "127.0.0.1",
                  *["%s=%d" % ("--%s-port" % name, port) for name, port in ports.items()], "-q", profile=False)
         self.gateway_settings(gateway)
+        if devices:
+            self.make_certificates(devices, settings)
+
+    def make_certificates(self, devices, settings):
         start = time.monotonic()
         sets = [w for s in ("clock=trusted", "interval=3600", "product=weather", "hw=linux", "sensors=bme280", *settings) for w in ("--set", s)]
         self.run("pki", "device", "--count", str(devices), "--out", os.path.join(self.dir, "swarm"), *sets, "-q")
@@ -140,10 +145,15 @@ class Field:
         return json.loads(self.run(*args, "--json").stdout)
 
     def release(self, version, size=16384, bad=None):
+        elf = os.path.join(self.dir, "weather-%s.elf" % version)
+        subprocess.run([self.program, "--image", elf, "--version", version, "--size", str(size), *(["--bad", bad] if bad else [])], check=True)
+        return self.publish(elf, version)
+
+    def publish(self, elf, version, hw=()):
+        """Builds, signs and publishes an image; "weather@VERSION"."""
         base = os.path.join(self.dir, "weather-%s" % version)
-        subprocess.run([self.program, "--image", base + ".elf", "--version", version, "--size", str(size), *(["--bad", bad] if bad else [])], check=True)
-        self.run("release", "build", "--elf", base + ".elf", "--product", "weather", "--hw", "linux", "--version", version, "-o", base + ".bin", "-q")
-        self.run("release", "sign", base + ".bin", "-q")
+        self.run("release", "build", "--elf", elf, "--product", "weather", "--hw", "linux", "--version", version, "-o", base + ".bin", "-q")
+        self.run("release", "sign", base + ".bin", *[w for h in hw for w in ("--hw", h)], "-q")
         self.run("release", "publish", base + ".bin", "-q")
         return "weather@" + version
 

@@ -81,6 +81,19 @@ void sim_plan(struct rollout_plan *plan)
     plan->deadline_s = 86400;
 }
 
+struct plan_candidate sim_candidate(const char *id, const char *hw, const char *fw)
+{
+    return (struct plan_candidate){ .id = id,
+                                    .product = "weather",
+                                    .hw = hw,
+                                    .fw = fw,
+                                    .image = old_image,
+                                    .boot = "0000000000000001",
+                                    .release_seq = 16,
+                                    .agent = 1,
+                                    .online = true };
+}
+
 void sim_init(struct sim *s, const struct rollout_plan *plan, uint32_t count, uint64_t seed)
 {
     sim_init_labels(s, plan, count, seed, NULL);
@@ -99,53 +112,52 @@ void sim_zones(struct sim *s)
     }
 }
 
-void sim_init_labels(struct sim *s, const struct rollout_plan *plan, uint32_t count, uint64_t seed,
-                     const char *(*label)(uint32_t i))
+void sim_init_fleet(struct sim *s, const struct rollout_plan *plan, const char *id,
+                    const struct plan_candidate *candidate, uint32_t count,
+                    const struct crypto *crypto, int64_t start_s, uint64_t seed)
 {
-    struct plan_candidate *candidate = mem_array(count, sizeof(*candidate));
-    char(*id)[16] = mem_array(count, sizeof(*id));
     struct release release = {
-        .product = "weather", .version = "1.4.0", .seq = 17, .size = 900000
+        .product = "weather", .seq = 17, .size = 900000, .hw = { "linux", "linux-b" }, .hw_count = 2
     };
-    struct rollout_release facts = { .product = "weather", .version = "1.4.0", .size = 900000 };
+    struct rollout_release facts = { .product = "weather", .size = 900000 };
     struct plan_set set;
 
     memset(s, 0, sizeof(*s));
     memset(release.sha256, 0xaa, sizeof(release.sha256));
-    memcpy(release.hw[0], "linux", 6);
-    release.hw_count = 1;
+    text_copy(release.version, sizeof(release.version), plan->version);
+    text_copy(facts.version, sizeof(facts.version), plan->version);
     text_copy(facts.image, sizeof(facts.image), target_image);
+    s->now_s = start_s;
+    s->seed = seed;
     s->device = mem_array(count, sizeof(*s->device));
-    for (uint32_t i = 0; i < count; i++) {
-        text_format(id[i], sizeof(id[i]), "dev-%07u", i);
-        candidate[i] = (struct plan_candidate){ .id = id[i],
-                                                .product = "weather",
-                                                .hw = "linux",
-                                                .fw = "1.3.0",
-                                                .image = old_image,
-                                                .boot = "0000000000000001",
-                                                .release_seq = 16,
-                                                .agent = 1,
-                                                .online = true };
-        if (label && label(i)) {
-            candidate[i].group[0] = label(i);
-            candidate[i].group_count = 1;
-        }
-    }
-    int64_t now_ms = (int64_t)START_S * 1000;
-    int rc = plan_resolve(plan, &release, "r-1", &sim_crypto, candidate, count, now_ms, &set, NULL);
+    int rc = plan_resolve(plan, &release, id, crypto, candidate, count, start_s * 1000, &set, NULL);
     CHECK(rc == 0);
-    s->r = rollout_new("r-1", plan, &facts, candidate, &set, now_ms);
+    s->r = rollout_new(id, plan, &facts, candidate, &set, start_s * 1000);
     s->count = s->r->count;
     for (uint32_t i = 0; i < s->count; i++)
         s->device[i] = (struct sim_device){ .online = true, .boot = 1 };
-    s->now_s = START_S;
-    s->seed = seed;
     s->download_s = 20;
     s->active = NOBODY;
     s->watch_cap = true;
     sim_zones(s);
     plan_set_free(&set);
+}
+
+void sim_init_labels(struct sim *s, const struct rollout_plan *plan, uint32_t count, uint64_t seed,
+                     const char *(*label)(uint32_t i))
+{
+    struct plan_candidate *candidate = mem_array(count, sizeof(*candidate));
+    char(*id)[16] = mem_array(count, sizeof(*id));
+
+    for (uint32_t i = 0; i < count; i++) {
+        text_format(id[i], sizeof(id[i]), "dev-%07u", i);
+        candidate[i] = sim_candidate(id[i], "linux", "1.3.0");
+        if (label && label(i)) {
+            candidate[i].group[0] = label(i);
+            candidate[i].group_count = 1;
+        }
+    }
+    sim_init_fleet(s, plan, "r-1", candidate, count, &sim_crypto, START_S, seed);
     free(candidate);
     free(id);
 }
@@ -339,7 +351,7 @@ static void say_report(struct sim *s, uint32_t device)
 
     if (!s->link_up || d->n == 0)
         return;
-    text_copy(report.rollout, sizeof(report.rollout), "r-1");
+    text_copy(report.rollout, sizeof(report.rollout), s->r->id);
     hex16(report.boot, d->boot);
     sim_event(s, &ev);
     if (chance(s, 8))

@@ -82,6 +82,13 @@ void sim_init(struct sim *s, const struct rollout_plan *plan, uint32_t count, ui
 /* The same with a group for each device ("site:7", "tz:UTC"), NULL for none. */
 void sim_init_labels(struct sim *s, const struct rollout_plan *plan, uint32_t count, uint64_t seed,
                      const char *(*label)(uint32_t i));
+/* A device that is online and runs an older release; the texts must outlive it. */
+struct plan_candidate sim_candidate(const char *id, const char *hw, const char *fw);
+/* Candidates as they are given (also what they run), a rollout of that id for hw linux and linux-b,
+ * ranked by `crypto`, at a time of day. */
+void sim_init_fleet(struct sim *s, const struct rollout_plan *plan, const char *id,
+                    const struct plan_candidate *candidate, uint32_t count,
+                    const struct crypto *crypto, int64_t start_s, uint64_t seed);
 void sim_free(struct sim *s);
 /* Zone rules by name for all zones of the rollout: "UTC", else a POSIX rule. */
 void sim_zones(struct sim *s);
