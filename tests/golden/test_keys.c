@@ -152,6 +152,21 @@ static void enter_alone_never_executes_a_dangerous_act(void **state)
     }
 }
 
+static void a_prod_console_acts_only_when_asked_to(void **state)
+{
+    struct bench *b = *state;
+    b->f->model.read_only = true;
+    b->f->model.may_write = true;
+    b->f->model.read_only_why = "a prod profile";
+
+    type(b, "r");
+    assert_true(on_screen(b, "read-only: a prod profile"));
+    assert_null(effect(b, UI_COMMAND));
+    type(b, ":write<Enter>");
+
+    assert_non_null(effect(b, UI_WRITE));
+}
+
 static void a_read_only_console_says_why_and_does_nothing(void **state)
 {
     static const char *const ways[] = { "r<Tab><Enter>", "i", "u", "R<Down><Enter><Space>",
@@ -1042,6 +1057,7 @@ int main(void)
         KEYS(many_devices_need_their_number_typed),
         KEYS(enter_alone_never_executes_a_dangerous_act),
         KEYS(a_read_only_console_says_why_and_does_nothing),
+        KEYS(a_prod_console_acts_only_when_asked_to),
         KEYS(a_rollout_starts_with_the_devices_of_its_preview),
         KEYS(what_was_typed_to_start_is_void_after_a_change),
         KEYS(a_wrong_plan_cannot_be_started),

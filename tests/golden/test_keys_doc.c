@@ -56,6 +56,8 @@ static void keys_text(char *out, size_t cap)
                 add(out, cap, "%s`%s`", k ? " " : "",
                     key_text(table[i].key[k], false, key, sizeof(key)));
             }
+            if (!table[i].key[0])
+                add(out, cap, "`:%s`", action_word(table[i].action));
             add(out, cap, " | %s | %s | ", table[i].help,
                 group == GROUP_MOVE ? "" : action_word(table[i].action));
             add_screens(out, cap, table[i].screens);

@@ -17,6 +17,7 @@ const struct command *const app_command_tables[] = {
     identity_commands,
     gateway_commands,
     alerts_commands,
+    config_commands,
     serve_commands,
     notify_commands,
     help_commands,

@@ -64,6 +64,7 @@ static const struct field {
     FIELD("ui", "theme", FIELD_TEXT, ui.theme),
     FIELD("ui", "ascii", FIELD_TEXT, ui.ascii),
     FIELD("ui", "read_only", FIELD_BOOL, ui.read_only),
+    FIELD("ui", "prod", FIELD_BOOL, ui.prod),
     FIELD("ui", "mouse", FIELD_BOOL, ui.mouse),
     FIELD("ui", "bell", FIELD_TEXT, ui.bell),
 };
@@ -87,14 +88,15 @@ static char *next_line(char *out, int cap, void *stream)
 static int bad(struct reader *r, int line, const char *format, const char *a, const char *b)
 {
     char what[256];
-    if (r->failed)
-        return 0;
-    r->failed = true;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     snprintf(what, sizeof(what), format, a, b);
 #pragma GCC diagnostic pop
-    err_set(r->err, EXIT_USAGE, "%s:%d: %s", r->profile->path, line, what);
+    if (!r->failed)
+        err_set(r->err, EXIT_USAGE, "%s:%d: %s", r->profile->path, line, what);
+    else /* the first is the answer; who mends it wants to know of the others */
+        log_say(r->log, LOG_ERROR, "%s:%d: %s", r->profile->path, line, what);
+    r->failed = true;
     return 0;
 }
 

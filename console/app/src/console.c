@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,6 +24,7 @@
 #include "planning.h"
 #include "rollout_rows.h"
 #include "session.h"
+#include "stray.h"
 #include "themes.h"
 #include "ui_file.h"
 
@@ -44,6 +44,7 @@ struct console {
     struct log log;
     struct session *session;
     struct term *term;
+    struct stray *stray;
     struct canvas *canvas;
     struct ui *ui;
     struct theme theme;
@@ -61,7 +62,8 @@ struct console {
     int64_t releases_ms;
     char next_rollout[PROTO_ROLLOUT_MAX];
     bool hints;
-    int64_t story; /* the last event of the journal that was read */
+    int64_t write_until_ms; /* a prod profile acts until then */
+    int64_t story;          /* the last event of the journal that was read */
     int64_t opened_ms;
     struct ui_link link;
     char who[65];
@@ -155,6 +157,22 @@ static void read_link(struct console *c)
     l->attempt = f.attempt;
 }
 
+/* A prod profile acts only for a while after somebody said so. */
+static bool is_shut(const struct console *c, int64_t now)
+{
+    return c->cmd->profile->ui.prod && now >= c->write_until_ms;
+}
+
+static const char *why_read_only(const struct console *c, const char *trouble)
+{
+    if (*trouble)
+        return trouble;
+    if (c->cmd->profile->ui.read_only)
+        return "the profile says read_only";
+    return c->read_only ? "started with --read-only"
+                        : "a prod profile: :write allows acts for 15 minutes";
+}
+
 static struct ui_model model_of(struct console *c, int64_t now)
 {
     static const char hint[] =
@@ -173,10 +191,11 @@ static struct ui_model model_of(struct console *c, int64_t now)
                           .log = c->lines,
                           .profile = p->name,
                           .operator_name = c->who,
-                          .read_only = c->read_only || *trouble,
-                          .read_only_why = *trouble          ? trouble
-                                           : p->ui.read_only ? "the profile says read_only"
-                                                             : "started with --read-only",
+                          .prod = p->ui.prod,
+                          .may_write = p->ui.prod && !c->read_only && !*trouble,
+                          .write_until_ms = c->write_until_ms,
+                          .read_only = c->read_only || *trouble || is_shut(c, now),
+                          .read_only_why = why_read_only(c, trouble),
                           .engine = engine_leader(session_engine(c->session)),
                           .themes = c->themes.name,
                           .theme_count = c->themes.count,
@@ -330,6 +349,16 @@ static void do_load(struct console *c, const struct ui_model *m, const struct ui
         tell(c, m, TAIL_ERROR, "%s: %s", fx->id, err.text);
 }
 
+static void do_write(struct console *c, const struct ui_model *m)
+{
+    bool open = m->read_only;
+
+    c->write_until_ms = open ? m->now_ms + UI_WRITE_MS : 0;
+    tell(c, m, TAIL_WARN,
+         open ? "acts are allowed for 15 minutes; :write again ends it"
+              : "acts are no longer allowed");
+}
+
 static void do_ack(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
 {
     struct err err;
@@ -379,9 +408,48 @@ static void do_save(struct console *c, const struct ui_model *m)
         tell(c, m, TAIL_WARN, "not kept: %s", err.text);
 }
 
+/* What changes the world: refused while read-only, whenever the dialog was opened. */
+static const struct act {
+    enum ui_effect_kind kind;
+    void (*run)(struct console *c, const struct ui_model *m, const struct ui_effect *fx);
+    enum rollout_act act; /* with run NULL: a row for the engine */
+} acts[] = {
+    { UI_COMMAND, do_command, ROLLOUT_ACT_COUNT },
+    { UI_START_ROLLOUT, do_start, ROLLOUT_ACT_COUNT },
+    { UI_ALERT_ACK, do_ack, ROLLOUT_ACT_COUNT },
+    { UI_ALERT_SILENCE, do_silence, ROLLOUT_ACT_COUNT },
+    { UI_PAUSE_ROLLOUT, NULL, ROLLOUT_ACT_PAUSE },
+    { UI_RESUME_ROLLOUT, NULL, ROLLOUT_ACT_RESUME },
+    { UI_ABORT_ROLLOUT, NULL, ROLLOUT_ACT_ABORT },
+    { UI_ROLLBACK_ROLLOUT, NULL, ROLLOUT_ACT_ROLLBACK },
+    { UI_APPROVE_ROLLOUT, NULL, ROLLOUT_ACT_APPROVE },
+    { UI_RETRY_ROLLOUT, NULL, ROLLOUT_ACT_RETRY },
+    { UI_SET_ROLLOUT, NULL, ROLLOUT_ACT_SET },
+};
+
+static bool carry_out_act(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
+{
+    const struct act *act = NULL;
+
+    for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
+        if (acts[i].kind == fx->kind)
+            act = &acts[i];
+    if (!act)
+        return false;
+    if (m->read_only)
+        tell(c, m, TAIL_WARN, "not done, read-only: %s", m->read_only_why);
+    else if (act->run)
+        act->run(c, m, fx);
+    else
+        do_act(c, m, fx, act->act);
+    return true;
+}
+
 static void carry_out(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
 {
-    switch (fx->kind) {
+    if (carry_out_act(c, m, fx))
+        return;
+    switch ((int)fx->kind) {
     case UI_QUIT:
         c->quit = true;
         break;
@@ -407,35 +475,8 @@ static void carry_out(struct console *c, const struct ui_model *m, const struct 
     case UI_TREND:
         fleet_set_trend(session_fleet(c->session), fx->reading);
         break;
-    case UI_COMMAND:
-        do_command(c, m, fx);
-        break;
-    case UI_START_ROLLOUT:
-        do_start(c, m, fx);
-        break;
-    case UI_PAUSE_ROLLOUT:
-        do_act(c, m, fx, ROLLOUT_ACT_PAUSE);
-        break;
-    case UI_RESUME_ROLLOUT:
-        do_act(c, m, fx, ROLLOUT_ACT_RESUME);
-        break;
-    case UI_ABORT_ROLLOUT:
-        do_act(c, m, fx, ROLLOUT_ACT_ABORT);
-        break;
     case UI_LOAD_ROLLOUT:
         do_load(c, m, fx);
-        break;
-    case UI_ROLLBACK_ROLLOUT:
-        do_act(c, m, fx, ROLLOUT_ACT_ROLLBACK);
-        break;
-    case UI_APPROVE_ROLLOUT:
-        do_act(c, m, fx, ROLLOUT_ACT_APPROVE);
-        break;
-    case UI_RETRY_ROLLOUT:
-        do_act(c, m, fx, ROLLOUT_ACT_RETRY);
-        break;
-    case UI_SET_ROLLOUT:
-        do_act(c, m, fx, ROLLOUT_ACT_SET);
         break;
     case UI_COPY:
         term_copy(c->term, fx->text);
@@ -446,11 +487,8 @@ static void carry_out(struct console *c, const struct ui_model *m, const struct 
     case UI_SAVE:
         do_save(c, m);
         break;
-    case UI_ALERT_ACK:
-        do_ack(c, m, fx);
-        break;
-    case UI_ALERT_SILENCE:
-        do_silence(c, m, fx);
+    case UI_WRITE:
+        do_write(c, m);
         break;
     case UI_THEME:
         themes_load(&c->themes, fx->text, &c->theme, &c->log);
@@ -529,7 +567,7 @@ static void ring(struct console *c)
 static void loop(struct console *c)
 {
     int fd[TERM_FDS];
-    struct pollfd fds[TERM_FDS];
+    struct pollfd fds[TERM_FDS + 1];
     struct ui_event tick = { .kind = UI_TICK };
 
     term_fds(c->term, fd);
@@ -538,13 +576,15 @@ static void loop(struct console *c)
         int64_t left = ui_next_ms(c->ui, &m) - m.now_ms;
         for (size_t i = 0; i < TERM_FDS; i++)
             fds[i] = (struct pollfd){ .fd = fd[i], .events = POLLIN };
-        if (!session_poll(c->session, fds, TERM_FDS,
+        fds[TERM_FDS] = (struct pollfd){ .fd = stray_fd(c->stray), .events = POLLIN };
+        if (!session_poll(c->session, fds, TERM_FDS + 1,
                           past_is_busy(c->past) ? 0
                           : left < FRAME_MS     ? FRAME_MS
                           : left > 1000         ? 1000
                                                 : (int)left))
             break;
         read_keys(c); /* keys first: they are drawn at once */
+        stray_read(c->stray, &c->log);
         int64_t now = session_now();
         look_around(c, now);
         ring(c);
@@ -562,27 +602,6 @@ static void loop(struct console *c)
 
 /* ---- opening and closing
  * ------------------------------------------------------------------------------------------ */
-
-/* While curses is on, a stray line on stderr would tear the screen. */
-static int hide_stderr(void)
-{
-    int keep = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-    if (null >= 0) {
-        dup2(null, STDERR_FILENO);
-        close(null);
-    }
-    return keep;
-}
-
-static void show_stderr(int kept)
-{
-    if (kept >= 0) {
-        dup2(kept, STDERR_FILENO);
-        close(kept);
-    }
-}
 
 static int open_screen(struct console *c, const struct cmd_args *args)
 {
@@ -673,12 +692,12 @@ static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
     if (open_fleet(c) || open_screen(c, args)) {
         rc = (int)ctx->err.code;
     } else {
-        int kept = hide_stderr();
+        c->stray = stray_open();
         signals_install();
         loop(c);
         term_close(c->term);
         c->term = NULL;
-        show_stderr(kept);
+        stray_close(c->stray);
         fputs(c->leaving.told, ctx->out);
     }
     close_all(c);

@@ -74,6 +74,7 @@ static const struct key_binding table[] = {
     { ACTION_ALERTS,     { 'a' },                              DEVICES | ON(LOG), GROUP_APP,   0, NULL,         "alerts" },
     { ACTION_LOG,        { 'L' },                              ALL & ~ON(LOG),    GROUP_APP,  12, "log",        "the log" },
     { ACTION_THEME,      { 't' },                              ALL,               GROUP_APP,   0, NULL,         "next theme" },
+    { ACTION_WRITE,      { 0 },                                ALL,               GROUP_APP,   0, NULL,         "allow acts for 15 minutes" },
     { ACTION_RECONNECT,  { K_CTRL('R') },                      ALL,               GROUP_APP,   0, NULL,         "reconnect now" },
     { ACTION_REDRAW,     { K_CTRL('L') },                      ALL,               GROUP_APP,   0, NULL,         "redraw" },
     { ACTION_SUSPEND,    { K_CTRL('Z') },                      ALL,               GROUP_APP,   0, NULL,         "suspend" },

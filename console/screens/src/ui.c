@@ -148,6 +148,15 @@ void ui_say(struct step *s, enum tail_level level, const char *format, ...)
     toast(s->ui, s->m, level, text);
 }
 
+static void open_writing(struct step *s)
+{
+    if (!s->m->may_write)
+        ui_say(s, TAIL_WARN, "%s%s", s->m->read_only ? "read-only: " : "acts are allowed already",
+               s->m->read_only && s->m->read_only_why ? s->m->read_only_why : "");
+    else
+        ui_effect(s, UI_WRITE);
+}
+
 bool ui_may_act(struct step *s)
 {
     if (!s->m->read_only)
@@ -244,6 +253,9 @@ static void shared_action(struct step *s, enum action action)
         break;
     case ACTION_LOG:
         ui_push(s, SCREEN_LOG);
+        break;
+    case ACTION_WRITE:
+        open_writing(s);
         break;
     case ACTION_ALERTS:
         ui_push(s, SCREEN_ALERTS);
@@ -571,6 +583,10 @@ static void draw_link(const struct ui_model *m, struct area a)
         col = area_text(room, 0, col, ROLE_BADGE_PROD, " PROD ") + 1;
     if (m->read_only)
         col = area_text(room, 0, col, ROLE_BADGE_READONLY, " READ-ONLY ") + 1;
+    else if (m->write_until_ms > m->now_ms)
+        col = area_printf(room, 0, col, ROLE_BADGE_PROD, " WRITE %dm ",
+                          (int)((m->write_until_ms - m->now_ms + 59999) / 60000)) +
+              1;
     if (m->engine && a.cols >= 80)
         col = area_printf(room, 0, col + 1, ROLE_WARN, "engine: %.*s", short_engine(m->engine),
                           m->engine);

@@ -145,6 +145,29 @@ static void a_name_is_looked_up_in_the_configuration_folder(void **state)
 
 #define BASE "[broker]\nhost = mq\n"
 
+static void count_lines(void *ctx, enum log_level level, const char *line)
+{
+    int *count = ctx;
+    (void)line;
+    if (level == LOG_ERROR)
+        ++*count;
+}
+
+static void every_mistake_is_said_not_only_the_first(void **state)
+{
+    struct profile p;
+    struct err err;
+    int more = 0;
+    struct log log = { .sink = count_lines, .ctx = &more };
+    (void)state;
+    assert_int_equal(load(BASE "port = 0\nport = x\n[ui]\nmouse = maybe\n", &p, &err), -1);
+
+    assert_int_equal(config_load(path, &p, &log, &err), -1);
+
+    assert_non_null(strstr(err.text, ":3: port"));
+    assert_int_equal(more, 2);
+}
+
 static void keys_can_be_changed(void **state)
 {
     struct profile p;
@@ -278,6 +301,7 @@ int main(void)
         T(alert_sections_add_change_and_take_out_rules),
         T(a_profile_may_do_without_the_usual_alerts),
         T(a_bad_alert_is_an_error_with_its_line),
+        T(every_mistake_is_said_not_only_the_first),
         T(keys_can_be_changed),
         T(a_wrong_key_is_an_error_with_its_line),
     };

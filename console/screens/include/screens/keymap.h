@@ -96,6 +96,7 @@ enum screen_id {
     X(RELEASES, "releases")                                                                        \
     X(ACK, "acknowledge")                                                                          \
     X(SILENCE, "mute")                                                                             \
+    X(WRITE, "write")                                                                              \
     X(ALERTS, "alerts")                                                                            \
     X(LOG, "log")                                                                                  \
     X(PALETTE, "command")                                                                          \

@@ -108,6 +108,8 @@ struct ui_model {
     bool prod;                 /* badge */
     bool read_only;            /* acts are refused, with `read_only_why` */
     const char *read_only_why;
+    bool may_write;            /* read-only only until somebody asks for more (a prod profile) */
+    int64_t write_until_ms;    /* 0: acts are allowed without an end, or not at all */
     const char *engine;        /* NULL: this process runs the rollouts; else who does */
     const char *const *themes; /* names, for the theme key */
     size_t theme_count;
@@ -130,6 +132,7 @@ struct ui_event {
 
 /* -------------------------------------------------------------------------------- effects */
 
+#define UI_WRITE_MS 900000
 enum ui_effect_kind {
     UI_QUIT,
     UI_HAND_OVER,      /* a muster serve in the background takes the rollouts over, then quit */
@@ -154,6 +157,7 @@ enum ui_effect_kind {
     UI_EXPORT,    /* ids: the rows shown, in their order; text: the file's name; csv, else JSON */
     UI_THEME,     /* text: name */
     UI_SAVE,      /* what ui_state_write() gives has changed: keep it */
+    UI_WRITE,     /* allow acts for UI_WRITE_MS, or, when they are, no longer */
     UI_ALERT_ACK, /* id: device or rollout, text: rule */
     UI_ALERT_SILENCE, /* silence: rule, target, reason, until_ms */
 };
