@@ -4,16 +4,20 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "files/files.h"
 #include "fleet/filter.h"
 #include "ossl/crypto.h"
+#include "protocol/id.h"
 
 #include "commands.h"
 #include "output.h"
 #include "plan_options.h"
 #include "planning.h"
+#include "preview_output.h"
 #include "rollout_cli.h"
 #include "rollout_output.h"
 #include "session.h"
+#include "zone_file.h"
 
 enum { LIST_MAX = 256, EVENTS_MAX = 64 };
 
@@ -34,6 +38,17 @@ static void wish_free(struct wish *w)
     free(w->candidate);
     release_store_close(w->releases);
     session_close(w->session);
+}
+
+/* The journal knows whose firmware failed before; a profile without one can be planned for, too. */
+static void mark(struct cmd_context *ctx, const struct wish *w)
+{
+    struct store *store = ctx->profile->journal[0] && files_exists(ctx->profile->journal)
+                              ? store_open(ctx->profile->journal, true, ossl_crypto(), NULL)
+                              : NULL;
+
+    planning_mark(store, w->release->image, w->candidate, w->count);
+    store_close(store);
 }
 
 static int wish_make(struct cmd_context *ctx, const struct cmd_args *args, unsigned parts,
@@ -63,6 +78,7 @@ static int wish_make(struct cmd_context *ctx, const struct cmd_args *args, unsig
         const char *unknown = filter_unknown(filter, session_fleet(w->session));
         w->count =
             planning_candidates(session_fleet(w->session), filter, session_now(), &w->candidate);
+        mark(ctx, w);
         rc = !unknown ? 0
                       : err_set(&ctx->err, EXIT_USAGE,
                                 "target: no device has a reading or a group '%s:…' in '%s'",
@@ -72,16 +88,71 @@ static int wish_make(struct cmd_context *ctx, const struct cmd_args *args, unsig
     return rc;
 }
 
-static int preview(struct cmd_context *ctx, const struct wish *w, const char *id)
+/* The zone of the window; in device time that of the first device. NULL without a window. */
+static struct zone *window_zone(const struct wish *w, const struct plan_set *set, const char **name)
 {
-    struct plan_set set;
-    struct plan_preview p;
+    struct zone *zone;
 
-    if (plan_resolve(&w->plan, &w->release->release, id, ossl_crypto(), w->candidate, w->count,
-                     session_now(), &set, &ctx->err))
+    *name = w->plan.window.tz;
+    if (w->plan.window.days == 0)
+        return NULL;
+    if (plan_is_in_device_time(&w->plan))
+        *name = plan_label(&w->candidate[set->member[0].candidate], PLAN_TZ_LABEL);
+    zone = mem_alloc(sizeof(*zone));
+    zone_load(zone, NULL, *name, NULL);
+    return zone;
+}
+
+/* The release that brings devices too old for the jump far enough for it. */
+static const char *step_release(const struct wish *w)
+{
+    const struct release *aim = &w->release->release;
+    const struct release_entry *best = NULL;
+
+    for (size_t i = 0; aim->min_from[0] && i < release_store_count(w->releases); i++) {
+        const struct release_entry *e = release_store_at(w->releases, i);
+        if (strcmp(e->release.product, aim->product) == 0 && e->release.seq < aim->seq &&
+            semver_compare(e->release.version, aim->min_from) >= 0 &&
+            (!best || e->release.seq > best->release.seq))
+            best = e;
+    }
+    return best ? best->ref : NULL;
+}
+
+/* Download slots that are taken at once are those of one stage, and no more than in_flight. */
+static uint32_t most_at_once(const struct wish *w, const struct plan_set *set)
+{
+    uint32_t most = 0;
+
+    for (uint32_t s = 0; s < w->plan.stage_count; s++)
+        most = set->stage_size[s] > most ? set->stage_size[s] : most;
+    return most < w->plan.in_flight ? most : w->plan.in_flight;
+}
+
+/* *devices: how many will get it. */
+static int preview(struct cmd_context *ctx, const struct cmd_args *args, const struct wish *w,
+                   uint32_t *devices)
+{
+    struct preview_view v = { .plan = &w->plan, .candidate = w->candidate, .rate = 100000 };
+    const char *rate = cmd_get(args, "rate", NULL);
+    struct plan_set set;
+
+    if ((rate && plan_bytes(rate, "--rate", &v.rate, &ctx->err)) ||
+        cmd_u32(args, "peak", 1, PLAN_DEVICES, 0, &v.peak, &ctx->err) ||
+        plan_resolve(&w->plan, &w->release->release, "preview", ossl_crypto(), w->candidate,
+                     w->count, session_now(), &set, &ctx->err))
         return -1;
-    plan_preview(&w->plan, &set, w->release->release.size, 100000, &p);
-    rollout_output_preview(ctx, &w->plan, &set, &p, w->candidate);
+    struct zone *zone = window_zone(w, &set, &v.zone_name);
+    v.set = &set;
+    v.zone = zone;
+    v.step = step_release(w);
+    plan_preview(&w->plan, &set, w->release->release.size, v.rate, &v.preview);
+    plan_schedule(&w->plan, &set, w->candidate, zone, session_now() / 1000, &v.preview);
+    if (v.peak)
+        v.peak_jitter_s = plan_jitter_for_peak(most_at_once(w, &set), v.preview.download_s, v.peak);
+    preview_output(ctx, &v);
+    *devices = set.count;
+    free(zone);
     plan_set_free(&set);
     return 0;
 }
@@ -89,9 +160,11 @@ static int preview(struct cmd_context *ctx, const struct wish *w, const char *id
 static int run_plan(struct cmd_context *ctx, const struct cmd_args *args)
 {
     struct wish w;
-    int rc = wish_make(ctx, args, SESSION_FLEET, &w) || preview(ctx, &w, "preview")
+    uint32_t devices;
+    int rc = wish_make(ctx, args, SESSION_FLEET, &w) || preview(ctx, args, &w, &devices)
                  ? (int)ctx->err.code
                  : EXIT_DONE;
+
     wish_free(&w);
     return rc;
 }
@@ -103,6 +176,7 @@ static int run_plan(struct cmd_context *ctx, const struct cmd_args *args)
 static int confirm(struct cmd_context *ctx, const struct cmd_args *args, const struct wish *w)
 {
     char answer[16], wanted[16];
+    uint32_t devices;
 
     if (ctx->profile->ui.read_only)
         return err_set(&ctx->err, EXIT_REFUSED, "this profile is read-only ([ui] read_only)");
@@ -112,10 +186,10 @@ static int confirm(struct cmd_context *ctx, const struct cmd_args *args, const s
         return err_set(&ctx->err, EXIT_REFUSED,
                        "a rollout to %u devices: say --yes to start it without being asked",
                        w->count);
-    if (preview(ctx, w, "preview"))
+    if (preview(ctx, args, w, &devices))
         return -1;
-    fprintf(stderr, "Type the number of candidates (%u) to start: ", w->count);
-    text_format(wanted, sizeof(wanted), "%u\n", w->count);
+    fprintf(stderr, "Type the number of devices (%u) to start: ", devices);
+    text_format(wanted, sizeof(wanted), "%u\n", devices);
     if (!fgets(answer, sizeof(answer), stdin) || strcmp(answer, wanted) != 0)
         return err_set(&ctx->err, EXIT_NO, "nothing was started");
     return 0;

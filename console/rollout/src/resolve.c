@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "protocol/hex.h"
 #include "protocol/id.h"
 #include "protocol/slot.h"
@@ -166,6 +167,21 @@ static int all_named_seen(const struct rollout_plan *plan, const bool *seen, str
     return 0;
 }
 
+/* "target: none of the 5 devices that match can take it: 4 already runs it; 1 agent too old" */
+static int nobody(const struct plan_set *set, uint32_t count, struct err *err)
+{
+    char why[400] = "";
+
+    for (int i = 0; i < PLAN_EXCLUDED_COUNT; i++) {
+        size_t len = strlen(why);
+        if (set->why_count[i] > 0)
+            text_format(why + len, sizeof(why) - len, "%s%u: %s", len > 0 ? "; " : "",
+                        set->why_count[i], plan_excluded_text((enum plan_excluded)i));
+    }
+    return err_set(err, EXIT_NO, "target: none of the %u devices that match can take it (%s)",
+                   count, why);
+}
+
 int plan_resolve(const struct rollout_plan *plan, const struct release *release,
                  const char *rollout_id, const struct crypto *crypto,
                  const struct plan_candidate *candidate, uint32_t count, int64_t now_ms,
@@ -224,10 +240,7 @@ int plan_resolve(const struct rollout_plan *plan, const struct release *release,
     }
     if (out->count == 0) {
         plan_set_free(out);
-        return err_set(err, EXIT_NO,
-                       "target: none of the %u devices that match can take it; "
-                       "the preview says why",
-                       count);
+        return nobody(out, count, err);
     }
     return 0;
 }

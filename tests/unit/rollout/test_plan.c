@@ -335,6 +335,92 @@ static void the_preview_says_what_it_will_cost_and_show(void **state)
     plan_set_free(&set);
 }
 
+/* 10 devices: 2, then all. Monday 21 September 2026, 14:13:20. */
+static void scheduled(const char *window, uint32_t bandwidth, const char *group,
+                      struct plan_preview *p)
+{
+    struct plan_candidate c[10];
+    char id[10][16];
+    struct rollout_plan plan;
+    struct release rel = release();
+    struct plan_set set;
+    struct zone zone;
+
+    sim_plan(&plan);
+    plan.stage_count = 2;
+    plan.stage[1].share_ppm = 1000000;
+    plan.stage[0].soak_s = 3600;
+    plan.bandwidth = bandwidth;
+    assert_int_equal(plan_window_read(window, &plan.window, NULL), 0);
+    zone_utc(&zone);
+    fleet(c, id, 10);
+    for (int i = 0; i < 10; i++) {
+        c[i].group[0] = group;
+        c[i].group_count = 1;
+    }
+    if (group[0]) {
+        memcpy(plan.per_group.by, "site", 5);
+        plan.per_group.max = 1;
+    }
+    assert_int_equal(plan_resolve(&plan, &rel, "r", &sim_crypto, c, 10, NOW_MS, &set, NULL), 0);
+    plan_preview(&plan, &set, 900000, 30000, p);
+    plan_schedule(&plan, &set, c, &zone, NOW_MS / 1000, p);
+    plan_set_free(&set);
+}
+
+static void the_schedule_keeps_to_windows_and_caps(void **state)
+{
+    struct plan_preview p;
+    int64_t now = NOW_MS / 1000;
+    int64_t each = 60 + 30 + 30; /* jitter, download, trial */
+    (void)state;
+
+    scheduled("none", 0, "", &p);
+    assert_int_equal(p.stage[0].starts_s, now);
+    assert_int_equal(p.stage[0].ends_s, now + each + 3600);
+    assert_int_equal(p.stage[1].starts_s, p.stage[0].ends_s);
+    assert_int_equal(p.stage[1].ends_s, p.stage[1].starts_s + each + 20);
+
+    scheduled("15:00-15:30 UTC", 0, "", &p); /* 14:13:20 -> 15:00; then tomorrow */
+    assert_int_equal(p.stage[0].starts_s, now + 2800);
+    assert_int_equal(p.stage[1].starts_s, now + 2800 + 86400);
+    scheduled("14:00-14:14 UTC", 0, "", &p); /* 40 s are left: no slot fits */
+    assert_int_equal(p.stage[0].starts_s, now - 800 + 86400);
+
+    scheduled("none", 9000, "", &p); /* one in 100 s: the eighth after 700 s */
+    assert_int_equal(p.stage[1].ends_s, p.stage[1].starts_s + 700 + each + 20);
+    scheduled("none", 0, "site:a", &p); /* one at a time: eight in a row, 30 + 60 s apart */
+    assert_int_equal(p.stage[1].largest_group, 8);
+    assert_int_equal(p.stage[1].ends_s, p.stage[1].starts_s + 7 * (30 + 60) + each + 20);
+}
+
+static void what_a_stage_shows_is_said_in_words(void **state)
+{
+    struct rollout_plan plan;
+    struct plan_preview p = { .stage_count = 1 };
+    char text[PLAN_CLEAN_TEXT];
+    (void)state;
+
+    plan_defaults(&plan);
+    plan_default_stages(&plan);
+    p.stage[0].cumulative = 10;
+    p.stage[0].clean_upper = 0.2589;
+    p.stage[0].clean_needed = 59;
+    plan_clean_text(&plan, &p, 0, text);
+    assert_string_equal(text, "0 of 10 failed: the true rate may still be 26 %; 59 clean devices "
+                              "are needed for 5 %");
+    p.stage[0].cumulative = 300;
+    p.stage[0].clean_upper = 0.00994;
+    plan_clean_text(&plan, &p, 0, text);
+    assert_string_equal(text, "0 of 300 failed: the true rate is below 1.0 %");
+    plan_gate_text(&plan, &p, 0, text);
+    assert_string_equal(text, "none of 300 may fail");
+    p.stage[1].cumulative = 61;
+    p.stage[1].tolerated = 3;
+    plan_gate_text(&plan, &p, 1, text);
+    assert_string_equal(text, "up to 3 of 61 may fail (5 % allowed)");
+}
+
 static void the_jitter_for_a_peak_keeps_that_peak(void **state)
 {
     uint32_t jitter = plan_jitter_for_peak(1000, 30, 45);
@@ -356,6 +442,8 @@ int main(void)
         cmocka_unit_test(a_wrong_plan_is_told_where),
         cmocka_unit_test(the_first_of_several_stages_allows_no_failure),
         cmocka_unit_test(the_preview_says_what_it_will_cost_and_show),
+        cmocka_unit_test(the_schedule_keeps_to_windows_and_caps),
+        cmocka_unit_test(what_a_stage_shows_is_said_in_words),
         cmocka_unit_test(the_jitter_for_a_peak_keeps_that_peak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,12 +217,14 @@ struct plan_preview {
     struct {
         uint32_t size, cumulative;
         uint64_t bytes;
-        uint32_t tolerated;    /* failures in all up to here with which the gate still says go */
-        double clean_upper;    /* what the rate could still be when nobody fails */
-        uint32_t clean_needed; /* clean devices that would show the allowed rate */
-        double peak_mean;      /* expected simultaneous downloads, N * d / W, within in_flight */
-        double peak_high;      /* mean + 4 * sqrt(mean), within in_flight */
-        int64_t earliest_s;    /* from the start, if every device does its best */
+        uint32_t tolerated;       /* failures in all up to here with which the gate still says go */
+        double clean_upper;       /* what the rate could still be when nobody fails */
+        uint32_t clean_needed;    /* clean devices that would show the allowed rate */
+        double peak_mean;         /* expected simultaneous downloads, N * d / W, within in_flight */
+        double peak_high;         /* mean + 4 * sqrt(mean), within in_flight */
+        int64_t earliest_s;       /* from the start, if every device does its best, at any hour */
+        int64_t starts_s, ends_s; /* Unix s, by plan_schedule(); 0: not known, or never */
+        uint32_t largest_group;   /* devices of the stage that share a label of per_group */
     } stage[PLAN_STAGES];
     uint32_t stage_count, devices;
     uint64_t bytes;
@@ -232,6 +234,26 @@ struct plan_preview {
 /* `size`: bytes of the image; `rate`: bytes per second that one device is expected to get. */
 void plan_preview(const struct rollout_plan *plan, const struct plan_set *set, uint32_t size,
                   uint32_t rate, struct plan_preview *out);
+
+/*
+ * When each stage would start and end if every device did its best: with the window (its rules;
+ * NULL: as if there were none), the caps in all, per group and per second, the soak; approvals are
+ * given at once. In device time `zone` stands for all. Needs a preview; `candidate` as for
+ * plan_resolve().
+ */
+void plan_schedule(const struct rollout_plan *plan, const struct plan_set *set,
+                   const struct plan_candidate *candidate, const struct zone *zone, int64_t now_s,
+                   struct plan_preview *out);
+
+/* What a stage in which nobody fails can show and what it can't: "0 of 10 failed: the true rate may
+ * still be 26 %; 59 clean devices are needed for 5 %". */
+#define PLAN_CLEAN_TEXT 112
+void plan_clean_text(const struct rollout_plan *plan, const struct plan_preview *preview,
+                     uint32_t stage, char out[PLAN_CLEAN_TEXT]);
+/* What its gate tolerates: "up to 2 of 61 may fail (5 % allowed)". */
+void plan_gate_text(const struct rollout_plan *plan, const struct plan_preview *preview,
+                    uint32_t stage, char out[PLAN_CLEAN_TEXT]);
+
 /* The shortest jitter that keeps mean + 4 * sqrt(mean) of `devices` at or under `peak` >= 1. */
 uint32_t plan_jitter_for_peak(uint32_t devices, double download_s, uint32_t peak);
 

@@ -114,11 +114,14 @@ char *plan_encode(const struct rollout_plan *plan)
         (json_int_t)plan->retry_after_s, "deadline", (json_int_t)plan->deadline_s, "max_offline",
         (json_int_t)plan->max_offline_s, "on_stop",
         plan->on_stop == PLAN_STOP_ABORT ? "abort" : "pause");
+    json_t *whole = json_object();
     if (plan->product[0])
-        json_object_set_new(o, "release", json_sprintf("%s@%s", plan->product, plan->version));
+        json_object_set_new(whole, "release", json_sprintf("%s@%s", plan->product, plan->version));
     encode_rules(plan, o);
-    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_object_update(whole, o);
     json_decref(o);
+    char *text = json_dumps(whole, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_decref(whole);
     /* Texts that came through plan_check() and the filter are UTF-8, so there is always one. */
     return text ? text : mem_strdup("{}");
 }
