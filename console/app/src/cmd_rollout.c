@@ -18,6 +18,7 @@
 #include "rollout_output.h"
 #include "session.h"
 #include "zone_file.h"
+#include "zones.h"
 
 enum { LIST_MAX = 256, EVENTS_MAX = 64 };
 
@@ -292,8 +293,11 @@ static int run_show(struct cmd_context *ctx, const struct cmd_args *args)
 
     if (store && !rollout_which(ctx, args, store, id))
         r = store_rollout_load(store, id, &ctx->err);
-    if (r)
+    if (r) {
+        zones_fill(r, ctx->log);
+        rollout_look_clock(r, session_now());
         rollout_output_show(ctx, r);
+    }
     store_close(store);
     int rc = r ? EXIT_DONE : (int)ctx->err.code;
     rollout_free(r);

@@ -631,6 +631,8 @@ void engine_tick(struct engine *e, int64_t now_ms)
         try_to_lead(e, now_ms);
     if (!e->leads) {
         follow(e, now_ms);
+        for (size_t i = 0; i < e->count; i++)
+            rollout_look_clock(e->entry[i].r, now_ms);
         return;
     }
     if (e->trouble[0] && now_ms >= e->retry_ms)

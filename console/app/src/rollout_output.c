@@ -111,8 +111,16 @@ static json_t *member_json(const struct rollout_device *d)
                      "told", seconds_json(d->told_ms), "ended", seconds_json(d->ended_ms));
 }
 
+static json_t *caps_json(const struct rollout *r)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "in_flight", (json_int_t)r->plan.in_flight, "jitter",
+                     (json_int_t)r->plan.jitter_s, "per_group", (json_int_t)r->plan.per_group.max,
+                     "bandwidth", (json_int_t)r->plan.bandwidth);
+}
+
 static void show_json(struct cmd_context *ctx, const struct rollout *r)
 {
+    char waits[ROLLOUT_WHY_MAX];
     uint32_t phase[ROLLOUT_PHASES];
     json_t *devices = json_array();
     json_t *release = json_pack("{s:s, s:s, s:s, s:I, s:I}", "product", r->release.product,
@@ -122,14 +130,19 @@ static void show_json(struct cmd_context *ctx, const struct rollout *r)
     for (uint32_t i = 0; i < r->count; i++)
         json_array_append_new(devices, member_json(&r->device[i]));
     rollout_totals(r, phase);
-    output_json(ctx,
-                json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
-                          r->id, "state", rollout_state_word(r->state), "why", clean_json(r->why),
-                          "release", release, "target", clean_json(r->plan.target), "stage",
-                          (json_int_t)r->stage, "stages", stages_json(r), "counts",
-                          phases_json(phase), "gate", gate_json(r), "created",
-                          seconds_json(r->created_ms), "started", seconds_json(r->started_ms),
-                          "ended", seconds_json(r->ended_ms), "devices", devices));
+    json_t *o =
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", r->id,
+                  "state", rollout_state_word(r->state), "why", clean_json(r->why), "release",
+                  release, "target", clean_json(r->plan.target), "stage", (json_int_t)r->stage,
+                  "stages", stages_json(r), "counts", phases_json(phase), "gate", gate_json(r),
+                  "created", seconds_json(r->created_ms), "started", seconds_json(r->started_ms),
+                  "ended", seconds_json(r->ended_ms), "devices", devices);
+    json_object_set_new(o, "who", clean_json(r->starter));
+    json_object_set_new(o, "deadline", seconds_json(r->deadline_ms));
+    json_object_set_new(o, "waits",
+                        rollout_waits(r, waits, sizeof(waits)) ? json_string(waits) : json_null());
+    json_object_set_new(o, "caps", caps_json(r));
+    output_json(ctx, o);
 }
 
 static void show_stages(struct cmd_context *ctx, const struct rollout *r)
@@ -157,6 +170,7 @@ static void show_failures(struct cmd_context *ctx, const struct rollout *r)
 void rollout_output_show(struct cmd_context *ctx, const struct rollout *r)
 {
     struct gate_decision g;
+    char waits[ROLLOUT_WHY_MAX];
 
     if (ctx->json) {
         show_json(ctx, r);
@@ -168,6 +182,8 @@ void rollout_output_show(struct cmd_context *ctx, const struct rollout *r)
     show_stages(ctx, r);
     fprintf(ctx->out, "\n  gate: %s, %s%s%s\n", verdict_word(g.verdict), g.why,
             *g.missing ? "; missing: " : "", g.missing);
+    if (rollout_waits(r, waits, sizeof(waits)))
+        fprintf(ctx->out, "  waits: %s\n", waits);
     show_failures(ctx, r);
     fprintf(ctx->out, "\n  %-20s %5s  %-12s %-18s %s\n", "DEVICE", "STAGE", "STATE", "REASON",
             "ATTEMPT");

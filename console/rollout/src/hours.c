@@ -59,6 +59,13 @@ static void look(struct rollout *r, struct rollout_zone *z)
     z->next_ms = next == INT64_MAX ? INT64_MAX : next * 1000;
 }
 
+void hours_look(struct rollout *r)
+{
+    for (uint32_t i = 0; i < r->zone_count; i++)
+        if (!r->zone[i].known || r->now_ms >= r->zone[i].next_ms)
+            look(r, &r->zone[i]);
+}
+
 static void wake_zone(struct rollout *r, struct rollout_zone *z)
 {
     uint32_t device;

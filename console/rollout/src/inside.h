@@ -75,6 +75,7 @@ int64_t caps_due(const struct rollout *r); /* wall; INT64_MAX: not waiting for b
 void caps_note(const struct rollout *r, char *out, size_t cap); /* empty: nothing is in the way */
 
 /* hours.c: when windows are open. */
+void hours_look(struct rollout *r); /* without consequences: for onlookers */
 void hours_step(struct rollout *r, struct rollout_effects *out);
 bool hours_open(const struct rollout *r, const struct rollout_device *d);
 bool hours_allow(const struct rollout *r);            /* somebody may be told now */

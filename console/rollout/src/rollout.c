@@ -83,11 +83,9 @@ static bool is_anybody_due(const struct rollout *r)
 
 bool rollout_waits(const struct rollout *r, char *out, size_t cap)
 {
-    uint32_t phase[ROLLOUT_PHASES];
-
     out[0] = '\0';
-    rollout_totals(r, phase);
-    if (!may_tell(r) || r->stages[r->stage].phase[ROLLOUT_PHASE_PLANNED] == 0)
+    if ((r->state != ROLLOUT_RUNNING && r->state != ROLLOUT_FINISHING) ||
+        r->stages[r->stage].phase[ROLLOUT_PHASE_PLANNED] == 0)
         return false;
     hours_note(r, out, cap);
     if (out[0] == '\0')
@@ -283,4 +281,11 @@ void rollout_look(struct rollout *r, uint32_t device, const struct ota_report *r
     d->got = report->got;
     d->slot_s = (int64_t)report->slot;
     device_enter(r, device);
+}
+
+void rollout_look_clock(struct rollout *r, int64_t now_ms)
+{
+    if (now_ms > r->now_ms)
+        r->now_ms = now_ms;
+    hours_look(r);
 }

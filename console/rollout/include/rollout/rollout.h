@@ -409,6 +409,8 @@ void rollout_step(struct rollout *r, const struct rollout_event *ev, struct roll
  * far a device is between two commits is taken from its report; nothing else changes, no effects.
  */
 void rollout_look(struct rollout *r, uint32_t device, const struct ota_report *report);
+/* And what time it is: windows open and close for onlookers, too. */
+void rollout_look_clock(struct rollout *r, int64_t now_ms);
 
 /* ROLLOUT_NO_DEVICE when it is not in this rollout. */
 uint32_t rollout_find(const struct rollout *r, const char *id);

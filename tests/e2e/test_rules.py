@@ -1,0 +1,143 @@
+"""A rollout's rules and the acts of people, with real devices: four eyes, caps per group, windows, retry, penalty, rollback."""
+import os
+import subprocess
+import time
+
+from harness import FleetTest, Ear, MUSTER, main, wait_until, hash_of
+
+
+def as_person(fleet, person, *args):
+    """The command as somebody else would run it."""
+    env = dict(os.environ, USER=person)
+    env.pop("SUDO_USER", None)
+    return subprocess.run([MUSTER, "--profile", fleet.profile, *args], capture_output=True, text=True, timeout=60, env=env)
+
+
+def at_a_time(ear, devices):
+    """Most of these devices that were between their first word about an order and the end of the update."""
+    busy, most = set(), 0
+    for _, who, r in ear.reports():
+        if who not in devices:
+            continue
+        if r["state"] in ("received", "waiting", "downloading", "verifying", "installing", "rebooting", "trial"):
+            busy.add(who)
+        else:
+            busy.discard(who)
+        most = max(most, len(busy))
+    return most
+
+
+class PeopleAndGroups(FleetTest):
+    devices = 6
+    site = ["sensor-001", "sensor-002", "sensor-003", "sensor-004"]
+
+    def test_1_a_stage_waits_for_another_persons_approval(self):
+        for name in self.site:
+            self.fleet.run("device", "config", name, "groups=berlin,site:roof", "--yes")
+        wait_until("the groups are known", 20, lambda: all("site:roof" in self.fleet.ls()[n]["groups"] for n in self.site))
+        self.ear.heard.clear()
+        started = as_person(self.fleet, "ann", "rollout", "start", "--release", "weather@1.4.0", "--stages", "canary:2,rest:100%",
+                            "--approve", "canary", "--four-eyes", "--per-group", "site=1", "--jitter", "2", "--trial", "3",
+                            "--soak", "1", "--yes", "--json")
+        self.assertEqual(started.returncode, 0, started.stderr)
+        rollout = self.fleet.json("rollout", "ls")[0]["id"]
+        held = wait_until("the canary stage holds", 120,
+                          lambda: (lambda s: s if s["stages"][0]["state"] == "holding" else None)(self.fleet.show(rollout)), every=0.5)
+        self.assertIn("an approval", held["gate"]["missing"])
+        time.sleep(3)
+        self.assertEqual([d["state"] for d in self.fleet.show(rollout)["devices"] if d["stage"] == 1], ["planned"] * 4)
+
+        own = as_person(self.fleet, "ann", "rollout", "approve", rollout)
+        self.assertEqual(own.returncode, 4)
+        self.assertIn("four eyes", own.stdout + own.stderr)
+        self.assertEqual(as_person(self.fleet, "bob", "rollout", "approve", rollout, "nowhere").returncode, 4)
+        other = as_person(self.fleet, "bob", "rollout", "approve", rollout, "canary", "--remark", "looks good")
+        self.assertEqual(other.returncode, 0, other.stderr)
+        self.assertEqual(self.fleet.run("rollout", "set", rollout, "in-flight=5", "jitter=1").returncode, 0)
+        done = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 240)
+        self.assertEqual(done["state"], "done", done)
+
+    def test_2_never_two_of_one_site_at_a_time(self):
+        self.assertEqual(at_a_time(self.ear, self.site), 1)
+        self.assertEqual({d["fw"] for d in self.fleet.ls("product:weather").values()}, {"1.4.0"})
+
+    def test_3_its_short_state_lies_where_others_look(self):
+        wait_until("the short state says done", 10,
+                   lambda: [b for _, t, b, _ in self.ear.messages() if t.startswith("fleet/rollouts/") and b'"state":"done"' in b])
+
+    def test_4_a_rollback_takes_a_finished_rollout_back(self):
+        rollout = self.fleet.json("rollout", "ls")[0]["id"]
+        good = hash_of(self.fleet, "weather@1.3.0")
+        refused = self.fleet.run("rollout", "rollback", rollout, check=False)
+        self.assertEqual(refused.returncode, 4, "without --yes and without a terminal nothing is rolled back")
+        self.fleet.run("rollout", "rollback", rollout, "--yes", "--remark", "drift in the readings")
+        shown = self.fleet.wait_state(rollout, {"aborted"}, 120)
+        self.assertEqual({d["state"] for d in shown["devices"]}, {"returned"})
+        self.assertIn("rolled back by", shown["why"])
+        back = wait_until("all run the old image", 30,
+                          lambda: (lambda all: all if {d["image"] for d in all.values()} == {good} else None)(self.fleet.ls("product:weather")), every=1)
+        self.assertEqual(len(back), 6)
+        late = Ear(self.fleet, topics=("devices/+/commands/#",))
+        time.sleep(1)
+        self.assertEqual([t for _, t, b, _ in late.messages() if b], [], "no retained order is left")
+        late.close()
+        again = self.fleet.run("rollout", "rollback", rollout, "--yes", check=False)
+        self.assertEqual(again.returncode, 0, "asked once more there is nobody left to go back")
+
+
+class Retry(FleetTest):
+    devices = 3
+
+    def test_1_failed_firmware_is_only_tried_again_when_it_is_meant(self):
+        rollout = self.fleet.start("weather@1.5.0-bad", "--stages", "1,100%", "--jitter", "1", "--trial", "3", "--soak", "1")
+        shown = self.fleet.wait_state(rollout, {"stopped"}, 120)
+        failed = [d["id"] for d in shown["devices"] if d["state"] == "failed"]
+        self.assertEqual(len(failed), 1)
+        no = self.fleet.run("rollout", "retry", rollout, check=False)
+        self.assertEqual(no.returncode, 4)
+        self.assertIn("firmware failures only when", no.stdout + no.stderr)
+        yes = self.fleet.run("rollout", "retry", rollout, "--class", "firmware")
+        self.assertIn("1 device will be tried again once it is resumed", yes.stdout)
+        self.fleet.run("rollout", "resume", rollout)
+        again = wait_until("it has failed again", 120,
+                           lambda: (lambda s: s if s["state"] == "stopped" else None)(self.fleet.show(rollout)), every=0.5)
+        self.assertEqual([d["attempt"] for d in again["devices"] if d["id"] in failed], [2])
+        self.fleet.run("rollout", "abort", rollout, "--yes")
+        self.fleet.wait_state(rollout, {"aborted"}, 60)
+
+        # The same release is not offered to it again, but by a person's choice.
+        plan = self.fleet.json("rollout", "plan", "--release", "weather@1.5.0-bad")
+        self.assertEqual(plan["excluded"], [{"id": failed[0], "why": "its firmware failed on this release before"}])
+        plan = self.fleet.json("rollout", "plan", "--release", "weather@1.5.0-bad", "--include-failed")
+        self.assertEqual(plan["excluded"], [])
+
+
+class Window(FleetTest):
+    devices = 3
+
+    def test_nobody_is_told_outside_and_the_close_is_nobodys_fault(self):
+        now = time.time()
+        opens = (int(now) // 60 + (2 if now % 60 > 40 else 1)) * 60
+        clock = lambda t: time.strftime("%H:%M", time.gmtime(t))
+        rollout = self.fleet.start("weather@1.4.0", "--stages", "100%", "--jitter", "2", "--trial", "35", "--in-flight", "1",
+                                   "--window", "%s-%s UTC" % (clock(opens), clock(opens + 60)))
+        shown = wait_until("it runs", 10, lambda: (lambda s: s if s["state"] == "running" else None)(self.fleet.show(rollout)))
+        self.assertIn("the window opens in", shown["waits"])
+        wait_until("one is told", 130, lambda: self.ear.reports())
+        self.assertGreaterEqual(self.ear.reports()[0][0], opens)
+        time.sleep(max(0, opens + 62 - time.time()))
+        told = {who for _, who, _ in self.ear.reports()}
+        self.assertGreaterEqual(len(told), 1)
+        self.assertLess(len(told), 3, "each takes more than 35 s of the minute")
+        time.sleep(25)
+        shown = self.fleet.show(rollout)
+        self.assertEqual({who for _, who, _ in self.ear.reports()}, told, "nobody begins behind the close")
+        self.assertEqual({d["state"] for d in shown["devices"] if d["id"] not in told}, {"planned"})
+        self.assertEqual({d["state"] for d in shown["devices"] if d["id"] in told} & {"failed", "silent"}, set())
+        self.assertIn("the window opens in 23 h", shown["waits"])
+        self.fleet.run("rollout", "abort", rollout, "--yes")
+        self.fleet.wait_state(rollout, {"aborted"}, 60)
+
+
+if __name__ == "__main__":
+    main()
