@@ -295,7 +295,10 @@ static void reported_failure(struct rollout *r, uint32_t device, const struct ot
     struct rollout_device *d = &r->device[device];
 
     if (hours_ended(r, d, report)) {
-        device_plan_again(r, device, out);
+        if (d->state == RDEV_ABORTING)
+            device_end(r, device, RDEV_ABORTED, REASON_ABORTED_BY_OPERATOR, out);
+        else
+            device_plan_again(r, device, out);
         return;
     }
     if (!may_retry(r, d, report)) {

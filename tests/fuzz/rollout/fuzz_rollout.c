@@ -53,17 +53,46 @@ static void check(const struct rollout *r, const struct rollout_effects *fx, uin
         abort();
 }
 
+/* Counts of groups agree with what the devices say, too. */
+static void check_groups(const struct rollout *r)
+{
+    for (uint32_t g = 0; g < r->group_count; g++) {
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < r->count; i++)
+            count += r->device[i].group == g && !r->device[i].silent &&
+                     (r->device[i].state == RDEV_ORDERED || r->device[i].state == RDEV_RECALLING);
+        if (count != r->group[g].told)
+            abort();
+    }
+}
+
+static void fill_ask(struct input *in, struct rollout_ask *ask)
+{
+    *ask = (struct rollout_ask){ .set = next(in) % 16,
+                                 .in_flight = next(in) % 6,
+                                 .per_group = next(in) % 4,
+                                 .jitter_s = next(in),
+                                 .bandwidth = next(in) * 1000,
+                                 .cls = (enum reason_class)(next(in) % REASON_CLASS_COUNT) };
+}
+
+static const char *label(uint32_t i)
+{
+    static const char *const labels[] = { "site:a", "site:b", NULL };
+    return labels[i % 3];
+}
+
 static void fill(struct input *in, struct rollout_event *ev, struct ota_report *report,
                  struct device_status *status, struct reply *reply)
 {
     memset(report, 0, sizeof(*report));
     memset(status, 0, sizeof(*status));
     memset(reply, 0, sizeof(*reply));
-    ev->kind = (enum rollout_event_kind)(next(in) % (ROLLOUT_EV_BROKER_DOWN + 1));
-    ev->device = next(in) % (DEVICES + 1);
+    ev->kind = (enum rollout_event_kind)(next(in) % (ROLLOUT_EV_JOIN + 1));
+    ev->device = next(in) % (DEVICES + 4);
     uint32_t a = next(in), b = next(in);
     ev->act = (enum rollout_act)(a % (ROLLOUT_ACT_COUNT + 1));
-    ev->wire = (enum rollout_wire)(a % 3);
+    ev->wire = (enum rollout_wire)(a % 4);
     ev->attempt = b % 4;
     report->attempt = b % 4;
     report->state = (enum ota_report_state)(a % OTA_REPORT_STATES);
@@ -74,7 +103,8 @@ static void fill(struct input *in, struct rollout_event *ev, struct ota_report *
     status->online = a % 2;
     snprintf(status->boot, sizeof(status->boot), "%016x", b % 3);
     memset(status->image, a % 4 < 2 ? 'a' : 'b', 64);
-    reply->verb = VERB_ABORT;
+    reply->verb = b % 2 ? VERB_ABORT : VERB_ROLLBACK;
+    reply->ok = a % 3 == 0;
     reply->reason = report->reason;
 }
 
@@ -87,17 +117,37 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ota_report report;
     struct device_status status;
     struct reply reply;
+    struct rollout_ask ask;
     int64_t now_ms = 1790000000000;
 
     sim_plan(&plan);
     plan.in_flight = 1 + next(&in) % 5;
     plan.gate.max_silent = plan.gate.max_other = next(&in) % 3 / 2.0;
     plan.gate.min_sample = 1;
-    sim_init(&s, &plan, DEVICES, 1);
+    uint32_t rules = next(&in);
+    if (rules & 1) {
+        memcpy(plan.per_group.by, "site", 5);
+        plan.per_group.max = 1;
+    }
+    if (rules & 2)
+        plan_window_read("14:00-16:00 UTC", &plan.window, NULL);
+    plan.late = rules & 4 ? PLAN_LATE_JOIN : PLAN_LATE_IGNORE;
+    plan.bandwidth = rules & 8 ? 100000 : 0;
+    plan.stage[0].approval = rules & 16;
+    sim_init_labels(&s, &plan, DEVICES, 1, label);
     while (in.at < in.end) {
-        struct rollout_event ev = {
-            .report = &report, .status = &status, .reply = &reply, .act_id = 1, .who = "x"
-        };
+        char late[8] = "";
+        struct plan_candidate join = { .id = late, .boot = "", .online = true };
+        struct rollout_event ev = { .report = &report,
+                                    .status = &status,
+                                    .reply = &reply,
+                                    .act_id = 1,
+                                    .who = "x",
+                                    .ask = &ask,
+                                    .join = &join,
+                                    .join_count = 1 };
+        snprintf(late, sizeof(late), "l-%u", next(&in) % 20);
+        fill_ask(&in, &ask);
         fill(&in, &ev, &report, &status, &reply);
         now_ms += (int64_t)next(&in) * next(&in) * 100;
         for (int i = 0;; i++) {
@@ -105,6 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             ev.now_ms = now_ms;
             rollout_step(s.r, &ev, &fx);
             check(s.r, &fx, before);
+            check_groups(s.r);
             if (!fx.more)
                 break;
             if (i > 1000)

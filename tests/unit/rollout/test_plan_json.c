@@ -70,6 +70,24 @@ static void the_documents_example_is_a_plan(void **state)
     free(text);
 }
 
+static void the_documents_other_example_has_every_rule(void **state)
+{
+    struct rollout_plan plan;
+    struct err err = { 0 };
+    (void)state;
+
+    char *text = slurp(MUSTER_SOURCE_DIR "/docs/rollouts.md");
+    char *from = strstr(strstr(text, "<!-- example: rules -->"), "```json\n") + 8;
+    char *to = strstr(from, "```");
+    if (plan_decode(from, (size_t)(to - from), &plan, &err) != 0)
+        fail_msg("docs/rollouts.md: %s", err.text);
+    assert_true(plan.stage[0].approval && plan.four_eyes);
+    assert_string_equal(plan.window.tz, "Europe/Berlin");
+    assert_string_equal(plan.per_group.by, "site");
+    assert_int_equal(plan_retries_of(&plan, REASON_DNS), 0);
+    free(text);
+}
+
 static void a_release_alone_is_a_plan(void **state)
 {
     static const char json[] = "{\"release\":\"weather@1.4.0\"}";
@@ -250,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_documents_example_is_a_plan),
+        cmocka_unit_test(the_documents_other_example_has_every_rule),
         cmocka_unit_test(a_release_alone_is_a_plan),
         cmocka_unit_test(a_plan_survives_its_own_json),
         cmocka_unit_test(each_mistake_is_named),

@@ -134,6 +134,30 @@ static void who_waits_at_the_close_is_called_back(void **state)
     sim_free(&s);
 }
 
+static void an_order_that_expires_while_it_is_aborted_is_aborted(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    easy_plan(&plan);
+    assert_int_equal(plan_window_read("15:00-15:10 UTC", &plan.window, NULL), 0);
+    begin(&s, &plan, 2);
+    sim_act(&s, ROLLOUT_ACT_START);
+    wait_s(&s, 2803);
+    sim_act(&s, ROLLOUT_ACT_ABORT);
+    struct ota_report report = { .rollout = "r-1",
+                                 .attempt = 1,
+                                 .n = 99,
+                                 .state = OTA_REPORT_EXPIRED,
+                                 .reason = REASON_EXPIRED };
+    struct rollout_event ev = { .kind = ROLLOUT_EV_REPORT, .device = 0, .report = &report };
+    s.now_s += 600;
+    sim_event(&s, &ev);
+    assert_int_equal(s.r->device[0].state, RDEV_ABORTED);
+    sim_free(&s);
+}
+
 static void who_does_not_answer_at_the_close_is_not_silent(void **state)
 {
     struct rollout_plan plan;
@@ -644,6 +668,7 @@ int main(void)
         cmocka_unit_test(nobody_is_told_or_starts_outside_the_window),
         cmocka_unit_test(what_the_close_cuts_off_comes_in_the_next_window),
         cmocka_unit_test(who_waits_at_the_close_is_called_back),
+        cmocka_unit_test(an_order_that_expires_while_it_is_aborted_is_aborted),
         cmocka_unit_test(who_does_not_answer_at_the_close_is_not_silent),
         cmocka_unit_test(in_device_time_each_zone_has_its_own_window),
         cmocka_unit_test(without_its_rules_a_window_stays_shut),
