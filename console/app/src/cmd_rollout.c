@@ -16,6 +16,7 @@
 #include "preview_output.h"
 #include "rollout_cli.h"
 #include "rollout_output.h"
+#include "rollout_progress.h"
 #include "session.h"
 #include "zone_file.h"
 #include "zones.h"
@@ -336,6 +337,7 @@ static int run_rollout_watch(struct cmd_context *ctx, const struct cmd_args *arg
         .profile = ctx->profile, .log = ctx->log, .parts = SESSION_ENGINE, .name = "watch"
     };
     char id[PROTO_ROLLOUT_MAX];
+    struct rollout_progress said = { .said_ms = 0 };
     int64_t after = 0;
     int rc = -1;
     struct session *s = session_open(&config, &ctx->err);
@@ -351,7 +353,8 @@ static int run_rollout_watch(struct cmd_context *ctx, const struct cmd_args *arg
             rc = cmd_fail(ctx, EXIT_USAGE, "there is no rollout '%s': see 'muster rollout ls'", id);
         } else if (print_events(ctx, session_store(s), id, &after) == 0 && (rc = verdict(r)) >= 0) {
             rollout_output_summary(ctx, r);
-        } else if (!session_poll(s, NULL, 0, 200)) {
+        } else if (rollout_progress_say(ctx, r, session_now(), &said),
+                   !session_poll(s, NULL, 0, 200)) {
             rc = cmd_fail(ctx, EXIT_NO,
                           "interrupted; the rollout goes on when somebody runs the engine");
         }
@@ -376,6 +379,10 @@ const struct command rollout_commands[] = {
       run_show, COMMAND_PROFILE, NULL },
     { "rollout watch", "[ID]", "follow a rollout to its end; runs the engine when nobody else does",
       NULL, run_rollout_watch, COMMAND_PROFILE,
-      "Exit code 0 when the rollout is done, 1 when it stopped or was aborted." },
+      "Prints what happens and how far it is as lines that are only appended: for pipelines, and "
+      "for "
+      "screen readers. With --json one object a line: \"kind\" is event, progress or end. Exit "
+      "code 0 "
+      "when the rollout is done, 1 when it stopped or was aborted." },
     { 0 },
 };

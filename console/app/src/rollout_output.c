@@ -205,9 +205,9 @@ void rollout_output_event(struct cmd_context *ctx, const struct store_event *eve
 
     text_clean(text, sizeof(text), event->text, strlen(event->text));
     if (ctx->json) {
-        output_json(ctx, json_pack("{s:f, s:s, s:s, s:b, s:s}", "ts", (double)event->ts_ms / 1000,
-                                   "rollout", event->rollout, "device", event->device, "bad",
-                                   (int)event->bad, "text", text));
+        output_json(ctx, json_pack("{s:s, s:f, s:s, s:s, s:b, s:s}", "kind", "event", "ts",
+                                   (double)event->ts_ms / 1000, "rollout", event->rollout, "device",
+                                   event->device, "bad", (int)event->bad, "text", text));
         return;
     }
     output_time(when, sizeof(when), event->ts_ms / 1000);
@@ -221,7 +221,7 @@ void rollout_output_summary(struct cmd_context *ctx, const struct rollout *r)
 
     rollout_totals(r, phase);
     if (ctx->json)
-        output_json(ctx, json_pack("{s:s, s:s, s:o, s:o}", "id", r->id, "state",
+        output_json(ctx, json_pack("{s:s, s:s, s:s, s:o, s:o}", "kind", "end", "id", r->id, "state",
                                    rollout_state_word(r->state), "why", clean_json(r->why),
                                    "counts", phases_json(phase)));
     else

@@ -11,15 +11,25 @@ void form_open(struct ui *ui, const struct form *f)
     ui->dialog = DIALOG_FORM;
 }
 
+#define FORM_WIDTH 72 /* columns of a line; what is longer goes on in the next */
+
 void form_line(struct form *f, const char *format, ...)
 {
+    char text[256];
+    const char *rest = text, *indent = "";
     va_list ap;
-    if (f->lines == FORM_LINES)
-        return;
     va_start(ap, format);
-    vsnprintf(f->line[f->lines], sizeof(f->line[0]), format, ap);
+    vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
-    f->lines++;
+    while (*rest && f->lines < FORM_LINES) {
+        size_t len = strlen(rest), cut = FORM_WIDTH;
+        while (len > FORM_WIDTH && cut > FORM_WIDTH / 2 && rest[cut] != ' ')
+            cut--;
+        cut = len > FORM_WIDTH ? cut : len;
+        snprintf(f->line[f->lines++], sizeof(f->line[0]), "%s%.*s", indent, (int)cut, rest);
+        rest += cut + (rest[cut] == ' ');
+        indent = "  ";
+    }
 }
 
 /* ------------------------------------------------------------------------------------- keys */

@@ -213,9 +213,9 @@ static void describe_approve(struct form *f, const struct ui_model *m)
     snprintf(f->title, sizeof(f->title), "approve stage %u of %s", r->stage + 1, r->id);
     form_line(f, "Stage %u, \"%s\", is %s.", r->stage + 1, stage->name,
               rollout_stage_word(r->stages[r->stage].state));
-    form_line(f, "%.100s", g.why);
+    form_line(f, "%s", g.why);
     if (*g.missing && r->stages[r->stage].state != ROLLOUT_STAGE_HOLDING)
-        form_line(f, "Still missing: %.90s", g.missing);
+        form_line(f, "Still missing: %s", g.missing);
     if (r->stage + 1 < r->plan.stage_count)
         form_line(f, "When the gate says go, stage %u, \"%s\", starts: %u devices.", r->stage + 2,
                   r->plan.stage[r->stage + 1].name, r->stages[r->stage + 1].size);
@@ -466,7 +466,9 @@ int draw_rollout_acts(const struct rollout *r, const struct ui_model *m, struct 
     if (m->read_only)
         return area_text(a, 0, col, ROLE_DIM, "read-only");
     if (!is_live(r)) {
-        bool back = r->state == ROLLOUT_DONE || r->state == ROLLOUT_ABORTED;
+        struct rollout_counts c;
+        rollout_count_all(r, &c);
+        bool back = (r->state == ROLLOUT_DONE || r->state == ROLLOUT_ABORTED) && c.done + c.soaking;
         return back ? draw_act(a, col, "X", "roll back…") : col;
     }
     if (rollout_wants_approval(r))

@@ -56,14 +56,14 @@ static void elapsed_text(const struct rollout *r, const struct ui_model *m, char
                  fmt_duration((rollout_moment(r, m) - r->started_ms) / 1000, time));
 }
 
-static void draw_counts(const struct rollout_counts *c, struct area a)
+static void draw_counts(const struct rollout_counts *c, bool over, struct area a)
 {
     int col = count_part(a, 0, 2, ROLE_OK, "✓", c->done, "done");
     col = count_part(a, 0, col, ROLE_CRIT, "✗", c->failed, "failed");
     col = count_part(a, 0, col, ROLE_UPDATING, "⇡", c->flight, "in flight");
     if (c->soaking)
         col = count_part(a, 0, col, ROLE_UPDATING, "▒", c->soaking, "soaking");
-    col = count_part(a, 0, col, ROLE_DIM, "·", c->waiting, "waiting");
+    col = count_part(a, 0, col, ROLE_DIM, "·", c->waiting, over ? "never told" : "waiting");
     if (c->silent)
         col = count_part(a, 0, col, ROLE_STALE, "?", c->silent, "silent");
     if (c->aborted)
@@ -89,7 +89,7 @@ void draw_progress(const struct rollout *r, const struct ui_model *m, struct are
         area_bar(a, 0, 2, width, c.done, c.flight + c.soaking, r->count);
         area_text(a, 0, 2 + width, ROLE_TEXT, text);
     }
-    draw_counts(&c, area_sub(a, 1, 0, 1, -1));
+    draw_counts(&c, r->ended_ms > 0, area_sub(a, 1, 0, 1, -1));
 }
 
 /* ---------------------------------------------------------------------------------- stages */
@@ -112,7 +112,8 @@ static void gate_text(const struct rollout *r, uint32_t i, const struct gate_dec
 {
     char soak[FMT_MAX];
     const struct rollout_stage *s = &r->stages[i];
-    bool passed = s->state == ROLLOUT_STAGE_PASSED, now = i == r->stage && !passed;
+    bool passed = s->state == ROLLOUT_STAGE_PASSED;
+    bool now = i == r->stage && !passed && r->state == ROLLOUT_RUNNING;
     const char *tick = passed ? " ✓" : "", *word = "";
     double allowed = plan_stage_allowed(&r->plan, i) * 100;
     fmt_duration(r->plan.stage[i].soak_s, soak);

@@ -17,7 +17,7 @@ static const struct {
     const char *label, *help;
 } texts[START_ROWS] = {
     [START_RELEASE] = { "release", "what to roll out" },
-    [START_TEMPLATE] = { "begin with", "a plan saved by name: muster rollout template save" },
+    [START_TEMPLATE] = { "template", "a plan saved by name: muster rollout template save" },
     [START_TARGET] = { "target", "which devices, in the filter's language" },
     [START_STAGES] = { "stages", "name, 10 or 5%, soak 1h, fail 2%, approve; then a comma" },
     [START_FAILURE] = { "may fail", "share at each gate; the first stage allows none" },
@@ -60,8 +60,7 @@ static int draw_release(const struct start *d, const struct ui_model *m, struct 
     if (!r)
         return area_text(a, row, col, ROLE_DIM, "none");
     col = area_printf(a, row, col, ROLE_TITLE, "%s %s", d->product, d->version);
-    col = area_printf(a, row, col, ROLE_DIM, "  %s  seq %u  ", fmt_size(r->release.size, size),
-                      r->release.seq);
+    col = area_printf(a, row, col, ROLE_DIM, "  %s  ", fmt_size(r->release.size, size));
     return area_text(a, row, col, r->signed_ok ? ROLE_OK : ROLE_CRIT,
                      r->signed_ok ? "signed ✓" : "not signed ✗");
 }
@@ -206,9 +205,12 @@ static int draw_peak(const struct start *d, struct area a, int row)
     uint32_t peak = (uint32_t)ceil(p->stage[most].peak_high), want = lower_peak(peak);
     int col = area_printf(a, row, 0, ROLE_TEXT, "Up to %u download at once", peak);
     for (int i = 0; i < 2 && want; i++, want = lower_peak(want)) {
+        char text[60];
         uint32_t jitter = plan_jitter_for_peak(wave, p->download_s, want);
-        col = area_printf(a, row, col, ROLE_DIM, "%s %u with jitter %s", i ? "," : ";", want,
-                          fmt_duration(jitter, time));
+        snprintf(text, sizeof(text), "%s %u with jitter %s", i ? "," : ";", want,
+                 fmt_duration(jitter, time));
+        if (col + area_width(a, text) <= a.cols)
+            col = area_text(a, row, col, ROLE_DIM, text);
     }
     return row + 1;
 }
