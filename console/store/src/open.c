@@ -8,7 +8,9 @@
 
 #define APPLICATION_ID 0x6d757374 /* "must" */
 
-/* Step i brings a journal of version i to i + 1. Append; what is here has been released. */
+/* Step i brings a journal of version i to i + 1. Append; what is here has been released: a journal
+ * of each version is kept in tests/unit/store/journals, and test_store_migrate goes red when one of
+ * them ends otherwise than a new one. */
 static const char *const steps[] = {
     "CREATE TABLE rollouts(id TEXT NOT NULL UNIQUE, plan TEXT NOT NULL, release_jws TEXT NOT NULL,"
     " who TEXT NOT NULL, product TEXT NOT NULL, version TEXT NOT NULL, image TEXT NOT NULL,"
