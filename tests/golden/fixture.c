@@ -403,6 +403,53 @@ static void fill_log(struct fixture *f)
                   lines[i].label, lines[i].text, strlen(lines[i].text));
 }
 
+/* What the journal, the answers and the store say of hall-b-003. */
+static void fill_device(struct fixture *f)
+{
+    static const struct ui_command command[] = {
+        { .sent_ms = FIXTURE_NOW_MS - 75000, .verb = VERB_CONFIG, .seq = 218407 },
+        { .sent_ms = FIXTURE_NOW_MS - 17720000,
+          .answered_ms = FIXTURE_NOW_MS - 17718200,
+          .verb = VERB_REBOOT,
+          .seq = 218112,
+          .ok = true },
+        { .sent_ms = FIXTURE_NOW_MS - 97200000,
+          .answered_ms = FIXTURE_NOW_MS - 97199400,
+          .verb = VERB_CONFIG,
+          .seq = 217733,
+          .reason = REASON_EXPIRED,
+          .detail = "the order's time is over" },
+    };
+    static const struct ui_update update[] = {
+        { .t_ms = FIXTURE_NOW_MS - 410000000,
+          .rollout = "r-20261115-1",
+          .version = "1.3.0",
+          .state = RDEV_DONE },
+        { .t_ms = FIXTURE_NOW_MS - 1310000000,
+          .rollout = "r-20261105-2",
+          .version = "1.2.4",
+          .state = RDEV_FAILED,
+          .reason = REASON_SELF_TEST },
+    };
+    struct ui_device_acts *a = &f->acts;
+
+    text_copy(a->id, sizeof(a->id), "hall-b-003");
+    memcpy(a->command, command, sizeof(command));
+    a->command_count = sizeof(command) / sizeof(command[0]);
+    memcpy(a->update, update, sizeof(update));
+    a->update_count = sizeof(update) / sizeof(update[0]);
+    for (int i = 0; i < 960; i++) {
+        int64_t t_ms = FIXTURE_NOW_MS - (960 - i) * INT64_C(900000) - HISTORY_S * 1000 + 450000;
+        float v = (float)(26 + wave(t_ms / 1000, 86400, 3) + wave(t_ms / 1000, 300000, 1));
+        f->sample[i] = (struct fleet_sample){ t_ms, 90, v - 0.4f, v, v + 0.4f };
+    }
+    f->series = (struct ui_past_series){ fleet_reading_find(f->fleet, "temperature"),
+                                         { f->sample, 960, 900000 } };
+    text_copy(f->past.id, sizeof(f->past.id), "hall-b-003");
+    f->past.series = &f->series;
+    f->past.count = 1;
+}
+
 struct fixture *fixture_new(void)
 {
     struct fixture *f = mem_alloc(sizeof(*f));
@@ -419,6 +466,7 @@ struct fixture *fixture_new(void)
     for (int i = 0; i < 3; i++)
         f->rollouts[i] = f->rollout[i];
     fill_log(f);
+    fill_device(f);
     f->model = (struct ui_model){ .now_ms = FIXTURE_NOW_MS,
                                   .fleet = f->fleet,
                                   .rollouts = f->rollouts,
@@ -428,6 +476,8 @@ struct fixture *fixture_new(void)
                                   .next_rollout = "r-20261120-4",
                                   .crypto = ossl_crypto(),
                                   .link = &f->link,
+                                  .past = &f->past,
+                                  .acts = &f->acts,
                                   .log = f->log,
                                   .profile = "demo",
                                   .operator_name = "ada",

@@ -22,6 +22,10 @@ struct fixture {
     struct tail *log;
     struct alerts *alerts; /* NULL until fixture_alerts() */
     const char *themes[3];
+    struct ui_device_acts acts;      /* of hall-b-003 */
+    struct fleet_sample sample[960]; /* the store's: ten days of its temperature */
+    struct ui_past_series series;
+    struct ui_past past;
     struct ui_rollout_row *rows; /* of the journal; may be NULL */
     struct ui_model model;
 };

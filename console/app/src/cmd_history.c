@@ -62,6 +62,16 @@ static int list_readings(struct history_run *run)
                       : cmd_fail(ctx, EXIT_NO, "nothing is remembered of '%s'", run->device);
 }
 
+/* A float as short as it is: 19.51, not 19.5100002289. */
+static json_t *short_real(float value)
+{
+    char text[32];
+    double out;
+
+    text_format(text, sizeof(text), "%.7g", (double)value);
+    return json_real(text_to_double(text, &out) ? out : (double)value);
+}
+
 static void print_sample(struct history_run *run, const struct history_sample *s,
                          const struct reading_info *info)
 {
@@ -71,11 +81,12 @@ static void print_sample(struct history_run *run, const struct history_sample *s
 
     if (run->ctx->json) {
         /* As sent, in the canonical unit. */
-        json_array_append_new(run->list, json_pack("{s:I, s:I, s:I, s:f, s:f, s:f}", "t",
-                                                   (json_int_t)(s->t_ms / 1000), "seconds",
-                                                   (json_int_t)(s->span_ms / 1000), "count",
-                                                   (json_int_t)s->count, "min", (double)s->min,
-                                                   "avg", (double)s->avg, "max", (double)s->max));
+        json_array_append_new(run->list,
+                              json_pack("{s:I, s:I, s:I, s:o, s:o, s:o}", "t",
+                                        (json_int_t)(s->t_ms / 1000), "seconds",
+                                        (json_int_t)(s->span_ms / 1000), "count",
+                                        (json_int_t)s->count, "min", short_real(s->min), "avg",
+                                        short_real(s->avg), "max", short_real(s->max)));
         return;
     }
     output_time(when, sizeof(when), s->t_ms / 1000);

@@ -18,6 +18,8 @@
 #include "config_keys.h"
 #include "export.h"
 #include "leaving.h"
+#include "device_acts.h"
+#include "device_export.h"
 #include "output.h"
 #include "past.h"
 #include "plan_help.h"
@@ -51,6 +53,7 @@ struct console {
     struct themes themes;
     struct tail *lines;
     struct past *past;
+    struct device_acts *acts;
     int64_t past_ms;
     struct release_store *releases;
     struct rollout_rows *rows;
@@ -188,6 +191,7 @@ static struct ui_model model_of(struct console *c, int64_t now)
                           .crypto = ossl_crypto(),
                           .link = &c->link,
                           .past = past_picture(c->past),
+                          .acts = device_acts_picture(c->acts),
                           .log = c->lines,
                           .profile = p->name,
                           .operator_name = c->who,
@@ -445,6 +449,22 @@ static bool carry_out_act(struct console *c, const struct ui_model *m, const str
     return true;
 }
 
+static void do_device_export(struct console *c, const struct ui_model *m,
+                             const struct ui_effect *fx)
+{
+    char path[PROTO_ID_MAX + 64];
+    struct err err;
+    size_t count;
+    int rc = fx->kind == UI_EXPORT_TAIL
+                 ? device_export_tail(m->fleet, fx->id, m->now_ms, path, sizeof(path), &count, &err)
+                 : device_export_series(m, &fx->past, path, sizeof(path), &count, &err);
+
+    if (rc)
+        tell(c, m, TAIL_ERROR, "not exported: %s", err.text);
+    else
+        tell(c, m, TAIL_PLAIN, "%zu lines written to %s", count, path);
+}
+
 static void carry_out(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
 {
     if (carry_out_act(c, m, fx))
@@ -490,6 +510,10 @@ static void carry_out(struct console *c, const struct ui_model *m, const struct 
     case UI_WRITE:
         do_write(c, m);
         break;
+    case UI_EXPORT_TAIL:
+    case UI_EXPORT_SERIES:
+        do_device_export(c, m, fx);
+        break;
     case UI_THEME:
         themes_load(&c->themes, fx->text, &c->theme, &c->log);
         term_redraw(c->term);
@@ -521,6 +545,9 @@ static void read_past(struct console *c, int64_t now)
     if (!past_is_busy(c->past) && now - c->past_ms < FRAME_MS && now >= c->past_ms)
         return;
     c->past_ms = now;
+    const char *id = ui_screen(c->ui) == SCREEN_DEVICE ? ui_selected(c->ui) : "";
+    if (device_acts_work(c->acts, session_store(c->session), m.fleet, id, now))
+        c->dirty = true;
     bool wanted = ui_wants_past(c->ui, &m, &want);
     if (past_work(c->past, wanted ? &want : NULL, m.fleet, now))
         c->dirty = true;
@@ -671,6 +698,7 @@ static void close_all(struct console *c)
     rollout_rows_free(c->rows);
     plan_help_free(c->help);
     past_free(c->past);
+    device_acts_free(c->acts);
     free(c->release);
 }
 
@@ -684,6 +712,7 @@ static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
     c->lines = tail_new(LOG_LINES);
     c->rows = rollout_rows_new();
     c->past = past_new(ctx->profile->journal, &c->log);
+    c->acts = device_acts_new(ctx->profile->journal, &c->log);
     c->release = mem_array(RELEASES_MAX, sizeof(*c->release));
     session_who(c->who, sizeof(c->who));
     c->hints = cmd_has(args, "hint");

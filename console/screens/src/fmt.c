@@ -95,6 +95,23 @@ char *fmt_day_hm(int64_t ms, int64_t now_ms, char out[FMT_MAX])
     return out;
 }
 
+char *fmt_axis_time(int64_t ms, int64_t span_ms, char out[FMT_MAX])
+{
+    static const char *const weekday[7] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
+    static const char *const month[12] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    char hm[FMT_MAX];
+    struct civil c = civil_of(ms / 86400000);
+
+    if (span_ms <= 86400000 || ms < 0)
+        return fmt_hm(ms, out);
+    if (span_ms <= INT64_C(8) * 86400000)
+        snprintf(out, FMT_MAX, "%s %.5s", weekday[ms / 86400000 % 7], fmt_hm(ms, hm));
+    else
+        snprintf(out, FMT_MAX, "%d %s", c.day, month[c.month - 1]);
+    return out;
+}
+
 char *fmt_duration(int64_t s, char out[FMT_MAX])
 {
     if (s < 0)

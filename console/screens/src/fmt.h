@@ -17,6 +17,8 @@ char *fmt_clock(int64_t ms, char out[FMT_MAX]);                  /* 14:07:32 */
 char *fmt_clock_ms(int64_t ms, char out[FMT_MAX]);               /* 14:07:32.201 */
 char *fmt_hm(int64_t ms, char out[FMT_MAX]);                     /* 14:07 */
 char *fmt_day_hm(int64_t ms, int64_t now_ms, char out[FMT_MAX]); /* 14:07, Mon 14:07, 3 Nov */
+/* On an axis that spans so much: 14:07, Mon 14:07, 3 Nov. */
+char *fmt_axis_time(int64_t ms, int64_t span_ms, char out[FMT_MAX]);
 char *fmt_date(int64_t ms, char out[FMT_MAX]);                   /* 2026-11-20 */
 char *fmt_duration(int64_t seconds, char out[FMT_MAX]);          /* 45s, 3m12s, 2h05m, 6d 02h */
 char *fmt_size(uint64_t bytes, char out[FMT_MAX]);               /* 611 kB */

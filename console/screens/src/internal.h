@@ -168,23 +168,39 @@ void fleet_screen_move(struct ui *ui, const struct ui_model *m, int by);
 
 /* ----------------------------------------------------------------------------- device screen */
 
-enum device_pane { PANE_PLOTS, PANE_TAIL, PANE_UPDATES, DEVICE_PANES };
-#define DEVICE_PLOTS 8
+enum device_pane {
+    PANE_PLOTS,
+    PANE_TAIL, /* from here on: one of them is in the lower pane */
+    PANE_COMMANDS,
+    PANE_UPDATES,
+    PANE_IDENTITY,
+    DEVICE_PANES
+};
+/* What values a plot's axis spans. */
+enum plot_range { RANGE_ALL, RANGE_MIDDLE, RANGE_FIXED, RANGE_ZERO, PLOT_RANGES };
+enum tail_form { TAIL_JSON, TAIL_RAW, TAIL_HEX, TAIL_FORMS };
+enum tail_edit { EDIT_NOTHING, EDIT_FILTER, EDIT_FIND };
+
 struct device_screen {
     char id[PROTO_ID_MAX];
-    enum device_pane pane;
+    enum device_pane pane, low;
     uint32_t reading; /* cursor among its readings */
+    bool large;       /* that one alone, on the whole screen */
+    enum plot_range range;
     struct plot_axis axis[PROTO_READINGS];
     int64_t span_ms;
     int64_t end_ms; /* of the plots; 0: now */
     bool paused;    /* the tail stands */
     uint64_t seen;  /* newest tail line that was shown while it followed */
     uint64_t top;   /* paused: number of the lowest line shown */
+    uint64_t match; /* the line that n or N stopped at */
     bool wrap;
-    bool editing;
-    struct field filter; /* of the tail: plain text */
+    enum tail_form form;
+    int context; /* lines around one that passes the filter */
+    enum tail_edit editing;
+    struct field filter, find; /* of the tail: what is shown, and what is marked in it */
     int tail_rows;
-    struct cursor update;
+    struct cursor row; /* of the commands and updates */
 };
 
 /* ---------------------------------------------------------------------------- rollout screens */

@@ -39,6 +39,9 @@ static const struct key_binding table[] = {
     { ACTION_FILTER,     { '/' },                              ON(ROLLOUT),       GROUP_FIND,  3, "in fleet",   "its devices in the fleet" },
     { ACTION_VIEWS,      { '\\' },                             ON(FLEET),         GROUP_FIND,  0, NULL,         "saved views" },
     { ACTION_PALETTE,    { ':' },                              ALL,               GROUP_FIND,  3, "command",    "run a command" },
+    { ACTION_FIND,       { 'h' },                              ON(DEVICE),        GROUP_FIND,  0, NULL,         "mark a text in the tail" },
+    { ACTION_NEXT_MATCH, { 'n' },                              ON(DEVICE),        GROUP_FIND,  0, NULL,         "next match, backwards" },
+    { ACTION_PREV_MATCH, { 'N' },                              ON(DEVICE),        GROUP_FIND,  0, NULL,         "previous match" },
 
     { ACTION_UPDATE,     { 'u' },                              DEVICES,           GROUP_ACT,   0, NULL,         "new rollout…" },
     { ACTION_UPDATE,     { 'u' },                              ON(RELEASES),      GROUP_ACT,   0, NULL,  "new rollout…" },
@@ -53,6 +56,7 @@ static const struct key_binding table[] = {
     { ACTION_SILENCE,    { 'm' },                              ON(ALERTS),        GROUP_ACT,   0, NULL,         "mute for a while…" },
     { ACTION_COPY,       { 'y' },                              ALL & ~ON(LOG),    GROUP_ACT,   0, NULL,         "copy the id" },
     { ACTION_EXPORT,     { 'e' },                              ON(FLEET),         GROUP_ACT,   0, NULL,         "export rows…" },
+    { ACTION_EXPORT,     { 'e' },                              ON(DEVICE),        GROUP_ACT,   0, NULL,         "export plots or tail" },
 
     { ACTION_SORT,       { 's', K_FN(6) },                     ON(FLEET),         GROUP_VIEW,  4, "sort",       "sort by…" },
     { ACTION_SORT,       { 's' },                              ON(ROLLOUT),       GROUP_VIEW,  4, "sort",       "in flight: slowest, furthest, in order" },
@@ -64,6 +68,12 @@ static const struct key_binding table[] = {
     { ACTION_SPAN_MORE,  { '+', '=' },                         DEVICES,           GROUP_VIEW,  0, NULL,         "longer span" },
     { ACTION_SPAN_LESS,  { '-' },                              DEVICES,           GROUP_VIEW,  0, NULL,         "shorter span" },
     { ACTION_WRAP,       { 'w' },                              ON(DEVICE) | ON(LOG), GROUP_VIEW, 10, "wrap",    "wrap lines" },
+    { ACTION_EARLIER,    { '<', ',' },                         ON(DEVICE),        GROUP_VIEW,  0, NULL,         "plots: earlier" },
+    { ACTION_LATER,      { '>', '.' },                         ON(DEVICE),        GROUP_VIEW,  0, NULL,         "plots: later" },
+    { ACTION_SCALE,      { 's' },                              ON(DEVICE),        GROUP_VIEW,  0, NULL,         "plots: all, 1–99 %, fixed, zero" },
+    { ACTION_ZOOM,       { K_ENTER },                          ON(DEVICE),        GROUP_VIEW,  3, "one",        "plots: one, or all" },
+    { ACTION_FORM,       { 'x' },                              ON(DEVICE),        GROUP_VIEW,  0, NULL,         "tail: json, raw, hex" },
+    { ACTION_CONTEXT,    { 'C' },                              ON(DEVICE),        GROUP_VIEW,  0, NULL,         "tail: lines around a match" },
 
     { ACTION_MARK,       { ' ' },                              ON(FLEET),         GROUP_MARK,  0, NULL,         "mark" },
     { ACTION_MARK_RANGE, { 'v' },                              ON(FLEET),         GROUP_MARK,  0, NULL,         "mark a range" },

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fmt.h"
@@ -135,6 +136,29 @@ static void draw_value_axis(struct area a, const struct plot_axis *axis, int row
     }
 }
 
+/* The longest silence between two values, or up to now, in words if there is room. */
+static void draw_gap(struct area a, int row, const struct plot *p, int per_cell)
+{
+    int first = 0, best = 0, best_at = 0;
+    char text[FMT_MAX], span[FMT_MAX];
+
+    while (first < p->count && p->point[first].kind == FLEET_POINT_NONE)
+        first++; /* before its time */
+    for (int i = first, run = 0; i < p->count; i++) {
+        run = p->point[i].kind == FLEET_POINT_NONE ? run + 1 : 0;
+        if (run > best) {
+            best = run;
+            best_at = i - run + 1;
+        }
+    }
+    int64_t ms = p->count ? (p->to_ms - p->from_ms) * best / p->count : 0;
+    snprintf(text, sizeof(text), " no data %.16s ", fmt_duration(ms / 1000, span));
+    int width = area_width(a, text);
+    if (best / per_cell >= width + 2)
+        area_text(a, row, PLOT_MARGIN + best_at / per_cell + (best / per_cell - width) / 2,
+                  ROLE_PLOT_GAP, text);
+}
+
 static void draw_time_axis(struct area a, int row, const struct plot *p, int per_cell)
 {
     int cells = a.cols - PLOT_MARGIN;
@@ -145,11 +169,12 @@ static void draw_time_axis(struct area a, int row, const struct plot *p, int per
             data |= p->point[i * per_cell + k].kind != FLEET_POINT_NONE;
         area_put(a, row, PLOT_MARGIN + i, data ? ROLE_AXIS : ROLE_PLOT_GAP, data ? 0x2500 : 0x254c);
     }
+    draw_gap(a, row, p, per_cell);
     int labels = cells < 30 ? 2 : cells < 90 ? 3 : 5;
     for (int i = 0; i < labels; i++) {
         int64_t at = p->from_ms + (p->to_ms - p->from_ms) * i / (labels - 1);
         char text[FMT_MAX];
-        fmt_hm(at, text);
+        fmt_axis_time(at, p->to_ms - p->from_ms, text);
         int width = area_width(a, text);
         int col = PLOT_MARGIN + (cells - 1) * i / (labels - 1) - width / 2;
         if (i == 0)
@@ -264,6 +289,70 @@ static void draw_limit(struct area a, const struct plot *p, const struct plot_ax
     area_fill(a, rows - 1 - up, PLOT_MARGIN, a.cols - PLOT_MARGIN, ROLE_PLOT_THRESHOLD, 0x2508);
 }
 
+static void draw_lines(struct area a, const struct plot *p, const struct plot_axis *axis, int rows)
+{
+    for (int i = 0; i < p->lines && i < PLOT_LINES; i++) {
+        int up = (int)floor((p->line[i].at - axis->bottom) / axis->per_row + 0.5);
+        if (up >= 0 && up < rows)
+            area_fill(a, rows - 1 - up, PLOT_MARGIN, a.cols - PLOT_MARGIN, p->line[i].role, 0x2508);
+    }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The 1st and the 99th percentile of what the points hold: one wild value does not flatten all. */
+static void middle_range(const struct plot *p, double *least, double *greatest)
+{
+    static const int most = 2 * CANVAS_COLS_MAX;
+    float value[2 * CANVAS_COLS_MAX];
+    int count = 0;
+
+    for (int pass = 0; pass < 2; pass++) {
+        count = 0;
+        for (int i = 0; i < p->count && count < most; i++) {
+            if (p->point[i].kind == FLEET_POINT_SAMPLE)
+                value[count++] = pass ? p->point[i].max : p->point[i].min;
+        }
+        if (count == 0)
+            return;
+        qsort(value, (size_t)count, sizeof(*value), by_value);
+        if (pass == 0)
+            *least = bounded((double)value[count / 100]);
+        else
+            *greatest = bounded((double)value[count - 1 - count / 100]);
+    }
+}
+
+/* Take in thresholds that are near: within half the height of what there is. */
+static void reach_lines(const struct plot *p, double *least, double *greatest)
+{
+    double reach = fmax(*greatest - *least, fabs(*greatest) * 0.02) / 2;
+    double low = *least, high = *greatest;
+
+    for (int i = 0; i < p->lines && i < PLOT_LINES; i++) {
+        double at = p->line[i].at;
+        if (at > high && at <= high + reach)
+            *greatest = fmax(*greatest, at);
+        if (at < low && at >= low - reach)
+            *least = fmin(*least, at);
+    }
+}
+
+/* The axis as it was, for another number of rows. */
+static void keep_axis(struct plot_axis *axis, int rows)
+{
+    double half = axis->per_row / 2;
+    double low = axis->bottom, high = axis->bottom + axis->per_row * axis->rows - 2 * half;
+    if (axis->rows == rows)
+        return;
+    *axis = (struct plot_axis){ 0 };
+    plot_axis_choose(axis, rows, low, high);
+}
+
 void plot_draw(struct area a, const struct plot *p)
 {
     int rows = a.rows - (p->time_axis ? 2 : 0);
@@ -284,6 +373,8 @@ void plot_draw(struct area a, const struct plot *p)
             draw_time_axis(a, rows, &cut, p->mode == PLOT_BRAILLE ? 2 : 1);
         return;
     }
+    if (p->middle)
+        middle_range(&cut, &least, &greatest);
     if (!p->from_zero)
         plot_widen(&least, &greatest, p->scale, p->decimals);
     double shown_least = fmin(least * p->scale, greatest * p->scale);
@@ -292,9 +383,14 @@ void plot_draw(struct area a, const struct plot *p)
         shown_least = fmin(shown_least, 0);
         shown_most = fmax(shown_most, p->has_limit && p->limit > 0 ? p->limit * 1.2 : 1);
     }
-    plot_axis_choose(axis, rows, shown_least, shown_most);
+    reach_lines(p, &shown_least, &shown_most);
+    if (p->fixed && axis->per_row > 0)
+        keep_axis(axis, rows);
+    else
+        plot_axis_choose(axis, rows, shown_least, shown_most);
     draw_value_axis(a, axis, rows);
     draw_limit(a, &cut, axis, rows);
+    draw_lines(a, &cut, axis, rows);
     if (p->mode == PLOT_BRAILLE)
         draw_braille(a, &cut, axis, rows);
     else if (p->mode == PLOT_BLOCKS)

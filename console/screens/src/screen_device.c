@@ -5,7 +5,9 @@
 
 #include "base/text.h"
 
-/* One device: facts, plots, messages, updates. device_draw.c is what it looks like. */
+/* One device: facts, plots, messages, commands, updates. device_draw.c is what it looks like. */
+
+#define PLOT_DAYS 400 /* further back nobody pages */
 
 static void watch(struct step *s, enum ui_effect_kind kind)
 {
@@ -16,7 +18,17 @@ static void watch(struct step *s, enum ui_effect_kind kind)
 static void show(struct step *s, const char *id)
 {
     struct device_screen *d = &s->ui->device;
-    struct device_screen fresh = { .pane = d->pane, .span_ms = d->span_ms, .wrap = d->wrap };
+    struct device_screen fresh = { .pane = d->pane,
+                                   .low = d->low,
+                                   .span_ms = d->span_ms,
+                                   .end_ms = d->end_ms,
+                                   .large = d->large,
+                                   .range = d->range == RANGE_FIXED ? RANGE_ALL : d->range,
+                                   .wrap = d->wrap,
+                                   .form = d->form,
+                                   .context = d->context,
+                                   .filter = d->filter,
+                                   .find = d->find };
     text_copy(fresh.id, sizeof(fresh.id), id);
     *d = fresh;
     watch(s, UI_WATCH);
@@ -24,6 +36,11 @@ static void show(struct step *s, const char *id)
 
 static void opened(struct step *s)
 {
+    struct device_screen *d = &s->ui->device;
+    field_set(&d->filter, ""); /* kept from device to device, not from visit to visit */
+    field_set(&d->find, "");
+    d->end_ms = 0;
+    d->large = false;
     show(s, s->ui->fleet.selected);
 }
 
@@ -55,7 +72,7 @@ static uint64_t next_line(const struct ui *ui, const struct ui_model *m, uint64_
         seq = by > 0 ? seq + 1 : seq - 1;
         if (last == 0 || seq < first || seq > last)
             return 0;
-        if (device_tail_passes(&ui->device, fleet_tail(m->fleet, ui->device.id, seq)))
+        if (device_tail_shows(ui, m, seq))
             return seq;
     }
 }
@@ -121,23 +138,185 @@ static void toggle_follow(struct step *s)
     d->pane = PANE_TAIL;
 }
 
+/* The next line that has what is looked for, with a few after it. */
+static void go_to_match(struct step *s, int by)
+{
+    struct device_screen *d = &s->ui->device;
+    uint64_t first, last;
+
+    fleet_tail_range(s->m->fleet, d->id, &first, &last);
+    if (!d->find.len && !d->filter.len) {
+        ui_say(s, TAIL_PLAIN, "nothing is looked for: h marks a text, / filters");
+        return;
+    }
+    uint64_t at = d->match && d->match >= first ? d->match : last + 1;
+    for (;;) {
+        at = by > 0 ? at + 1 : at - 1;
+        if (at < first || at > last || last == 0) {
+            ui_say(s, TAIL_PLAIN, by > 0 ? "no later match" : "no earlier match");
+            return;
+        }
+        if (device_tail_matches(d, fleet_tail(s->m->fleet, d->id, at)) &&
+            device_tail_shows(s->ui, s->m, at))
+            break;
+    }
+    if (!d->paused)
+        d->seen = last;
+    d->paused = true;
+    d->match = d->top = at;
+    d->pane = PANE_TAIL;
+    for (int i = 0; i < d->tail_rows / 2; i++) {
+        uint64_t next = next_line(s->ui, s->m, d->top, 1);
+        d->top = next ? next : d->top;
+    }
+}
+
+static bool tail_view(struct step *s, enum action action)
+{
+    static const int contexts[] = { 0, 2, 5 };
+    struct device_screen *d = &s->ui->device;
+
+    switch ((int)action) {
+    case ACTION_FOLLOW:
+        toggle_follow(s);
+        return true;
+    case ACTION_WRAP:
+        d->wrap = !d->wrap;
+        return true;
+    case ACTION_FORM:
+        d->form = (enum tail_form)((d->form + 1) % TAIL_FORMS);
+        return true;
+    case ACTION_CONTEXT:
+        d->context = d->context == contexts[0]   ? contexts[1]
+                     : d->context == contexts[1] ? contexts[2]
+                                                 : contexts[0];
+        ui_say(s, TAIL_PLAIN,
+               d->context ? "%d lines around what passes the filter"
+                          : "only what passes the filter",
+               d->context);
+        return true;
+    case ACTION_NEXT_MATCH:
+    case ACTION_PREV_MATCH:
+        go_to_match(s, action == ACTION_NEXT_MATCH ? -1 : 1);
+        return true;
+    case ACTION_FILTER:
+    case ACTION_FIND:
+        d->editing = action == ACTION_FILTER ? EDIT_FILTER : EDIT_FIND;
+        d->pane = PANE_TAIL;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* ------------------------------------------------------------------------------------ plots */
+
+static void new_axes(struct device_screen *d)
+{
+    if (d->range != RANGE_FIXED)
+        memset(d->axis, 0, sizeof(d->axis));
+}
+
+/* By half of what is shown; forward past now is now. */
+static void page_time(struct step *s, int by)
+{
+    struct device_screen *d = &s->ui->device;
+    const struct fleet_device *dev = device_of(s->ui, s->m);
+    int64_t span = dev ? span_now(s->m, dev, d->span_ms) : d->span_ms;
+    int64_t end = (d->end_ms ? d->end_ms : s->m->now_ms) + by * span / 2;
+
+    end -= end % 60000;
+    if (end >= s->m->now_ms) {
+        end = 0;
+        if (by > 0 && !d->end_ms)
+            ui_say(s, TAIL_PLAIN, "this is now");
+    } else if (s->m->now_ms - end > PLOT_DAYS * INT64_C(86400000)) {
+        ui_say(s, TAIL_PLAIN, "nothing is kept for longer");
+        return;
+    }
+    d->end_ms = end;
+    d->pane = PANE_PLOTS;
+    new_axes(d);
+}
 
 static bool plots_action(struct step *s, enum action action)
 {
     struct device_screen *d = &s->ui->device;
-    uint32_t index = fleet_find(s->m->fleet, d->id);
-    const struct fleet_device *dev = index == FLEET_NONE ? NULL : fleet_device(s->m->fleet, index);
+    uint32_t reading[PROTO_READINGS];
+    const struct fleet_device *dev = device_of(s->ui, s->m);
     struct cursor c = { .row = d->reading };
-    if (!cursor_action(&c, action, dev ? dev->value_count : 0, 3))
+
+    if (action == ACTION_PAGE_UP || action == ACTION_PAGE_DOWN) {
+        page_time(s, action == ACTION_PAGE_UP ? -1 : 1);
+        return true;
+    }
+    if (action == ACTION_LAST && d->end_ms) {
+        d->end_ms = 0;
+        new_axes(d);
+        return true;
+    }
+    if (!cursor_action(&c, action, dev ? (uint32_t)device_readings(s->m, dev, reading) : 0, 3))
         return false;
     d->reading = c.row;
     return true;
 }
 
-static bool updates_action(struct step *s, enum action action)
+static bool plots_view(struct step *s, enum action action)
 {
-    return cursor_action(&s->ui->device.update, action, FLEET_UPDATES, 3);
+    static const char *const ranges[PLOT_RANGES] = { "the axis spans all values",
+                                                     "the axis spans 1 to 99 % of the values",
+                                                     "the axis stays as it is",
+                                                     "the axis begins at zero" };
+    struct device_screen *d = &s->ui->device;
+
+    switch ((int)action) {
+    case ACTION_SPAN_MORE:
+    case ACTION_SPAN_LESS:
+        change_span(s, &d->span_ms, action == ACTION_SPAN_MORE ? 1 : -1);
+        new_axes(d);
+        return true;
+    case ACTION_EARLIER:
+    case ACTION_LATER:
+        page_time(s, action == ACTION_EARLIER ? -1 : 1);
+        return true;
+    case ACTION_SCALE:
+        d->range = (enum plot_range)((d->range + 1) % PLOT_RANGES);
+        new_axes(d);
+        ui_say(s, TAIL_PLAIN, "%s", ranges[d->range]);
+        return true;
+    case ACTION_ZOOM:
+        d->large = d->pane != PANE_PLOTS || !d->large;
+        d->pane = PANE_PLOTS;
+        new_axes(d);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool list_action(struct step *s, enum action action)
+{
+    struct device_screen *d = &s->ui->device;
+    uint32_t count = d->pane == PANE_COMMANDS ? device_command_count(s->ui, s->m)
+                     : d->pane == PANE_UPDATES
+                         ? device_update_count(s->ui, s->m, device_of(s->ui, s->m))
+                         : 0;
+    return cursor_action(&d->row, action, count, 3);
+}
+
+static void export_shown(struct step *s)
+{
+    struct device_screen *d = &s->ui->device;
+    struct ui_effect *e;
+
+    if (d->pane == PANE_PLOTS) {
+        e = ui_effect(s, UI_EXPORT_SERIES);
+        if (!ui_wants_past(s->ui, s->m, &e->past))
+            e->kind = UI_EXPORT_TAIL;
+    } else {
+        e = ui_effect(s, UI_EXPORT_TAIL);
+    }
+    text_copy(e->id, sizeof(e->id), d->id);
 }
 
 /* ------------------------------------------------------------------------------------- keys */
@@ -145,17 +324,23 @@ static bool updates_action(struct step *s, enum action action)
 static bool typing(struct step *s, const struct ui_event *ev)
 {
     struct device_screen *d = &s->ui->device;
+    struct field *field = d->editing == EDIT_FILTER ? &d->filter : &d->find;
     bool taken;
-    if (!d->editing)
+
+    if (d->editing == EDIT_NOTHING)
         return false;
-    field_event(&d->filter, ev, &taken);
+    if (field_event(field, ev, &taken))
+        d->match = 0;
     if (ev->kind != UI_KEY || taken)
         return true;
     if (ev->key == K_ESC || ev->key == K_CTRL('C')) {
-        field_set(&d->filter, "");
-        d->editing = false;
+        field_set(field, "");
+        d->editing = EDIT_NOTHING;
     } else if (ev->key == K_ENTER) {
-        d->editing = false;
+        bool find = d->editing == EDIT_FIND && d->find.len;
+        d->editing = EDIT_NOTHING;
+        if (find)
+            go_to_match(s, -1);
     }
     return true;
 }
@@ -163,22 +348,36 @@ static bool typing(struct step *s, const struct ui_event *ev)
 static void next_pane(struct step *s, int by)
 {
     struct device_screen *d = &s->ui->device;
-    int panes = device_is_wide(s->ui->rows, s->ui->cols) ? PANE_UPDATES : DEVICE_PANES;
-    d->pane = (enum device_pane)(((int)d->pane + by + panes) % panes);
+    d->pane = (enum device_pane)(((int)d->pane + by + DEVICE_PANES) % DEVICE_PANES);
+    d->row = (struct cursor){ 0 };
 }
 
+/* One thing at a time, before the screen itself. */
 static bool back(struct step *s)
 {
     struct device_screen *d = &s->ui->device;
-    if (!d->filter.len)
+
+    if (d->find.len) {
+        field_set(&d->find, "");
+        d->match = 0;
+    } else if (d->filter.len) {
+        field_set(&d->filter, "");
+    } else if (d->large) {
+        d->large = false;
+        new_axes(d);
+    } else if (d->end_ms) {
+        d->end_ms = 0;
+        new_axes(d);
+    } else {
         return false;
-    field_set(&d->filter, "");
+    }
     return true;
 }
 
 static bool action_taken(struct step *s, enum action action)
 {
     struct device_screen *d = &s->ui->device;
+
     switch ((int)action) {
     case ACTION_BACK:
         return back(s);
@@ -190,28 +389,17 @@ static bool action_taken(struct step *s, enum action action)
     case ACTION_PREV_ITEM:
         other_device(s, action == ACTION_NEXT_ITEM ? 1 : -1);
         return true;
-    case ACTION_SPAN_MORE:
-    case ACTION_SPAN_LESS:
-        change_span(s, &d->span_ms, action == ACTION_SPAN_MORE ? 1 : -1);
-        return true;
-    case ACTION_FOLLOW:
-        toggle_follow(s);
-        return true;
-    case ACTION_WRAP:
-        d->wrap = !d->wrap;
-        return true;
-    case ACTION_FILTER:
-        d->editing = true;
-        d->pane = PANE_TAIL;
+    case ACTION_EXPORT:
+        export_shown(s);
         return true;
     default:
         break;
     }
-    if (fleet_screen_act(s, action))
+    if (plots_view(s, action) || tail_view(s, action) || fleet_screen_act(s, action))
         return true;
     return d->pane == PANE_TAIL    ? tail_action(s, action)
            : d->pane == PANE_PLOTS ? plots_action(s, action)
-                                   : updates_action(s, action);
+                                   : list_action(s, action);
 }
 
 static void mouse(struct step *s, const struct ui_event *ev)

@@ -79,6 +79,15 @@ enum screen_id {
     X(SPAN_MORE, "longer-span")                                                                    \
     X(SPAN_LESS, "shorter-span")                                                                   \
     X(WRAP, "wrap")                                                                                \
+    X(EARLIER, "earlier")                                                                          \
+    X(LATER, "later")                                                                              \
+    X(SCALE, "scale")                                                                              \
+    X(ZOOM, "one-plot")                                                                            \
+    X(FIND, "mark-text")                                                                           \
+    X(NEXT_MATCH, "next-match")                                                                    \
+    X(PREV_MATCH, "previous-match")                                                                \
+    X(FORM, "json-raw-hex")                                                                        \
+    X(CONTEXT, "context")                                                                          \
     X(MARK, "mark")                                                                                \
     X(MARK_RANGE, "mark-range")                                                                    \
     X(MARK_ALL, "mark-all")                                                                        \

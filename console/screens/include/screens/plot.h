@@ -23,6 +23,13 @@ struct plot_axis {
     int rows;       /* it was chosen for */
 };
 
+/* A threshold: drawn where no data is, when it lies on the axis or near enough to be put there. */
+#define PLOT_LINES 4
+struct plot_line {
+    double at; /* as shown */
+    enum role role;
+};
+
 struct plot {
     const struct fleet_point *point; /* plot_columns() of them, oldest first */
     int count;
@@ -32,6 +39,10 @@ struct plot {
     bool has_limit; /* a dotted line, where no data is */
     double limit;   /* as shown */
     bool from_zero; /* zero and the limit are on the axis */
+    bool middle; /* the axis spans the 1st to the 99th percentile; what is beyond is at its edge */
+    bool fixed;  /* the axis stays as it is, if there is one */
+    struct plot_line line[PLOT_LINES]; /* more dotted lines: thresholds */
+    int lines;
     bool time_axis; /* two more rows below: the axis and its times */
     enum role role; /* of the line */
     enum plot_mode mode;

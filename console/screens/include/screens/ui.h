@@ -85,6 +85,35 @@ struct ui_lookup {
     void *ctx;
 };
 
+/* An order to the device on the screen, and what it answered. */
+#define UI_COMMANDS 32
+struct ui_command {
+    int64_t sent_ms;     /* 0: not ours, only the answer is known */
+    int64_t answered_ms; /* 0: no answer yet */
+    enum verb verb;
+    uint32_t seq;
+    bool ok;
+    enum reason reason;
+    char detail[PROTO_DETAIL_MAX]; /* raw: clean it before showing */
+};
+/* An update of it that the journal knows: its part in a rollout. */
+#define UI_UPDATES 32
+struct ui_update {
+    int64_t t_ms; /* of its end, else of the order; 0: never told */
+    char rollout[PROTO_ROLLOUT_MAX];
+    char version[PROTO_VERSION_MAX];
+    enum rollout_device_state state;
+    enum reason reason;
+    uint32_t attempt;
+};
+struct ui_device_acts {
+    char id[PROTO_ID_MAX];                  /* whose; of another device: not yet read */
+    struct ui_command command[UI_COMMANDS]; /* newest first */
+    size_t command_count;
+    struct ui_update update[UI_UPDATES]; /* newest first */
+    size_t update_count;
+};
+
 struct ui_model {
     int64_t now_ms;
     const struct fleet *fleet; /* also the link's state and the messages of a device */
@@ -101,6 +130,7 @@ struct ui_model {
     const char *next_rollout;    /* the id a rollout started now would have: ranks depend on it */
     const struct crypto *crypto; /* for the ranks in the preview: only sha256 is used */
     const struct ui_past *past;  /* may be NULL */
+    const struct ui_device_acts *acts; /* may be NULL */
     const struct ui_link *link;
     const struct tail *log;    /* what the console has to say; may be NULL */
     const char *profile;       /* "demo" */
@@ -160,6 +190,15 @@ enum ui_effect_kind {
     UI_WRITE,     /* allow acts for UI_WRITE_MS, or, when they are, no longer */
     UI_ALERT_ACK, /* id: device or rollout, text: rule */
     UI_ALERT_SILENCE, /* silence: rule, target, reason, until_ms */
+    UI_EXPORT_TAIL,   /* id: the kept messages of a watched device */
+    UI_EXPORT_SERIES, /* id: its readings in past.from_ms … to_ms */
+};
+
+/* The past that a picture shows, for the app to read and put into the model. */
+struct ui_past_want {
+    char id[PROTO_ID_MAX];
+    int64_t from_ms, to_ms;
+    bool minutes; /* in minutes; else quarters of an hour will do */
 };
 
 struct ui_effect {
@@ -172,6 +211,7 @@ struct ui_effect {
     /* Valid until the next ui_step(). An act hits the ids that were on the screen, no others. */
     const struct rollout_plan *plan;
     const struct alert_silence *silence;
+    struct ui_past_want past;  /* UI_EXPORT_SERIES */
     char (*ids)[PROTO_ID_MAX]; /* read only */
     size_t id_count;
 };
@@ -213,12 +253,7 @@ void ui_notify(struct ui *ui, const struct ui_model *model, enum tail_level leve
 enum screen_id ui_screen(const struct ui *ui);
 const char *ui_selected(const struct ui *ui); /* device id, or "" */
 bool ui_frozen(const struct ui *ui);
-/* The past that the picture shows, for the app to read and put into the model. False: none. */
-struct ui_past_want {
-    char id[PROTO_ID_MAX];
-    int64_t from_ms, to_ms;
-    bool minutes; /* in minutes; else quarters of an hour will do */
-};
+/* The past that the picture shows. False: none. */
 bool ui_wants_past(const struct ui *ui, const struct ui_model *model, struct ui_past_want *out);
 /* The next moment at which the picture changes by itself (an age, a countdown), Unix ms; the app
  * sends UI_TICK and draws then. Never earlier than now + 100 ms. */
