@@ -563,11 +563,10 @@ uint32_t ota_agent_release_seq(const struct ota_agent *a)
 {
     if (a->counters.release_seq == 0 && !a->on_probation)
         return a->factory_seq;
-    if (memcmp(a->counters.image, a->image, sizeof(a->image)) == 0)
+    if (runs(a, a->counters.image))
         return a->counters.release_seq;
     /* Gone back: the floor stays where it was. */
-    bool earlier = memcmp(a->counters.prev_image, a->image, sizeof(a->image)) == 0;
-    return earlier ? a->counters.prev_seq : 0;
+    return runs(a, a->counters.prev_image) ? a->counters.prev_seq : 0;
 }
 
 uint32_t ota_agent_security(const struct ota_agent *a)

@@ -14,12 +14,10 @@ enum { CRASH_LIMIT = 5, CRASH_CALM_S = 600 };
  * that failed its trial. */
 static enum reason way_back(struct ota_agent *a, struct ota_other *o)
 {
-    static const uint8_t none[PROTO_SHA256_LEN] = { 0 };
     const struct ota_counters *c = &a->counters;
 
     memset(o, 0, sizeof(*o));
-    if (memcmp(c->prev_image, none, sizeof(none)) == 0 ||
-        memcmp(c->prev_image, a->image, sizeof(a->image)) == 0)
+    if (is_zero_digest(c->prev_image) || runs(a, c->prev_image))
         return REASON_NO_WAY_BACK;
     enum reason r = a->port->other_image(a->port->ctx, o);
     if (r != REASON_NONE)
@@ -136,7 +134,7 @@ static bool leave_for_earlier(struct ota_agent *a, enum reset_reason reset, cons
 
     if (way_back(a, &o) != REASON_NONE)
         return false;
-    if (memcmp(a->job.sha256, a->image, sizeof(a->image)) != 0) {
+    if (!runs(a, a->job.sha256)) {
         a->job.rollout[0] = '\0'; /* what was last ordered is not what crashes */
         a->job.attempt = 0;
     }

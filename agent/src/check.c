@@ -143,7 +143,7 @@ static enum reason check_age(const struct ota_agent *a, const struct release *r)
     if (r->security < a->counters.security)
         return REASON_SECURITY_DOWNGRADE;
     /* Already there: the end is `done`, whatever its number. */
-    if (memcmp(r->sha256, a->image, sizeof(a->image)) == 0)
+    if (runs(a, r->sha256))
         return REASON_NONE;
     if (r->seq < a->counters.release_seq || r->seq <= ota_agent_release_seq(a))
         return REASON_DOWNGRADE;

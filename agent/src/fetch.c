@@ -151,14 +151,10 @@ static enum outcome open_slot(struct ota_agent *a)
     return OUT_OK;
 }
 
-enum outcome act_open(struct ota_agent *a)
+enum outcome hash_flash(struct ota_agent *a, uint32_t end)
 {
-    if (job_is_revoked(a)) /* a thief's update may have waited for its slot for days */
-        return fail(a, REASON_REVOKED_KEY);
-    if (!a->slot_is_open && open_slot(a) == OUT_FAIL)
-        return OUT_FAIL;
-    for (int i = 0; i < OTA_BLOCKS_PER_CALL && a->offset < a->keep; i++) {
-        uint32_t left = a->keep - a->offset;
+    for (int i = 0; i < OTA_BLOCKS_PER_CALL && a->offset < end; i++) {
+        uint32_t left = end - a->offset;
         uint32_t len = left < OTA_BLOCK ? left : OTA_BLOCK;
         enum reason r = a->port->slot_read(a->port->ctx, a->offset, a->block, len);
         if (r != REASON_NONE)
@@ -167,8 +163,18 @@ enum outcome act_open(struct ota_agent *a)
         a->offset += len;
     }
     a->wake_ms = a->now.mono_ms;
-    if (a->offset < a->keep)
-        return OUT_STAY;
+    return a->offset < end ? OUT_STAY : OUT_OK;
+}
+
+enum outcome act_open(struct ota_agent *a)
+{
+    if (job_is_revoked(a)) /* a thief's update may have waited for its slot for days */
+        return fail(a, REASON_REVOKED_KEY);
+    if (!a->slot_is_open && open_slot(a) == OUT_FAIL)
+        return OUT_FAIL;
+    enum outcome out = hash_flash(a, a->keep);
+    if (out != OUT_OK)
+        return out;
     return a->offset == a->job.size ? OUT_COMPLETE : OUT_OK;
 }
 

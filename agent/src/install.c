@@ -42,22 +42,13 @@ enum outcome act_verify(struct ota_agent *a)
     uint8_t digest[PROTO_SHA256_LEN];
 
     if (!a->reading_back) {
-        enum outcome out = check_stream(a);
-        if (out != OUT_STAY)
-            return out;
+        enum outcome stream = check_stream(a);
+        if (stream != OUT_STAY)
+            return stream;
     }
-    for (int i = 0; i < OTA_BLOCKS_PER_CALL && a->offset < a->job.size; i++) {
-        uint32_t left = a->job.size - a->offset;
-        uint32_t len = left < OTA_BLOCK ? left : OTA_BLOCK;
-        enum reason r = a->port->slot_read(a->port->ctx, a->offset, a->block, len);
-        if (r != REASON_NONE)
-            return fail(a, r);
-        a->port->sha_add(a->port->ctx, a->block, len);
-        a->offset += len;
-    }
-    a->wake_ms = a->now.mono_ms;
-    if (a->offset < a->job.size)
-        return OUT_STAY;
+    enum outcome out = hash_flash(a, a->job.size);
+    if (out != OUT_OK)
+        return out;
     a->port->sha_end(a->port->ctx, digest);
     if (memcmp(digest, a->job.sha256, sizeof(digest)) != 0)
         return spoil(a, REASON_FLASH_VERIFY);

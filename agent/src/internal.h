@@ -55,6 +55,9 @@ enum reason records_load(struct ota_agent *a);
 enum reason counters_save(struct ota_agent *a);
 enum reason job_save(struct ota_agent *a);
 enum reason progress_save(struct ota_agent *a);
+/* Read a record, of at most OTA_RECORD_MAX bytes, in three tries. */
+enum reason record_read(const struct ota_port *port, enum ota_record id, uint8_t *data,
+                        size_t *len);
 /* The bytes of any record. */
 uint32_t record_crc(const uint8_t *data, size_t len);
 void record_put_u32(uint8_t *to, uint32_t value); /* little-endian */
@@ -141,6 +144,9 @@ void trial_steps(const struct ota_agent *a, char *out, size_t cap);
 
 /* ---- shared bits ---------------------------------------------------------------------------- */
 
+/* Is that the digest of what runs? */
+bool runs(const struct ota_agent *a, const uint8_t digest[PROTO_SHA256_LEN]);
+bool is_zero_digest(const uint8_t digest[PROTO_SHA256_LEN]);
 uint32_t or_default(uint32_t value, uint32_t fallback);
 /* Bounded copy with NUL; cuts what is too long. */
 void copy_text(char *out, size_t cap, const char *text);
@@ -154,6 +160,8 @@ bool job_is_expired(const struct ota_agent *a);
 bool job_is_revoked(const struct ota_agent *a);
 /* Does the progress record speak of this job's image? */
 bool progress_is_ours(const struct ota_agent *a);
+/* Hash the slot from a->offset on, a call's worth of it; OK at `end`. */
+enum outcome hash_flash(struct ota_agent *a, uint32_t end);
 enum outcome fail(struct ota_agent *a, enum reason reason); /* OUT_FAIL, for this reason */
 enum outcome hold(struct ota_agent *a, enum reason reason, uint32_t pause_ms);
 /* Ask the application; NONE, or hold() is in order. */

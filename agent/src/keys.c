@@ -94,10 +94,8 @@ static enum reason read_records(struct ota_keys *k, const struct ota_port *port,
     unsigned there = 0;
 
     for (unsigned copy = 0; copy < 2; copy++) {
-        enum reason r = REASON_RECORD_IO;
         size_t len = 0;
-        for (int tries = 0; tries < 3 && r != REASON_NONE; tries++)
-            r = port->record_get(port->ctx, record_of(copy), scratch, OTA_RECORD_MAX, &len);
+        enum reason r = record_read(port, record_of(copy), scratch, &len);
         if (r != REASON_NONE)
             return r;
         there += len > 0;

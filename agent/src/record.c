@@ -189,6 +189,14 @@ static enum ota_record record_id(enum kind kind, unsigned copy)
     return (enum ota_record)(2u * (unsigned)kind + copy);
 }
 
+enum reason record_read(const struct ota_port *port, enum ota_record id, uint8_t *data, size_t *len)
+{
+    enum reason r = REASON_RECORD_IO;
+    for (int tries = 0; tries < 3 && r != REASON_NONE; tries++)
+        r = port->record_get(port->ctx, id, data, OTA_RECORD_MAX, len);
+    return r;
+}
+
 /* Read one copy to tmp; its serial and length, or serial 0 when there is no good one. */
 static enum reason copy_read(struct ota_agent *a, enum kind kind, unsigned copy, uint32_t *serial,
                              size_t *len)
@@ -196,9 +204,7 @@ static enum reason copy_read(struct ota_agent *a, enum kind kind, unsigned copy,
     uint8_t *b = a->tmp.bytes;
     *serial = 0;
     *len = 0;
-    enum reason r = REASON_RECORD_IO;
-    for (int tries = 0; tries < 3 && r != REASON_NONE; tries++)
-        r = a->port->record_get(a->port->ctx, record_id(kind, copy), b, OTA_RECORD_MAX, len);
+    enum reason r = record_read(a->port, record_id(kind, copy), b, len);
     if (r != REASON_NONE)
         return r;
     if (*len < HEAD + CRC || *len > OTA_RECORD_MAX || b[0] != FORM || b[1] != (uint8_t)kind)

@@ -95,11 +95,9 @@ static enum outcome time_is_up(struct ota_agent *a)
 /* What ran until this update: the image that a rollback may go back to. */
 static void note_previous(struct ota_agent *a)
 {
-    static const uint8_t none[PROTO_SHA256_LEN] = { 0 };
     const struct ota_job *j = &a->job;
 
-    if (memcmp(j->from_image, none, sizeof(none)) == 0 ||
-        memcmp(j->from_image, a->image, sizeof(a->image)) == 0)
+    if (is_zero_digest(j->from_image) || runs(a, j->from_image))
         return;
     memcpy(a->counters.prev_image, j->from_image, sizeof(j->from_image));
     a->counters.prev_seq = j->from_seq;
@@ -130,7 +128,7 @@ static bool floors_are_raised(const struct ota_agent *a)
 {
     const struct ota_counters *c = &a->counters;
     return c->release_seq >= a->job.release_seq && c->security >= a->job.security &&
-           memcmp(c->image, a->image, sizeof(c->image)) == 0;
+           runs(a, c->image);
 }
 
 static enum outcome commit(struct ota_agent *a)
@@ -356,7 +354,7 @@ static enum ota_state end_state(const struct ota_job *j)
 static void resolve(struct ota_agent *a, const struct ota_boot *boot)
 {
     struct ota_job *j = &a->job;
-    bool runs_target = memcmp(j->sha256, a->image, sizeof(a->image)) == 0;
+    bool runs_target = runs(a, j->sha256);
     bool was_switched = j->phase == PHASE_SWITCHING || j->phase == PHASE_TRIAL;
 
     if (was_switched && (runs_target || !a->on_probation))
@@ -387,7 +385,6 @@ void boot_resolve(struct ota_agent *a, const struct ota_boot *boot)
     a->n = a->counters.n;
     a->wake_ms = a->now.mono_ms;
     resolve(a, boot);
-    if (a->state == OTA_DONE && memcmp(a->job.sha256, a->image, sizeof(a->image)) == 0 &&
-        !floors_are_raised(a))
+    if (a->state == OTA_DONE && runs(a, a->job.sha256) && !floors_are_raised(a))
         (void)raise_floors(a, true);
 }

@@ -23,6 +23,19 @@ bool is_end(enum ota_state state)
     return state >= OTA_DONE && state < OTA_STATE_COUNT;
 }
 
+bool runs(const struct ota_agent *a, const uint8_t digest[PROTO_SHA256_LEN])
+{
+    return memcmp(digest, a->image, PROTO_SHA256_LEN) == 0;
+}
+
+bool is_zero_digest(const uint8_t digest[PROTO_SHA256_LEN])
+{
+    uint8_t any = 0;
+    for (size_t i = 0; i < PROTO_SHA256_LEN; i++)
+        any |= digest[i];
+    return any == 0;
+}
+
 uint32_t or_default(uint32_t value, uint32_t fallback)
 {
     return value != 0 ? value : fallback;

@@ -106,7 +106,7 @@ enum outcome act_replace(struct ota_agent *a)
  */
 enum outcome act_schedule(struct ota_agent *a)
 {
-    bool there = memcmp(a->job.sha256, a->image, sizeof(a->image)) == 0;
+    bool there = runs(a, a->job.sha256);
     uint32_t before = a->counters.order_seq[VERB_CLASS_UPDATE];
 
     if (job_save(a) != REASON_NONE) {

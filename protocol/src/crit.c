@@ -1,14 +1,14 @@
 #include "crit.h"
 
-static bool is_known(const struct json *j, int name, const char *const *known, size_t count)
+static bool is_known(const struct json *j, int name, const struct field *known, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (json_equals(j, name, known[i]))
+        if (json_equals(j, name, known[i].name))
             return true;
     return false;
 }
 
-bool crit_is_understood(struct json *j, const char *const *known, size_t count)
+bool crit_is_understood(struct json *j, const struct field *known, size_t count)
 {
     int crit = json_member(j, JSON_ROOT, "crit");
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "json_internal.h"
 #include "protocol/hex.h"
 
 /* json_parse() at work. */
@@ -38,17 +39,6 @@ size_t utf8_length(const char *text, size_t len)
     return n;
 }
 
-static unsigned hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return (unsigned)(c - '0');
-    if (c >= 'a' && c <= 'f')
-        return (unsigned)(c - 'a') + 10;
-    if (c >= 'A' && c <= 'F')
-        return (unsigned)(c - 'A') + 10;
-    return 16;
-}
-
 /* The four digits of \uXXXX, or -1. */
 static int32_t hex4(const char *s, size_t len)
 {
@@ -57,10 +47,10 @@ static int32_t hex4(const char *s, size_t len)
     if (len < 4)
         return -1;
     for (int i = 0; i < 4; i++) {
-        unsigned d = hex_digit(s[i]);
-        if (d > 15)
+        int d = hex_digit(s[i]);
+        if (d < 0)
             return -1;
-        v = v << 4 | (int32_t)d;
+        v = v << 4 | d;
     }
     return v;
 }
@@ -117,7 +107,7 @@ static size_t utf8_put(uint32_t cp, char out[4])
 }
 
 /* One character of a JSON string, as UTF-8. Returns the bytes of `s` used, 0 when malformed. */
-static size_t next_char(const char *s, size_t len, char out[4], size_t *out_len)
+size_t json_next_char(const char *s, size_t len, char out[4], size_t *out_len)
 {
     if (s[0] == '\\') {
         uint32_t cp;
@@ -322,7 +312,7 @@ static bool check_string(struct walk *w)
             return false;
         if (s[i] == '"')
             break;
-        size_t used = next_char(s + i, w->len - i, c, &n);
+        size_t used = json_next_char(s + i, w->len - i, c, &n);
         if (used == 0)
             return false;
         i += used;
@@ -345,8 +335,8 @@ static bool same_characters(const char *a, const char *b, const char *end)
     while (*a != '"' && *b != '"') {
         char ca[4], cb[4];
         size_t na = 0, nb = 0;
-        size_t ua = next_char(a, (size_t)(end - a), ca, &na);
-        size_t ub = next_char(b, (size_t)(end - b), cb, &nb);
+        size_t ua = json_next_char(a, (size_t)(end - a), ca, &na);
+        size_t ub = json_next_char(b, (size_t)(end - b), cb, &nb);
         if (na != nb || memcmp(ca, cb, na) != 0)
             return false;
         a += ua;
@@ -384,7 +374,7 @@ static uint32_t key_hash(const struct walk *w, size_t key)
     while (*s != '"') {
         char c[4] = { s[0] };
         size_t n = 1;
-        s += is_plain(s[0]) ? 1 : next_char(s, (size_t)(end - s), c, &n);
+        s += is_plain(s[0]) ? 1 : json_next_char(s, (size_t)(end - s), c, &n);
         hash = hash_add(hash, c, n);
     }
     return hash;
@@ -423,41 +413,24 @@ static bool check_key(struct walk *w, size_t *first, uint32_t seen[JSON_SEEN])
 
 static bool check_value(struct walk *w, int depth);
 
-/* Recursion is bounded by `depth`, which the caller of json_parse() chose. */
-static bool check_members(struct walk *w, int depth, uint32_t seen[JSON_SEEN])
+/* An object or array from its bracket on. Recursion is bounded by `depth`, which the caller of
+ * json_parse() chose. */
+static bool check_container(struct walk *w, int depth, uint32_t seen[JSON_SEEN])
 {
+    bool is_object = w->text[w->pos] == '{';
+    char end = is_object ? '}' : ']';
     size_t first = 0;
 
     if (depth == 0)
         return false;
     w->pos++;
-    if (take(w, '}'))
+    if (take(w, end))
         return true;
     do {
-        if (!check_key(w, &first, seen) || !check_value(w, depth - 1))
+        if ((is_object && !check_key(w, &first, seen)) || !check_value(w, depth - 1))
             return false;
     } while (take(w, ','));
-    return take(w, '}');
-}
-
-static bool check_object(struct walk *w, int depth)
-{
-    uint32_t seen[JSON_SEEN] = { 0 };
-    return check_members(w, depth, seen);
-}
-
-static bool check_array(struct walk *w, int depth)
-{
-    if (depth == 0)
-        return false;
-    w->pos++;
-    if (take(w, ']'))
-        return true;
-    do {
-        if (!check_value(w, depth - 1))
-            return false;
-    } while (take(w, ','));
-    return take(w, ']');
+    return take(w, end);
 }
 
 static bool check_value(struct walk *w, int depth)
@@ -466,16 +439,13 @@ static bool check_value(struct walk *w, int depth)
     if (w->pos >= w->len || w->left == 0)
         return false;
     w->left--;
-    switch (w->text[w->pos]) {
-    case '{':
-        return check_object(w, depth);
-    case '[':
-        return check_array(w, depth);
-    case '"':
+    char c = w->text[w->pos];
+    if (c == '"')
         return check_string(w);
-    default:
+    if (c != '{' && c != '[')
         return check_primitive(w);
-    }
+    uint32_t seen[JSON_SEEN] = { 0 };
+    return check_container(w, depth, seen);
 }
 
 int json_parse(struct json *j, const char *text, size_t len, unsigned most, int depth)
@@ -486,7 +456,7 @@ int json_parse(struct json *j, const char *text, size_t len, unsigned most, int 
 
     size_t start = skip_space(text, len, 0);
     struct walk w = { .text = text + start, .len = len - start, .left = most };
-    if (w.len == 0 || w.text[0] != '{' || w.left-- == 0 || !check_members(&w, depth, j->seen))
+    if (w.len == 0 || w.text[0] != '{' || w.left-- == 0 || !check_container(&w, depth, j->seen))
         return -1;
     if (skip_space(w.text, w.len, w.pos) != w.len)
         return -1;
@@ -621,7 +591,7 @@ bool json_equals(const struct json *j, int value, const char *text)
     const char *s = j->text + value + 1, *end = j->text + j->len;
     while (*s != '"') {
         char c[4];
-        size_t n = 0, used = next_char(s, (size_t)(end - s), c, &n);
+        size_t n = 0, used = json_next_char(s, (size_t)(end - s), c, &n);
         if (used == 0 || strncmp(text, c, n) != 0)
             return false;
         text += n;
@@ -639,12 +609,15 @@ int json_u64(const struct json *j, int value, uint64_t *out)
         return -1;
     size_t end = primitive_end(j->text, j->len, (size_t)value);
     for (size_t i = (size_t)value; i < end; i++) {
-        if (j->text[i] < '0' || j->text[i] > '9')
-            return -1;
         unsigned d = (unsigned)(j->text[i] - '0');
-        if (v > UINT64_MAX / 10 || (v == UINT64_MAX / 10 && d > UINT64_MAX % 10))
+        if (d > 9)
             return -1;
-        v = v * 10 + d;
+        /* In halves: a comparison with UINT64_MAX / 10 is long on a small processor. */
+        uint64_t low = (v & UINT32_MAX) * 10 + d;
+        uint64_t high = (v >> 32) * 10 + (low >> 32);
+        if (high > UINT32_MAX)
+            return -1;
+        v = high << 32 | (low & UINT32_MAX);
     }
     *out = v;
     return 0;
@@ -668,7 +641,7 @@ int json_bool(const struct json *j, int value, bool *out)
 }
 
 /* C0, DEL and C1 (U+0080 to U+009F): bytes that a terminal may obey. */
-static bool is_control(const char *c, size_t n)
+bool json_is_control(const char *c, size_t n)
 {
     unsigned char first = (unsigned char)c[0];
 
@@ -677,9 +650,7 @@ static bool is_control(const char *c, size_t n)
     return n == 2 && first == 0xc2 && (unsigned char)c[1] < 0xa0;
 }
 
-enum text_rule { TEXT_EXACT, TEXT_PROSE };
-
-static int copy_text(const struct json *j, int value, char *out, size_t cap, enum text_rule rule)
+int json_text(const struct json *j, int value, char *out, size_t cap)
 {
     size_t len = 0;
 
@@ -688,21 +659,11 @@ static int copy_text(const struct json *j, int value, char *out, size_t cap, enu
         return -1;
     const char *s = j->text + value + 1, *end = j->text + j->len;
     while (*s != '"') {
-        char c[4];
-        if (is_plain(s[0]) && len + 1 < cap) { /* nearly all there is */
-            out[len++] = *s++;
-            continue;
-        }
-        size_t n = 0, used = next_char(s, (size_t)(end - s), c, &n);
-        bool control = used > 0 && is_control(c, n);
-        if (used > 0 && control && rule == TEXT_PROSE) {
-            c[0] = ' ';
-            n = 1;
-            control = false;
-        }
-        if (used == 0 || control || len + n >= cap) {
-            if (rule == TEXT_PROSE)
-                break;           /* what fits is what is shown */
+        char c[4] = { s[0] };
+        size_t n = 1, used = 1;
+        if (!is_plain(s[0])) /* nearly all are */
+            used = json_next_char(s, (size_t)(end - s), c, &n);
+        if (used == 0 || json_is_control(c, n) || len + n >= cap) {
             memset(out, 0, len); /* no half of a text stays behind */
             return -1;
         }
@@ -712,16 +673,6 @@ static int copy_text(const struct json *j, int value, char *out, size_t cap, enu
     }
     out[len] = '\0';
     return 0;
-}
-
-int json_text(const struct json *j, int value, char *out, size_t cap)
-{
-    return copy_text(j, value, out, cap, TEXT_EXACT);
-}
-
-int json_prose(const struct json *j, int value, char *out, size_t cap)
-{
-    return copy_text(j, value, out, cap, TEXT_PROSE);
 }
 
 int json_hex(const struct json *j, int value, uint8_t *out, size_t len)

@@ -22,8 +22,19 @@ enum {
     COORDINATE = 32
 };
 
-static const char *const known[] = { "fleet",   "version", "root",     "release",
-                                     "rollout", "revoked", "seq_floor" };
+/* clang-format off */
+static const struct field fields[] = {
+    FIELD(FIELD_TEXT, keyset, fleet, "fleet"),
+    FIELD(FIELD_U32, keyset, version, "version"),
+    FIELD_NAME("root"),
+    FIELD_NAME("release"),
+    FIELD_NAME("rollout"),
+    FIELD_NAME("revoked"),
+    FIELD(FIELD_U32 | FIELD_MAY, keyset, seq_floor, "seq_floor"),
+};
+static const struct field root_fields[] = { FIELD(FIELD_U32, keyset, root_threshold, "threshold") };
+/* clang-format on */
+enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
 
 static uint32_t count_roles(const struct keyring *keys, enum key_role role)
 {
@@ -136,18 +147,16 @@ enum reason keyset_decode(const char *json, size_t len, struct keyset *out)
 
     memset(out, 0, sizeof(*out));
     if (len > PAYLOAD_BYTES || json_parse(&j, json, len, PAYLOAD_TOKENS, PAYLOAD_DEPTH) != 0 ||
-        !crit_is_understood(&j, known, sizeof(known) / sizeof(known[0])))
+        !crit_is_understood(&j, fields, FIELDS))
         return REASON_BAD_KEYSET;
 
-    bad |= json_get_text(&j, JSON_ROOT, "fleet", JSON_MUST, out->fleet, sizeof(out->fleet));
-    bad |= json_get_u32(&j, JSON_ROOT, "version", JSON_MUST, &out->version);
+    bad |= fields_read(&j, JSON_ROOT, fields, FIELDS, out);
     int root = json_member(&j, JSON_ROOT, "root");
-    bad |= json_get_u32(&j, root, "threshold", JSON_MUST, &out->root_threshold);
+    bad |= fields_read(&j, root, root_fields, 1, out);
     bad |= read_keys(&j, json_member(&j, root, "keys"), KEY_ROOT, &out->keys);
     bad |= read_keys(&j, json_member(&j, JSON_ROOT, "release"), KEY_RELEASE, &out->keys);
     bad |= read_keys(&j, json_member(&j, JSON_ROOT, "rollout"), KEY_ROLLOUT, &out->keys);
     bad |= read_revoked(&j, &out->keys);
-    bad |= json_get_u32(&j, JSON_ROOT, "seq_floor", JSON_MAY, &out->seq_floor);
     return bad || !is_sound(out) ? REASON_BAD_KEYSET : REASON_NONE;
 }
 

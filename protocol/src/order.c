@@ -10,20 +10,49 @@
 enum { TOKENS = 96, DEPTH = 3 };
 
 /* What a verb has beside the common fields. */
-enum { HAS_ROLLOUT = 1, HAS_UPDATE = 2, HAS_SET = 4 };
+enum {
+    HAS_ROLLOUT = 1,
+    HAS_UPDATE = 2,
+    HAS_SET = 4,
+    VERB_UPDATE_HAS = HAS_ROLLOUT | HAS_UPDATE,
+    VERB_ABORT_HAS = HAS_ROLLOUT,
+    VERB_ROLLBACK_HAS = HAS_ROLLOUT,
+    VERB_REBOOT_HAS = 0,
+    VERB_CONFIG_HAS = HAS_SET,
+    VERB_KEYS_HAS = 0,
+    VERB_RENEW_HAS = 0,
+    VERB_IDENTIFY_HAS = 0
+};
 
 enum { DAY_S = 86400, JITTER_MAX_S = 30 * DAY_S, TRIAL_MAX_S = DAY_S, INTERVAL_MAX_S = DAY_S };
 
-static const char *const known[] = {
-    "verb",    "fleet",   "dev",    "seq",     "iat", "nbf",   "exp",
-    "rollout", "attempt", "jitter", "release", "url", "trial", "set",
+/* clang-format off */
+static const struct field fields[] = {
+    FIELD_NAME("verb"),
+    FIELD(FIELD_TEXT, order, fleet, "fleet"),
+    FIELD(FIELD_TEXT, order, dev, "dev"),
+    FIELD(FIELD_U32, order, seq, "seq"),
+    FIELD(FIELD_U64, order, iat, "iat"),
+    FIELD(FIELD_U64, order, nbf, "nbf"),
+    FIELD(FIELD_U64, order, exp, "exp"),
+    FIELD(FIELD_TEXT, order, rollout, "rollout"),
+    FIELD(FIELD_U32, order, attempt, "attempt"),
+    FIELD(FIELD_U32, order, jitter, "jitter"),
+    FIELD(FIELD_HEX, order, release, "release"),
+    FIELD(FIELD_TEXT | FIELD_MAY, order, url, "url"),
+    FIELD(FIELD_U32, order, trial, "trial"),
+    FIELD_NAME("set"),
 };
+/* clang-format on */
+/* How many of them a verb has: the common ones, those and a rollout, or all. */
+enum { COMMON = 7, WITH_ROLLOUT = 8, ALL = sizeof(fields) / sizeof(fields[0]) };
 
 static const struct {
     const char *word;
-    enum verb_class cls;
+    uint8_t cls; /* enum verb_class */
+    uint8_t has;
 } verbs[VERB_COUNT] = {
-#define X(name, word, cls) [VERB_##name] = { word, VERB_CLASS_##cls },
+#define X(name, word, cls) [VERB_##name] = { word, VERB_CLASS_##cls, VERB_##name##_HAS },
     VERB_MAP(X)
 #undef X
 };
@@ -35,7 +64,7 @@ const char *verb_word(enum verb verb)
 
 enum verb_class verb_class(enum verb verb)
 {
-    return (unsigned)verb < VERB_COUNT ? verbs[verb].cls : VERB_CLASS_OTHER;
+    return (unsigned)verb < VERB_COUNT ? (enum verb_class)verbs[verb].cls : VERB_CLASS_OTHER;
 }
 
 int verb_from_word(const char *word, size_t len, enum verb *out)
@@ -51,36 +80,7 @@ int verb_from_word(const char *word, size_t len, enum verb *out)
 
 static unsigned fields_of(enum verb verb)
 {
-    switch (verb) {
-    case VERB_UPDATE:
-        return HAS_ROLLOUT | HAS_UPDATE;
-    case VERB_ABORT:
-    case VERB_ROLLBACK:
-        return HAS_ROLLOUT;
-    case VERB_CONFIG:
-        return HAS_SET;
-    case VERB_REBOOT:
-    case VERB_KEYS:
-    case VERB_RENEW:
-    case VERB_IDENTIFY:
-    case VERB_COUNT:
-        break;
-    }
-    return 0;
-}
-
-/* A host name or address as NTP takes it. */
-static bool host_is_valid(const char *host)
-{
-    size_t len = strlen(host);
-
-    for (size_t i = 0; i < len; i++) {
-        char c = host[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!plain && c != '.' && c != '-' && c != ':')
-            return false;
-    }
-    return len > 0 && len < PROTO_HOST_MAX;
+    return (unsigned)verb < VERB_COUNT ? verbs[verb].has : 0;
 }
 
 static bool set_is_sound(const struct order_config *set)
@@ -91,7 +91,7 @@ static bool set_is_sound(const struct order_config *set)
         return false;
     if (set->has_url && !base_url_is_valid(set->url, strlen(set->url)))
         return false;
-    if (set->has_ntp && !host_is_valid(set->ntp))
+    if (set->has_ntp && !host_is_valid(set->ntp, strlen(set->ntp)))
         return false;
     if (set->group_count > PROTO_GROUP_COUNT)
         return false;
@@ -175,46 +175,20 @@ static int read_verb(struct json *j, enum verb *out)
     return verb_from_word(word, strlen(word), out);
 }
 
-static int read_common(struct json *j, struct order *out)
-{
-    int bad = read_verb(j, &out->verb);
-
-    bad |= json_get_text(j, JSON_ROOT, "fleet", JSON_MUST, out->fleet, sizeof(out->fleet));
-    bad |= json_get_text(j, JSON_ROOT, "dev", JSON_MUST, out->dev, sizeof(out->dev));
-    bad |= json_get_u32(j, JSON_ROOT, "seq", JSON_MUST, &out->seq);
-    bad |= json_get_u64(j, JSON_ROOT, "iat", JSON_MUST, &out->iat);
-    bad |= json_get_u64(j, JSON_ROOT, "nbf", JSON_MUST, &out->nbf);
-    bad |= json_get_u64(j, JSON_ROOT, "exp", JSON_MUST, &out->exp);
-    return bad;
-}
-
-static int read_update(struct json *j, struct order *out)
-{
-    int bad = json_get_u32(j, JSON_ROOT, "attempt", JSON_MUST, &out->attempt);
-
-    bad |= json_get_u32(j, JSON_ROOT, "jitter", JSON_MUST, &out->jitter);
-    bad |= json_get_hex(j, JSON_ROOT, "release", JSON_MUST, out->release, sizeof(out->release));
-    bad |= json_get_text(j, JSON_ROOT, "url", JSON_MAY, out->url, sizeof(out->url));
-    bad |= json_get_u32(j, JSON_ROOT, "trial", JSON_MUST, &out->trial);
-    return bad;
-}
-
 enum reason order_decode(const char *json, size_t len, struct order *out)
 {
     struct json j;
 
     memset(out, 0, sizeof(*out));
     if (len > PROTO_ORDER_BYTES || json_parse(&j, json, len, TOKENS, DEPTH) != 0 ||
-        !crit_is_understood(&j, known, sizeof(known) / sizeof(known[0])))
+        !crit_is_understood(&j, fields, ALL))
         return REASON_BAD_ORDER;
 
-    if (read_common(&j, out) != 0)
+    if (read_verb(&j, &out->verb) != 0)
         return REASON_BAD_ORDER;
     unsigned has = fields_of(out->verb);
-    if ((has & HAS_ROLLOUT) &&
-        json_get_text(&j, JSON_ROOT, "rollout", JSON_MUST, out->rollout, sizeof(out->rollout)) != 0)
-        return REASON_BAD_ORDER;
-    if ((has & HAS_UPDATE) && read_update(&j, out) != 0)
+    size_t count = has & HAS_UPDATE ? ALL : has & HAS_ROLLOUT ? WITH_ROLLOUT : COMMON;
+    if (fields_read(&j, JSON_ROOT, fields, count, out) != 0)
         return REASON_BAD_ORDER;
     if (!is_sound(out))
         return REASON_BAD_ORDER;

@@ -1,30 +1,53 @@
 #include "protocol/ota_state.h"
 
+#include <stdint.h>
 #include <string.h>
 
-static const struct {
-    const char *word;
-    bool end;
-} states[OTA_REPORT_STATES] = {
-#define X(name, number, word, end) [number] = { word, end },
+/* As reason.c: one after the other, in the order of their numbers. */
+static const char words[] =
+#define X(name, number, word, end) word "\0"
+    OTA_REPORT_MAP(X)
+#undef X
+    ;
+
+enum {
+#define X(name, number, word, end) PLACE_##name,
     OTA_REPORT_MAP(X)
 #undef X
 };
+#define X(name, number, word, end)                                                                 \
+    _Static_assert((int)PLACE_##name == (number), "states are listed by number, without a gap");
+OTA_REPORT_MAP(X)
+#undef X
+
+/* A bit for each that is an end. */
+static const uint32_t ends = 0
+#define X(name, number, word, end) | (end ? UINT32_C(1) << (number) : 0)
+    OTA_REPORT_MAP(X)
+#undef X
+    ;
 
 const char *ota_report_word(enum ota_report_state state)
 {
-    return (unsigned)state < OTA_REPORT_STATES ? states[state].word : "unknown";
+    const char *word = words;
+
+    if ((unsigned)state >= OTA_REPORT_STATES)
+        return "unknown";
+    for (unsigned i = (unsigned)state; i > 0; i--)
+        word += strlen(word) + 1;
+    return word;
 }
 
 bool ota_report_is_end(enum ota_report_state state)
 {
-    return (unsigned)state < OTA_REPORT_STATES && states[state].end;
+    return (unsigned)state < OTA_REPORT_STATES && (ends >> (unsigned)state & 1);
 }
 
 int ota_report_from_word(const char *word, size_t len, enum ota_report_state *out)
 {
     for (unsigned i = 0; i < OTA_REPORT_STATES; i++) {
-        if (strlen(states[i].word) == len && memcmp(states[i].word, word, len) == 0) {
+        const char *known = ota_report_word((enum ota_report_state)i);
+        if (strlen(known) == len && memcmp(known, word, len) == 0) {
             *out = (enum ota_report_state)i;
             return 0;
         }

@@ -1,29 +1,36 @@
 #include "protocol/reason.h"
 
-#include <stdint.h>
 #include <string.h>
 
-/* The words one after the other, each with its NUL, and their numbers beside: a table of pointers
- * would be twice as long. */
+/* The words one after the other, each with its NUL, in the order of their numbers: a table of
+ * pointers would be half as long again. */
 static const char words[] =
 #define X(name, number, word, class, text) word "\0"
     REASON_MAP(X)
 #undef X
     ;
-static const uint8_t numbers[] = {
-#define X(name, number, word, class, text) number,
+
+/* There is no gap between the numbers. */
+enum {
+#define X(name, number, word, class, text) PLACE_##name,
     REASON_MAP(X)
 #undef X
+        REASONS
 };
+#define X(name, number, word, class, text)                                                         \
+    _Static_assert((int)PLACE_##name == (number), "reasons are listed by number, without a gap");
+REASON_MAP(X)
+#undef X
 
 const char *reason_word(enum reason reason)
 {
     const char *word = words;
 
-    for (size_t i = 0; i < sizeof(numbers); i++, word += strlen(word) + 1)
-        if (numbers[i] == (unsigned)reason)
-            return word;
-    return "unknown"; /* a newer device talks to an older console */
+    if ((unsigned)reason >= REASONS)
+        return "unknown"; /* a newer device talks to an older console */
+    for (unsigned i = (unsigned)reason; i > 0; i--)
+        word += strlen(word) + 1;
+    return word;
 }
 
 enum reason_class reason_class(enum reason reason)
@@ -50,10 +57,10 @@ int reason_from_word(const char *word, size_t len, enum reason *out)
 {
     const char *known = words;
 
-    for (size_t i = 0; i < sizeof(numbers); i++) {
+    for (unsigned i = 0; i < REASONS; i++) {
         size_t n = strlen(known);
         if (n == len && memcmp(known, word, len) == 0) {
-            *out = (enum reason)numbers[i];
+            *out = (enum reason)i;
             return 0;
         }
         known += n + 1;

@@ -9,10 +9,28 @@
 
 enum { TOKENS = 112, DEPTH = 3 };
 
-static const char *const known[] = {
-    "product", "hw",       "version",   "seq",     "security", "size",
-    "sha256",  "min_from", "min_agent", "created", "deltas",
+/* clang-format off */
+static const struct field fields[] = {
+    FIELD(FIELD_TEXT, release, product, "product"),
+    FIELD_NAME("hw"),
+    FIELD(FIELD_TEXT, release, version, "version"),
+    FIELD(FIELD_U32, release, seq, "seq"),
+    FIELD(FIELD_U32, release, security, "security"),
+    FIELD(FIELD_U32, release, size, "size"),
+    FIELD(FIELD_HEX, release, sha256, "sha256"),
+    FIELD(FIELD_TEXT | FIELD_MAY, release, min_from, "min_from"),
+    FIELD(FIELD_U32 | FIELD_MAY, release, min_agent, "min_agent"),
+    FIELD(FIELD_U64 | FIELD_MAY, release, created, "created"),
+    FIELD_NAME("deltas"),
 };
+static const struct field delta_fields[] = {
+    FIELD(FIELD_HEX, release_delta, from, "from"),
+    FIELD(FIELD_U32, release_delta, size, "size"),
+    FIELD(FIELD_HEX, release_delta, sha256, "sha256"),
+    FIELD(FIELD_TEXT, release_delta, format, "format"),
+};
+/* clang-format on */
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static bool hw_is_valid(const char *hw)
 {
@@ -51,17 +69,6 @@ static int read_hw(struct json *j, struct release *out)
     return json_is_array(j, hw) ? 0 : -1;
 }
 
-static int read_delta(struct json *j, int item, struct release_delta *d)
-{
-    int bad = 0;
-
-    bad |= json_get_hex(j, item, "from", JSON_MUST, d->from, sizeof(d->from));
-    bad |= json_get_u32(j, item, "size", JSON_MUST, &d->size);
-    bad |= json_get_hex(j, item, "sha256", JSON_MUST, d->sha256, sizeof(d->sha256));
-    bad |= json_get_text(j, item, "format", JSON_MUST, d->format, sizeof(d->format));
-    return bad;
-}
-
 static int read_deltas(struct json *j, struct release *out)
 {
     int deltas = json_member(j, JSON_ROOT, "deltas");
@@ -71,7 +78,7 @@ static int read_deltas(struct json *j, struct release *out)
     for (int i = json_first(j, deltas); i != JSON_NONE; i = json_next(j, i)) {
         if (out->delta_count == PROTO_DELTA_COUNT)
             return -1;
-        if (read_delta(j, i, &out->delta[out->delta_count]) != 0)
+        if (fields_read(j, i, delta_fields, COUNT(delta_fields), &out->delta[out->delta_count]))
             return -1;
         out->delta_count++;
     }
@@ -85,19 +92,11 @@ enum reason release_decode(const char *json, size_t len, struct release *out)
 
     memset(out, 0, sizeof(*out));
     if (len > PROTO_RELEASE_BYTES || json_parse(&j, json, len, TOKENS, DEPTH) != 0 ||
-        !crit_is_understood(&j, known, sizeof(known) / sizeof(known[0])))
+        !crit_is_understood(&j, fields, COUNT(fields)))
         return REASON_BAD_RELEASE;
 
-    bad |= json_get_text(&j, JSON_ROOT, "product", JSON_MUST, out->product, sizeof(out->product));
+    bad |= fields_read(&j, JSON_ROOT, fields, COUNT(fields), out);
     bad |= read_hw(&j, out);
-    bad |= json_get_text(&j, JSON_ROOT, "version", JSON_MUST, out->version, sizeof(out->version));
-    bad |= json_get_u32(&j, JSON_ROOT, "seq", JSON_MUST, &out->seq);
-    bad |= json_get_u32(&j, JSON_ROOT, "security", JSON_MUST, &out->security);
-    bad |= json_get_u32(&j, JSON_ROOT, "size", JSON_MUST, &out->size);
-    bad |= json_get_hex(&j, JSON_ROOT, "sha256", JSON_MUST, out->sha256, sizeof(out->sha256));
-    bad |= json_get_text(&j, JSON_ROOT, "min_from", JSON_MAY, out->min_from, sizeof(out->min_from));
-    bad |= json_get_u32(&j, JSON_ROOT, "min_agent", JSON_MAY, &out->min_agent);
-    bad |= json_get_u64(&j, JSON_ROOT, "created", JSON_MAY, &out->created);
     bad |= read_deltas(&j, out);
     return bad || !is_sound(out) ? REASON_BAD_RELEASE : REASON_NONE;
 }

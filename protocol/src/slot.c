@@ -2,25 +2,26 @@
 
 #include <string.h>
 
+static size_t put(uint8_t *to, const char *text, size_t cap)
+{
+    size_t n = strlen(text);
+    if (n > cap)
+        n = cap;
+    memcpy(to, text, n);
+    to[n] = 0;
+    return n + 1;
+}
+
 static uint64_t salted_value(const struct crypto *c, const char *label, const char *rollout,
                              const char *device)
 {
     /* The label is at most 16; an id that is too long is cut, as it is no id. */
     uint8_t text[17 + PROTO_ROLLOUT_MAX + PROTO_ID_MAX];
     uint8_t hash[PROTO_SHA256_LEN];
-    const char *part[] = { label, rollout, device };
-    const size_t cap[] = { 16, PROTO_ROLLOUT_MAX - 1, PROTO_ID_MAX - 1 };
-    size_t len = 0;
 
-    for (size_t i = 0; i < 3; i++) {
-        size_t n = strlen(part[i]);
-        if (n > cap[i])
-            n = cap[i];
-        if (i > 0)
-            text[len++] = 0;
-        memcpy(text + len, part[i], n);
-        len += n;
-    }
+    size_t len = put(text, label, 16);
+    len += put(text + len, rollout, PROTO_ROLLOUT_MAX - 1);
+    len += put(text + len, device, PROTO_ID_MAX - 1) - 1; /* no zero behind the last */
     c->sha256(c->ctx, text, len, hash);
 
     uint64_t v = 0;

@@ -41,20 +41,6 @@ const char *app_ns_word(enum app_ns ns)
 
 /* ---- checking ------------------------------------------------------------------------------- */
 
-static bool host_is_valid(const char *host, size_t len)
-{
-    if (len == 0 || len >= PROTO_HOST_MAX)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        char c = host[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-
-        if (!letter && c != '.' && c != '-' && c != ':')
-            return false;
-    }
-    return true;
-}
-
 static bool groups_are_valid(const struct order_config *set)
 {
     if (set->group_count > PROTO_GROUP_COUNT)

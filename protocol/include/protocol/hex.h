@@ -20,4 +20,7 @@ int b64url_encode(const uint8_t *data, size_t len, char *out, size_t cap);
  */
 int b64url_decode(const char *text, size_t len, uint8_t *out, size_t cap);
 
+/* The value of a hex digit of either case, or -1. */
+int hex_digit(char c);
+
 #endif

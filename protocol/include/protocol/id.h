@@ -15,6 +15,9 @@ bool name_is_valid(const char *text, size_t len);
  * label with a value: "site:berlin-7", "tz:Europe/Berlin". */
 bool group_is_valid(const char *text, size_t len);
 
+/* A host name or address: 1 to 64 of A-Z a-z 0-9 . - and colons. */
+bool host_is_valid(const char *text, size_t len);
+
 /* Where images are fetched from: https://host[:port]/path/ in plain ASCII, at most 160 bytes,
  * ending in a slash; no user, query or fragment. A digest is appended. */
 bool base_url_is_valid(const char *text, size_t len);
