@@ -255,36 +255,36 @@ enum { OTA_DETAIL_MAX = 64 };
 
 /* What must survive a reset: the update. Kept as a record; record.c has its form on flash. */
 struct ota_job {
-    uint8_t phase;                          /* enum ota_phase */
-    uint8_t end;                            /* enum ota_state, once phase is ENDED */
-    uint8_t flags;                          /* enum ota_job_flag */
-    uint8_t starts;                         /* of the new image on probation */
-    uint16_t reason;                        /* enum reason: of the end, or of the trial's failure */
-    uint8_t order_digest[PROTO_SHA256_LEN]; /* of the order JWS; zero: not to be recognised */
-    char rollout[PROTO_ROLLOUT_MAX];
-    char url[PROTO_URL_MAX];
-    char from[PROTO_VERSION_MAX], to[PROTO_VERSION_MAX];
-    char detail[OTA_DETAIL_MAX];
-    uint8_t sha256[PROTO_SHA256_LEN]; /* the image to get */
+    uint8_t phase;   /* enum ota_phase */
+    uint8_t end;     /* enum ota_state, once phase is ENDED */
+    uint8_t flags;   /* enum ota_job_flag */
+    uint8_t starts;  /* of the new image on probation */
+    uint16_t reason; /* enum reason: of the end, or of the trial's failure */
     uint32_t size;
     uint32_t release_seq, security;
     uint32_t order_seq, attempt, jitter, trial;
     uint64_t nbf, exp;
-    uint64_t receipt; /* Unix s of the first receipt; 0: the clock was not trusted yet */
-    uint8_t from_image[PROTO_SHA256_LEN]; /* what ran when the order came ... */
-    uint32_t from_seq;                    /* ... and the `seq` of its release */
+    uint64_t receipt;      /* Unix s of the first receipt; 0: the clock was not trusted yet */
+    uint32_t from_seq;     /* `seq` of the release that from_image is */
     uint32_t signed_by[2]; /* ends of the kids that signed order and release; 0: not known */
+    uint8_t sha256[PROTO_SHA256_LEN];       /* the image to get */
+    uint8_t order_digest[PROTO_SHA256_LEN]; /* of the order JWS; zero: not to be recognised */
+    uint8_t from_image[PROTO_SHA256_LEN];   /* what ran when the order came */
+    char rollout[PROTO_ROLLOUT_MAX];
+    char url[PROTO_URL_MAX];
+    char from[PROTO_VERSION_MAX], to[PROTO_VERSION_MAX];
+    char detail[OTA_DETAIL_MAX];
 };
 
 struct ota_counters {
     uint32_t order_seq[VERB_CLASS_COUNT];
-    uint32_t release_seq, security;       /* floors: only a commit raises them */
-    uint32_t n;                           /* no report has had an n above this one */
+    uint32_t release_seq, security; /* floors: only a commit raises them */
+    uint32_t n;                     /* no report has had an n above this one */
+    uint32_t prev_seq;              /* `seq` of the release that prev_image is */
+    uint32_t heal;   /* once the keyset of this version is in use, order_seq begins anew; 0: no */
+    uint8_t crashes; /* in a row, of a committed image; bounded by cfg.crash_limit */
     uint8_t image[PROTO_SHA256_LEN];      /* the image that release_seq belongs to */
     uint8_t prev_image[PROTO_SHA256_LEN]; /* what ran before its commit; zero: not known */
-    uint32_t prev_seq;                    /* and its release's `seq` */
-    uint8_t crashes; /* in a row, of a committed image; bounded by cfg.crash_limit */
-    uint32_t heal;   /* once the keyset of this version is in use, order_seq begins anew; 0: no */
 };
 
 /* How far the passive slot is filled, and with what. */
@@ -301,67 +301,69 @@ struct ota_copies {
     uint8_t newest;  /* which of the two that is */
 };
 
+/* What is small and used everywhere comes first, here and in the structs above: a small processor
+ * has short instructions for what is near the beginning. */
 struct ota_agent {
     const struct ota_port *port;
     const struct ota_config *cfg;
     enum ota_state state;
+
+    bool booted, on_probation, network, broker, self_tested, test_failed;
+    bool records_bad; /* could not be read at boot: orders are refused */
+    bool job_unsaved; /* an end could not be written; tried again at each tick */
+    bool unsaid;      /* the present state is not told yet */
+    bool heard;       /* the broker has acknowledged it */
+    bool slot_is_open, http_is_open, has_total, reading_back;
+    uint8_t setbacks;     /* in a row, without a block in between */
+    uint8_t refusals;     /* answers that will not get better, in a row */
+    uint8_t restarts;     /* from zero, in this run */
+    uint16_t why;         /* enum reason of a pause ... */
+    uint32_t pause_ms;    /* and its length */
+    uint16_t told_reason; /* enum reason: what the answer to told_digest was */
+
+    /* Download. */
+    uint32_t offset; /* bytes of the image so far, those in `block` included */
+    uint32_t fill;   /* bytes in `block` */
+    uint32_t keep;   /* bytes that were in flash when the slot was opened */
+    uint32_t saved_spent_s;
+
+    /* Reports. */
+    uint32_t n;              /* of the last one */
+    uint32_t first_n, own_n; /* first and last that told the present state; 0: none in this boot */
+
     struct ota_time now;
-    uint64_t wake_ms;    /* next tick wanted; UINT64_MAX: none */
-    uint64_t since_ms;   /* when this state was entered */
-    uint64_t boot_ms;    /* when OTA_EV_BOOT came */
-    uint64_t spent_ms;   /* up to when spent_s counts */
-    uint64_t window_ms;  /* start of the minimum-speed window ... */
-    uint32_t window_got; /* ... and how far the download was then */
-    uint64_t said_ms;    /* time of the last report */
-    uint64_t moment_ms;  /* WAIT: when it is over, to the millisecond; 0: not known yet */
+    uint64_t wake_ms;     /* next tick wanted; UINT64_MAX: none */
+    uint64_t since_ms;    /* when this state was entered */
+    uint64_t boot_ms;     /* when OTA_EV_BOOT came */
+    uint64_t spent_ms;    /* up to when spent_s counts */
+    uint64_t window_ms;   /* start of the minimum-speed window ... */
+    uint32_t window_got;  /* ... and how far the download was then */
+    uint64_t said_ms;     /* time of the last report */
+    uint64_t moment_ms;   /* WAIT: when it is over, to the millisecond; 0: not known yet */
+    uint64_t told_digest; /* head of the digest of an order that was answered: once is enough */
+    uint32_t factory_seq;
+    uint32_t signed_by[2]; /* as in the job */
 
     struct ota_counters counters;
     struct ota_job job;
     struct ota_progress progress;
     struct ota_copies copies[3];
-    bool records_bad; /* could not be read at boot: orders are refused */
-    bool job_unsaved; /* an end could not be written; tried again at each tick */
-
-    /* Facts of this start. */
     uint8_t image[PROTO_SHA256_LEN];
     char version[PROTO_VERSION_MAX];
     char boot_id[PROTO_BOOT_MAX];
-    uint32_t factory_seq;
-    bool booted, on_probation, network, broker, self_tested, test_failed;
-
-    /* Reports. */
-    uint32_t n;              /* of the last one */
-    uint32_t first_n, own_n; /* first and last that told the present state; 0: none in this boot */
-    bool unsaid;             /* the present state is not told yet */
-    bool heard;              /* the broker has acknowledged it */
-    uint64_t told_digest;    /* head of the digest of an order that was answered: once is enough */
-    uint16_t told_reason;    /* enum reason: what the answer was */
-
-    /* Download. */
-    uint16_t why;      /* enum reason of a pause */
-    uint32_t pause_ms; /* and its length */
-    uint32_t offset;   /* bytes of the image so far, those in `block` included */
-    uint32_t fill;     /* bytes in `block` */
-    uint32_t keep;     /* bytes that were in flash when the slot was opened */
-    uint32_t saved_spent_s;
-    uint8_t setbacks; /* in a row, without a block in between */
-    uint8_t refusals; /* answers that will not get better, in a row */
-    uint8_t restarts; /* from zero, in this run */
-    bool slot_is_open, http_is_open, has_total, reading_back;
-
-    uint8_t block[OTA_BLOCK];
 
     /* Scratch, within one call: big things that would not fit the stack. `order` carries an
      * accepted order out of ota_agent_check_order(). */
     struct order order;
     struct release release;
-    uint32_t signed_by[2]; /* as in the job */
     union {
         uint8_t bytes[PROTO_RELEASE_BYTES * 3 / 4]; /* a JWS payload; a record on its way */
         struct ota_report report;
         struct ota_http_answer answer;
         char url[PROTO_URL_MAX + PROTO_SHA256_HEX];
     } tmp;
+
+    uint8_t block[OTA_BLOCK];
 };
 
 #endif

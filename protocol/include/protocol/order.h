@@ -53,16 +53,16 @@ struct order_config {
 /* Times are Unix seconds. Fields that a verb does not have are zero or empty. */
 struct order {
     enum verb verb;
-    char fleet[PROTO_FLEET_MAX];
-    char dev[PROTO_ID_MAX];
     uint32_t seq;
     uint64_t iat, nbf, exp;
-    char rollout[PROTO_ROLLOUT_MAX];
     uint32_t attempt;
-    uint32_t jitter;                   /* s */
+    uint32_t jitter; /* s */
+    uint32_t trial;  /* s */
+    char fleet[PROTO_FLEET_MAX];
+    char dev[PROTO_ID_MAX];
+    char rollout[PROTO_ROLLOUT_MAX];
     uint8_t release[PROTO_SHA256_LEN]; /* SHA-256 of the release JWS text */
     char url[PROTO_URL_MAX];           /* order_url_is_valid(); the digest is appended */
-    uint32_t trial;                    /* s */
     struct order_config set;           /* verb config */
 };
 

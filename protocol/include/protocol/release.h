@@ -17,19 +17,19 @@ struct release_delta {
 
 /* What a release key signs: which image, for whom, and what it may replace. */
 struct release {
-    char product[PROTO_PRODUCT_MAX];
-    char hw[PROTO_HW_COUNT][PROTO_HW_MAX];
-    uint32_t hw_count; /* at least 1 */
-    char version[PROTO_VERSION_MAX];
     uint32_t seq;
     uint32_t security;
-    uint32_t size; /* bytes */
-    uint8_t sha256[PROTO_SHA256_LEN];
-    char min_from[PROTO_VERSION_MAX]; /* empty: any */
-    uint32_t min_agent;               /* 0: any */
-    uint64_t created;                 /* Unix seconds; 0: not said */
-    struct release_delta delta[PROTO_DELTA_COUNT];
+    uint32_t size;      /* bytes */
+    uint32_t min_agent; /* 0: any */
+    uint64_t created;   /* Unix seconds; 0: not said */
+    uint32_t hw_count;  /* at least 1 */
     uint32_t delta_count;
+    char product[PROTO_PRODUCT_MAX];
+    char version[PROTO_VERSION_MAX];
+    char min_from[PROTO_VERSION_MAX]; /* empty: any */
+    uint8_t sha256[PROTO_SHA256_LEN];
+    char hw[PROTO_HW_COUNT][PROTO_HW_MAX];
+    struct release_delta delta[PROTO_DELTA_COUNT];
 };
 
 /* Strict as order_decode(); REASON_BAD_RELEASE. No heap. */

@@ -10,17 +10,17 @@
 
 /* devices/<id>/ota/report */
 struct ota_report {
-    char rollout[PROTO_ROLLOUT_MAX];
-    uint32_t attempt;
     enum ota_report_state state;
     enum reason reason;
-    char from[PROTO_VERSION_MAX], to[PROTO_VERSION_MAX];
+    uint32_t attempt;
     uint32_t got, size; /* bytes */
+    uint32_t n;         /* rises with every report, over reboots */
     uint64_t slot;      /* Unix s at which the device starts its download; 0 when not known yet */
+    uint64_t ts;        /* Unix s; 0 when the device has no trusted time */
+    char rollout[PROTO_ROLLOUT_MAX];
+    char from[PROTO_VERSION_MAX], to[PROTO_VERSION_MAX];
     char boot[PROTO_BOOT_MAX];
     char image[PROTO_SHA256_HEX]; /* running image */
-    uint32_t n;                   /* rises with every report, over reboots */
-    uint64_t ts;                  /* Unix s; 0 when the device has no trusted time */
     char detail[PROTO_DETAIL_MAX];
 };
 
