@@ -151,7 +151,7 @@ static void enter(struct ota_agent *a, enum ota_state next)
     leave(a, next);
     a->state = next;
     if (next != OTA_PAUSED) /* there the pause says when */
-        a->wake_ms = a->now.mono_ms;
+        wake_in(a, 0);
     if (next != old)
         a->since_ms = a->now.mono_ms;
     if (is_end(next))

@@ -78,7 +78,7 @@ enum outcome back_install(struct ota_agent *a)
     bool looped = (a->job.flags & JOB_LOOPED) != 0;
 
     if (!looped && ask(a, OTA_GATE_SWITCH) != REASON_NONE) {
-        a->wake_ms = a->now.mono_ms + gate_retry_ms(a);
+        wake_in(a, gate_retry_ms(a));
         return OUT_STAY;
     }
     enum reason r = way_back(a, &o);

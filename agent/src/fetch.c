@@ -94,7 +94,7 @@ enum outcome act_pause(struct ota_agent *a)
     /* A device that pauses for days must still come to its deadline if it is reset in between. */
     if (a->progress.spent_s - a->saved_spent_s >= 600 && progress_save(a) == REASON_NONE)
         a->saved_spent_s = a->progress.spent_s;
-    a->wake_ms = a->now.mono_ms + a->pause_ms;
+    wake_in(a, a->pause_ms);
     return OUT_OK;
 }
 
@@ -162,7 +162,7 @@ enum outcome hash_flash(struct ota_agent *a, uint32_t end)
         a->port->sha_add(a->port->ctx, a->block, len);
         a->offset += len;
     }
-    a->wake_ms = a->now.mono_ms;
+    wake_in(a, 0);
     return a->offset < end ? OUT_STAY : OUT_OK;
 }
 
@@ -273,7 +273,7 @@ enum outcome act_connect(struct ota_agent *a)
     case OTA_OK:
         break;
     case OTA_AGAIN:
-        a->wake_ms = a->now.mono_ms + POLL_MS;
+        wake_in(a, POLL_MS);
         if (is_past(a, a->since_ms + CONNECT_S * MS))
             return setback(a, REASON_CONNECT);
         return OUT_STAY;
@@ -345,7 +345,7 @@ static enum outcome read_some(struct ota_agent *a, size_t *got)
             return fail(a, REASON_INTERNAL);
         return OUT_OK;
     case OTA_AGAIN:
-        a->wake_ms = a->now.mono_ms + POLL_MS;
+        wake_in(a, POLL_MS);
         return OUT_STAY;
     case OTA_FAIL:
     default:
@@ -384,7 +384,7 @@ enum outcome act_download(struct ota_agent *a)
     enum outcome limits = within_limits(a);
     if (limits != OUT_OK)
         return limits;
-    a->wake_ms = a->now.mono_ms;
+    wake_in(a, 0);
     for (int reads = 0; reads < 16 * OTA_BLOCKS_PER_CALL && a->offset < budget; reads++) {
         enum outcome out = take_some(a);
         if (out == OUT_STAY)

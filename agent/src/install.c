@@ -107,6 +107,6 @@ enum outcome act_reboot(struct ota_agent *a)
         return OUT_STAY;
     }
     restart(a);
-    a->wake_ms = a->now.mono_ms + 10 * MS; /* it returned: should this not lead anywhere, again */
+    wake_in(a, 10 * MS); /* it returned: should this not lead anywhere, again */
     return OUT_STAY;
 }

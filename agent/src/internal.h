@@ -150,6 +150,8 @@ bool is_zero_digest(const uint8_t digest[PROTO_SHA256_LEN]);
 uint32_t or_default(uint32_t value, uint32_t fallback);
 /* Bounded copy with NUL; cuts what is too long. */
 void copy_text(char *out, size_t cap, const char *text);
+/* The next tick is wanted in so many ms. */
+void wake_in(struct ota_agent *a, uint32_t ms);
 bool is_past(const struct ota_agent *a, uint64_t mono_ms);
 bool is_end(enum ota_state state);
 /* Unix time at which the job may start downloading; 0 while the first receipt has no date. */

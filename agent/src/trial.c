@@ -133,7 +133,7 @@ static bool floors_are_raised(const struct ota_agent *a)
 
 static enum outcome commit(struct ota_agent *a)
 {
-    a->wake_ms = a->now.mono_ms + MS;
+    wake_in(a, MS);
     if (a->on_probation) {
         if (a->port->mark_valid(a->port->ctx) != REASON_NONE)
             return is_past(a, patience_over_ms(a)) ? time_is_up(a) : OUT_STAY;
@@ -247,7 +247,7 @@ static void pause_after_reset(struct ota_agent *a)
     uint32_t span = 8 * or_default(a->cfg->backoff_ms, 1000);
 
     a->state = OTA_PAUSED;
-    a->wake_ms = a->now.mono_ms + a->port->random(a->port->ctx) % (span + 1);
+    wake_in(a, a->port->random(a->port->ctx) % (span + 1));
 }
 
 /* The old image runs although the switch was made. Power that goes is not the image's fault: once
@@ -383,7 +383,7 @@ void boot_resolve(struct ota_agent *a, const struct ota_boot *boot)
         (void)counters_save(a);
     }
     a->n = a->counters.n;
-    a->wake_ms = a->now.mono_ms;
+    wake_in(a, 0);
     resolve(a, boot);
     if (a->state == OTA_DONE && runs(a, a->job.sha256) && !floors_are_raised(a))
         (void)raise_floors(a, true);

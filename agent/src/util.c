@@ -51,6 +51,11 @@ void copy_text(char *out, size_t cap, const char *text)
     out[len] = '\0';
 }
 
+void wake_in(struct ota_agent *a, uint32_t ms)
+{
+    a->wake_ms = a->now.mono_ms + ms;
+}
+
 bool is_past(const struct ota_agent *a, uint64_t mono_ms)
 {
     return a->now.mono_ms >= mono_ms;
