@@ -36,6 +36,7 @@ enum {
     LOG_LINES = 1000,
     RELEASES_MAX = 256,
     HINT_MS = 60000,
+    BACKGROUND_MS = 100,
     ASKED_MS = 300, /* how often acts that were asked for are looked after */
     STORY_MAX = 200
 };
@@ -630,6 +631,17 @@ static void loop(struct console *c)
 /* ---- opening and closing
  * ------------------------------------------------------------------------------------------ */
 
+static const char *theme_wanted(const struct console *c, const struct cmd_args *args)
+{
+    const char *wanted = cmd_get(args, "theme", c->cmd->profile->ui.theme);
+
+    if (!c->cmd->color)
+        return "mono";
+    if (*wanted)
+        return wanted;
+    return term_is_light(BACKGROUND_MS) ? "default-light" : "default-dark";
+}
+
 static int open_screen(struct console *c, const struct cmd_args *args)
 {
     const struct profile *p = c->cmd->profile;
@@ -639,17 +651,13 @@ static int open_screen(struct console *c, const struct cmd_args *args)
                                     .no_mouse = !p->ui.mouse,
                                     .no_color = !c->cmd->color };
     int rows, cols;
+    const char *theme = theme_wanted(c, args); /* asks the terminal, before curses has it */
 
     c->term = term_open(&options, &c->cmd->err);
     if (!c->term)
         return -1;
     themes_find(&c->themes);
-    const char *wanted = cmd_get(args, "theme", p->ui.theme);
-    const char *name = options.no_color  ? "mono"
-                       : *wanted         ? wanted
-                       : term_is_light() ? "default-light"
-                                         : "default-dark";
-    themes_load(&c->themes, name, &c->theme, &c->log);
+    themes_load(&c->themes, theme, &c->theme, &c->log);
     term_size(c->term, &rows, &cols);
     c->canvas = canvas_new(rows, cols, !term_facts(c->term)->utf8);
     c->ui = ui_new();

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "files/files.h"
+#include "screens/theme_base16.h"
 
 enum { FOLDERS = 3, THEME_BYTES = 65536 };
 
@@ -27,10 +28,10 @@ static int folder(int i, char out[FILES_PATH_MAX])
 static void take(struct themes *t, const char *file)
 {
     char name[32];
-    size_t len = strlen(file);
 
-    if (len < 5 || strcmp(file + len - 4, ".ini") != 0 ||
-        !text_copy_n(name, sizeof(name), file, len - 4))
+    const char *dot = strrchr(file, '.');
+    if (!dot || !text_copy_n(name, sizeof(name), file, (size_t)(dot - file)) ||
+        (strcmp(dot, ".ini") != 0 && strcmp(dot, ".yaml") != 0))
         return;
     for (size_t i = 0; i < t->count; i++) {
         if (strcmp(t->name[i], name) == 0)
@@ -80,17 +81,43 @@ struct source {
     const char *name;
 };
 
+static char *read_file(const char *dir, const char *name, const char *ending)
+{
+    char path[FILES_PATH_MAX];
+    char *text;
+    struct err err;
+
+    if (text_format(path, sizeof(path), "%s/%s%s", dir, name, ending) && files_exists(path) &&
+        files_read(path, THEME_BYTES, &text, NULL, &err) == 0)
+        return text;
+    return NULL;
+}
+
+/* A base16 scheme, as a theme's text; NULL when it is none. */
+static char *converted(char *yaml)
+{
+    char *text = mem_alloc(THEME_BASE16_MAX);
+
+    if (theme_base16(yaml, text, THEME_BASE16_MAX) != 0) {
+        free(text);
+        text = NULL;
+    }
+    free(yaml);
+    return text;
+}
+
 static char *read_theme(const char *name)
 {
-    char dir[FILES_PATH_MAX], path[FILES_PATH_MAX];
+    char dir[FILES_PATH_MAX];
 
     if (strchr(name, '/'))
         return NULL;
     for (int i = 0; i < FOLDERS; i++) {
-        char *text;
-        struct err err;
-        if (folder(i, dir) && text_format(path, sizeof(path), "%s/%s.ini", dir, name) &&
-            files_exists(path) && files_read(path, THEME_BYTES, &text, NULL, &err) == 0)
+        char *text = folder(i, dir) ? read_file(dir, name, ".ini") : NULL;
+        if (text)
+            return text;
+        text = folder(i, dir) ? read_file(dir, name, ".yaml") : NULL;
+        if (text && (text = converted(text)))
             return text;
     }
     return NULL;

@@ -7,8 +7,8 @@
 #include "screens/theme.h"
 
 /*
- * Theme files: $XDG_CONFIG_HOME/muster/themes, then the installed or source folder. Names without
- * ".ini", each once, sorted.
+ * Theme files: $XDG_CONFIG_HOME/muster/themes, then the installed or source folder: NAME.ini, or
+ * NAME.yaml of base16 or base24. Names, each once, sorted.
  */
 #define THEMES_MAX 64
 struct themes {

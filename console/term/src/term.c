@@ -388,13 +388,3 @@ void term_copy(struct term *t, const char *text)
     term_raw(out);
     free(out);
 }
-
-bool term_is_light(void)
-{
-    /* "15;0": foreground; background. 7 and 9 to 15 are light ones. */
-    const char *text = getenv("COLORFGBG");
-    const char *last = text ? strrchr(text, ';') : NULL;
-    uint64_t background;
-    return last && text_to_u64(last + 1, 0, 255, &background) &&
-           (background == 7 || background >= 9);
-}

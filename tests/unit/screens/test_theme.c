@@ -1,3 +1,4 @@
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <cmocka.h>
 
 #include "screens/theme.h"
+#include "screens/theme_base16.h"
 
 struct files {
     const char *name, *text;
@@ -121,8 +123,10 @@ static void the_nearest_colour_is_near(void **state)
 
 static void every_shipped_theme_is_understood(void **state)
 {
-    static const char *const names[] = { "default-dark", "default-light", "mono",
-                                         "colour-blind", "high-contrast", "ansi16" };
+    static const char *const names[] = { "default-dark", "default-light",  "mono",
+                                         "colour-blind", "high-contrast",  "ansi16",
+                                         "tritan",       "solarized-dark", "solarized-light",
+                                         "nord",         "gruvbox" };
     char dark[8192], text[8192], path[512];
     (void)state;
 
@@ -145,6 +149,105 @@ static void every_shipped_theme_is_understood(void **state)
     }
 }
 
+/* WCAG 2.2, "relative luminance" and "contrast ratio". */
+static double channel(uint32_t value)
+{
+    double c = (double)(value & 0xff) / 255;
+    return c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4);
+}
+
+static double luminance(uint32_t rgb)
+{
+    return 0.2126 * channel(rgb >> 16) + 0.7152 * channel(rgb >> 8) + 0.0722 * channel(rgb);
+}
+
+static double contrast(uint32_t a, uint32_t b)
+{
+    double la = luminance(a), lb = luminance(b);
+    return la > lb ? (la + 0.05) / (lb + 0.05) : (lb + 0.05) / (la + 0.05);
+}
+
+static void read_theme(const char *name, char text[8192])
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/themes/%s.ini", MUSTER_SOURCE_DIR, name);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, 8191, file)] = '\0';
+    fclose(file);
+}
+
+static void the_high_contrast_theme_has_seven_to_one_for_all_that_is_read(void **state)
+{
+    char text[8192], dark[8192];
+    struct files f = { .name = "default-dark", .text = dark };
+    struct theme t;
+    (void)state;
+    read_theme("default-dark", dark);
+    read_theme("high-contrast", text);
+    theme_parse(&t, "high-contrast", text, source, warn, &f);
+
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        const struct theme_style *s = &t.style[role];
+        uint32_t bg = s->bg.kind == COLOUR_RGB ? s->bg.value : 0x000000;
+        if (s->fg.kind == COLOUR_RGB && role != ROLE_RULE && role != ROLE_GAUGE &&
+            role != ROLE_PLOT_GAP && contrast(s->fg.value, bg) < 7.0)
+            fail_msg("%s: %.2f", role_word((enum role)role), contrast(s->fg.value, bg));
+    }
+}
+
+static const char scheme[] = "system: \"base16\"\nname: \"A scheme\"\npalette:\n"
+                             "  base00: \"#181818\" # background\n  base01: '282828'\n"
+                             "  base02: 383838\n  base03: \"585858\"\n  base04: \"b8b8b8\"\n"
+                             "  base05: \"d8d8d8\"\n  base06: \"e8e8e8\"\n  base07: \"f8f8f8\"\n"
+                             "  base08: \"ab4642\"\n  base09: \"dc9656\"\n  base0A: \"f7ca88\"\n"
+                             "  base0B: \"a1b56c\"\n  base0C: \"86c1b9\"\n  base0D: \"7cafc2\"\n"
+                             "  base0E: \"ba8baf\"\n  base0F: \"a16946\"\n";
+
+static void a_base16_scheme_is_a_theme(void **state)
+{
+    char text[THEME_BASE16_MAX];
+    struct files f = { .name = "", .text = "" };
+    struct theme t;
+    (void)state;
+
+    assert_int_equal(theme_base16(scheme, text, sizeof(text)), 0);
+    theme_parse(&t, "scheme", text, source, warn, &f);
+
+    assert_int_equal(f.warnings, 0);
+    assert_int_equal(t.style[ROLE_TEXT].fg.value, 0xd8d8d8);
+    assert_int_equal(t.style[ROLE_CRIT].fg.value, 0xab4642); /* no base12: base08 */
+    assert_int_equal(t.style[ROLE_SELECTION].bg.value, 0x383838);
+}
+
+static void a_base24_scheme_gives_its_brighter_colours(void **state)
+{
+    char yaml[2048], text[THEME_BASE16_MAX];
+    struct files f = { .name = "", .text = "" };
+    struct theme t;
+    (void)state;
+
+    snprintf(yaml, sizeof(yaml), "%s  base12: \"ff0000\"\n", scheme);
+    assert_int_equal(theme_base16(yaml, text, sizeof(text)), 0);
+    theme_parse(&t, "scheme", text, source, warn, &f);
+
+    assert_int_equal(t.style[ROLE_CRIT].fg.value, 0xff0000);
+}
+
+static void what_is_no_scheme_is_refused(void **state)
+{
+    static const char *const bad[] = { "", "palette:\n  base00: \"181818\"\n",
+                                       "base00: zzz\n: :\nbase0Z: 111111\nbase", "{}" };
+    char text[THEME_BASE16_MAX], whole[2048];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(theme_base16(bad[i], text, sizeof(text)), -1);
+    snprintf(whole, sizeof(whole), "%s  base0D: \"7cafc\"\n", scheme); /* the later line wins */
+    assert_int_equal(theme_base16(whole, text, sizeof(text)), -1);
+    assert_int_equal(theme_base16(scheme, text, 100), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +258,10 @@ int main(void)
         cmocka_unit_test(a_selected_cell_keeps_its_meaning),
         cmocka_unit_test(the_nearest_colour_is_near),
         cmocka_unit_test(every_shipped_theme_is_understood),
+        cmocka_unit_test(the_high_contrast_theme_has_seven_to_one_for_all_that_is_read),
+        cmocka_unit_test(a_base16_scheme_is_a_theme),
+        cmocka_unit_test(a_base24_scheme_gives_its_brighter_colours),
+        cmocka_unit_test(what_is_no_scheme_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

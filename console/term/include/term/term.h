@@ -58,7 +58,16 @@ void term_bell(struct term *t);    /* rings or flashes, as the terminal does */
 /* To the clipboard by OSC 52; at most 8 kB. */
 void term_copy(struct term *t, const char *text);
 
-/* "light" or "dark" by COLORFGBG; dark when it does not say. */
-bool term_is_light(void);
+/*
+ * The background, before term_open(): what the terminal answers to OSC 11 within `wait_ms`, else
+ * what COLORFGBG says, else dark. Keys typed in that time are lost.
+ */
+bool term_is_light(int wait_ms);
+
+enum term_background { TERM_BACKGROUND_UNKNOWN, TERM_BACKGROUND_DARK, TERM_BACKGROUND_LIGHT };
+/* Asks the terminal on these two; its modes are as before afterwards. */
+enum term_background term_ask_background(int in, int out, int wait_ms);
+/* "ESC ] 11 ; rgb:ffff/ffff/ffff ESC \" and whatever stands around it. */
+enum term_background term_background_parse(const char *reply);
 
 #endif
