@@ -182,10 +182,14 @@ static uint32_t most_results(const struct gate_counts *c)
     return c->total > never ? c->total - never : 0;
 }
 
-/* Not even a stage without a failure could show the rate: the observed one decides. */
+/* Not even a stage without a failure could show the rate: the observed one decides. Of those that
+ * are away as many as may be silent are not waited for. */
 static bool too_small(const struct gate_rule *rule, const struct gate_counts *c)
 {
-    return most_results(c) < gate_clean_needed(rule->allowed_failure, rule->confidence);
+    uint32_t needed = gate_clean_needed(rule->allowed_failure, rule->confidence);
+    double most = most_results(c);
+
+    return c->done + c->failed < needed && floor(most * (1.0 - rule->max_silent)) < needed;
 }
 
 static bool too_many(double allowed, uint32_t failed, uint32_t n)

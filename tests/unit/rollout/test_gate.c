@@ -194,6 +194,8 @@ static void the_bound_decides_where_it_can_and_the_rate_where_not(void **state)
     assert_int_equal(verdict(&usual, &c, "below 6.2 %, 5.0 % allowed"), GATE_HOLD);
     c = (struct gate_counts){ .total = 120, .done = 119, .failed = 1 };
     assert_int_equal(verdict(&usual, &c, "the true rate is below 3.9 %"), GATE_GO);
+    c = (struct gate_counts){ .total = 60, .done = 58, .silent = 2 }; /* and 5 % may be */
+    assert_int_equal(verdict(&usual, &c, "too few"), GATE_GO);
     /* Those who are away could show it: it is not small, it is early. */
     c = (struct gate_counts){ .total = 70, .done = 50, .excused = 20, .away = 20 };
     assert_int_equal(verdict(&usual, &c, "9 more results: 20 are offline or silent"), GATE_HOLD);

@@ -430,6 +430,9 @@ void rollout_gate(const struct rollout *r, struct gate_decision *out); /* of the
 void rollout_gate_input(const struct rollout *r, struct gate_rule *rule,
                         struct gate_counts *counts); /* what it is decided by */
 void rollout_totals(const struct rollout *r, uint32_t phase[ROLLOUT_PHASES]);
+/* Memory that it holds: at most 200 bytes a device, and 64 a group of plan.per_group, once there
+ * are a thousand. */
+size_t rollout_bytes(const struct rollout *r);
 /* Why nobody is told just now though some are due ("the window opens in 3 h 10 m", "50 of 50 in
  * flight", "bandwidth: the next in 40 s"); false and empty when that is not so. */
 bool rollout_waits(const struct rollout *r, char *out, size_t cap);
