@@ -735,6 +735,19 @@ static void a_frozen_picture_stays_and_takes_no_acts(void **state)
     assert_false(on_screen(b, "frozen"));
 }
 
+static void a_frozen_rollout_takes_no_acts_either(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "R<Down><Enter>z");
+    assert_true(ui_frozen(b->ui));
+    type(b, "<Space>XAcR");
+    assert_null(effect(b, UI_PAUSE_ROLLOUT));
+    assert_true(on_screen(b, "z goes on"));
+    type(b, "z<Space>");
+    assert_non_null(effect(b, UI_PAUSE_ROLLOUT));
+}
+
 static void the_tail_pauses_and_counts_what_it_hides(void **state)
 {
     struct bench *b = *state;
@@ -1090,6 +1103,7 @@ int main(void)
         KEYS(opening_a_device_watches_it_and_leaving_stops),
         KEYS(sorting_by_a_reading_shows_its_trend),
         KEYS(a_frozen_picture_stays_and_takes_no_acts),
+        KEYS(a_frozen_rollout_takes_no_acts_either),
         KEYS(the_tail_pauses_and_counts_what_it_hides),
         KEYS(a_click_in_the_lines_at_the_foot_is_the_key),
         KEYS(other_keys_do_what_the_profile_says),

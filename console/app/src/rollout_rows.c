@@ -40,12 +40,15 @@ static void take(const struct store_rollout_row *from, struct ui_rollout_row *to
                                    .devices = from->devices,
                                    .done = from->done,
                                    .failed = from->failed,
+                                   .stage = from->stage,
+                                   .stage_count = from->stage_count,
                                    .created_ms = from->created_ms,
                                    .started_ms = from->started_ms,
                                    .ended_ms = from->ended_ms };
     text_copy(to->id, sizeof(to->id), from->id);
     text_copy(to->product, sizeof(to->product), from->product);
     text_copy(to->version, sizeof(to->version), from->version);
+    text_clean(to->target, sizeof(to->target), from->target, strlen(from->target));
     text_clean(to->why, sizeof(to->why), from->why, strlen(from->why));
     text_clean(to->who, sizeof(to->who), from->who, strlen(from->who));
 }

@@ -63,7 +63,8 @@ static void draw_counts(const struct rollout_counts *c, bool over, struct area a
     col = count_part(a, 0, col, ROLE_UPDATING, "⇡", c->flight, "in flight");
     if (c->soaking)
         col = count_part(a, 0, col, ROLE_UPDATING, "▒", c->soaking, "soaking");
-    col = count_part(a, 0, col, ROLE_DIM, "·", c->waiting, over ? "never told" : "waiting");
+    if (!over || c->waiting)
+        col = count_part(a, 0, col, ROLE_DIM, "·", c->waiting, over ? "never told" : "waiting");
     if (c->silent)
         col = count_part(a, 0, col, ROLE_STALE, "?", c->silent, "silent");
     if (c->aborted)
@@ -498,7 +499,9 @@ static enum role why_text(const struct rollout *r, const struct ui_model *m, str
 {
     bool moves = r->state == ROLLOUT_RUNNING || r->state == ROLLOUT_FINISHING;
     if (*r->why) {
-        snprintf(out, cap, "%s: %s", rollout_state_word(r->state), r->why);
+        const char *word = rollout_state_word(r->state);
+        bool says = strncmp(r->why, word, strlen(word)) == 0; /* "aborted by ada" */
+        snprintf(out, cap, "%s%s%s", says ? "" : word, says ? "" : ": ", r->why);
         return rollout_state_role(r->state);
     }
     char waits[120];

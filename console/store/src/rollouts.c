@@ -108,6 +108,9 @@ int store_rollout_list(struct store *s, struct store_rollout_row *out, size_t ca
         r->created_ms = sqlite3_column_int64(q, 9);
         r->started_ms = sqlite3_column_int64(q, 10);
         r->ended_ms = sqlite3_column_int64(q, 11);
+        r->stage = sql_u32(q, 12);
+        r->stage_count = sql_u32(q, 13);
+        sql_text(q, 14, r->target, sizeof(r->target));
     }
     sqlite3_reset(q);
     return row < 0 ? -1 : count;

@@ -36,7 +36,9 @@
       " FROM rollouts WHERE id=?")                                                                 \
     X(ROLLOUT_TEXTS, "SELECT plan,release_jws FROM rollouts WHERE id=?")                           \
     X(ROLLOUT_LIST,                                                                                \
-      "SELECT id,state,product,version,why,who,devices,done,failed,created_ms,started_ms,ended_ms" \
+      "SELECT "                                                                                    \
+      "id,state,product,version,why,who,devices,done,failed,created_ms,started_ms,ended_ms,"       \
+      "stage,(SELECT count(*) FROM rollout_stages WHERE rollout=id),json_extract(plan,'$.target')" \
       " FROM rollouts ORDER BY created_ms DESC, rowid DESC LIMIT ?")                               \
     X(ROLLOUT_EXISTS, "SELECT 1 FROM rollouts WHERE id=?")                                         \
     X(STAGE_PUT, "INSERT OR REPLACE INTO rollout_stages(rollout,idx,state,started_ms,ended_ms)"    \

@@ -291,6 +291,9 @@ static void ids_are_of_the_day_and_never_twice(void **state)
     assert_int_equal(row[0].devices, 3);
     assert_int_equal(row[0].state, ROLLOUT_DRAFT);
     assert_string_equal(row[0].who, "ann");
+    assert_int_equal(row[0].stage, 0);
+    assert_int_equal(row[0].stage_count, plan.stage_count);
+    assert_string_equal(row[0].target, plan.target);
     assert_int_equal(store_device_rollout(s, "dev-0000001", id, NULL), 1);
     assert_string_equal(id, "r-20260921-1");
     assert_int_equal(store_device_rollout(s, "nobody", id, NULL), 0);

@@ -66,7 +66,9 @@ struct store_rollout_row {
     char product[PROTO_PRODUCT_MAX], version[PROTO_VERSION_MAX];
     char why[ROLLOUT_WHY_MAX];
     char who[65];
+    char target[PLAN_TARGET_MAX];
     uint32_t devices, done, failed;
+    uint32_t stage, stage_count; /* the current one, from 0 */
     int64_t created_ms, started_ms, ended_ms;
 };
 /* Newest first. Returns how many were written to `out`, or -1. */
