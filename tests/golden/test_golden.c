@@ -20,7 +20,7 @@
 struct scene {
     const char *name;
     const char *keys;
-    bool down, read_only, roles, alerts;
+    bool down, read_only, roles, alerts, words;
     bool pumps; /* the larger fleet of fixture_rollouts.h */
     int pass_s; /* after the keys */
 };
@@ -38,6 +38,12 @@ static const struct scene scenes[] = {
     { .name = "fleet-frozen", .keys = "z", .pass_s = 75 },
     { .name = "fleet-down", .keys = "", .down = true, .pass_s = 14, .roles = true },
     { .name = "fleet-read-only", .keys = "r", .read_only = true },
+    { .name = "fleet-words", .keys = "", .words = true },
+    { .name = "config", .keys = "<Space><Space>c90" },
+    { .name = "config-wrong", .keys = "c<Down>berlin,a b" },
+    { .name = "palette-sort", .keys = ":sort -temp" },
+    { .name = "palette-view", .keys = "\\hot<Enter>:ho" },
+    { .name = "palette-unknown", .keys = ":rebot<Enter>" },
     { .name = "device", .keys = "/hall-b-003<Enter><Enter>", .roles = true },
     { .name = "device-updating", .keys = "/hall-b-001<Enter><Enter>" },
     { .name = "device-gap", .keys = "/roof-003<Enter><Enter><Down>" },
@@ -173,6 +179,7 @@ static void draw_scene(struct fixture *f, const struct scene *scene, bool ascii,
     char title[64];
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct ui *ui = ui_new();
+        ui_set_words(ui, scene->words);
         struct canvas *c = canvas_new(sizes[i].rows, sizes[i].cols, ascii);
         f->model.now_ms = FIXTURE_NOW_MS;
         keys_type(ui, &f->model, c, scene->keys, NULL);

@@ -814,6 +814,126 @@ static void other_keys_do_what_the_profile_says(void **state)
     assert_int_equal(ui_screen(b->ui), SCREEN_ROLLOUTS);
 }
 
+/* ------------------------------------------------------------------------- settings, commands */
+
+static void settings_go_to_the_devices_that_were_listed(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/id=hall-a-001,hall-a-002<Enter>*c");
+    assert_true(on_screen(b, "Changes settings of 2 devices"));
+    assert_true(on_screen(b, "hall-a-001"));
+    type(b, "90<Tab>hall,site:7<Tab><Tab><Tab><Enter>"); /* nothing typed: harmless */
+    assert_null(effect(b, UI_COMMAND));
+
+    type(b, "c90<Tab>hall,site:7<Tab><Tab><Tab>2<Enter>");
+    const struct ui_effect *e = effect(b, UI_COMMAND);
+    assert_non_null(e);
+    assert_int_equal(e->verb, VERB_CONFIG);
+    assert_int_equal(e->id_count, 2);
+    assert_string_equal(e->ids[0], "hall-a-001");
+    assert_string_equal(e->ids[1], "hall-a-002");
+    assert_true(e->set->has_interval && e->set->has_groups && !e->set->has_url);
+    assert_int_equal(e->set->interval, 90);
+    assert_string_equal(e->set->groups[1], "site:7");
+}
+
+static void wrong_settings_are_told_and_not_sent(void **state)
+{
+    static const char *const wrong[] = {
+        "0", "25h", "x", "<Tab>a b", "<Tab><Tab>http://x/", "<Tab><Tab><Tab>a b"
+    };
+    struct bench *b = *state;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        type(b, "c");
+        type(b, wrong[i]);
+        assert_true(on_screen(b, " wants "));
+        type(b, "<Tab><Tab><Tab><Tab><Tab><Enter>");
+        assert_null(effect(b, UI_COMMAND));
+        type(b, "<Esc>");
+    }
+    type(b, "c<Tab><Tab><Tab><Tab><Tab><Enter>");
+    assert_null(effect(b, UI_COMMAND));
+    assert_true(on_screen(b, "nothing to change"));
+}
+
+static void the_palette_takes_words_and_offers_them(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, ":sort -temp");
+    assert_true(on_screen(b, "sort -temperature"));
+    type(b, "<Enter>");
+    assert_true(on_screen(b, "sort TEMP▴"));
+    type(b, ":sort fw temp<Enter>");
+    assert_true(on_screen(b, "sort firmware▴, TEMP▾"));
+    type(b, ":theme mo<Enter>");
+    assert_string_equal(effect(b, UI_THEME)->text, "mono");
+    type(b, ":filter group:hall<Enter>");
+    assert_true(on_screen(b, "1/9"));
+    type(b, ":filter temp>><Enter>");
+    assert_true(on_screen(b, "filter: a number is wanted here (at 6)"));
+    type(b, "\\hot<Enter><Esc>:vi<Tab>");
+    assert_true(on_screen(b, "show the saved view hot") || on_screen(b, "saved views"));
+    type(b, "<C-u>view h<Enter>");
+    assert_true(on_screen(b, "fleet › group:hall"));
+    type(b, ":device lab-00<Down><Enter>");
+    assert_int_equal(ui_screen(b->ui), SCREEN_DEVICE);
+    assert_string_equal(ui_selected(b->ui), "lab-002");
+    type(b, ":fleet<Enter>");
+    assert_int_equal(ui_screen(b->ui), SCREEN_FLEET);
+    b->f->model.may_write = b->f->model.read_only = true;
+    type(b, ":write<Enter>");
+    assert_non_null(effect(b, UI_WRITE));
+}
+
+static void an_unknown_command_says_the_nearest(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, ":rebot<Enter>");
+    assert_true(on_screen(b, "no command \"rebot\" here; did you mean reboot?"));
+    type(b, ":qqqqqqqq<Enter>");
+    assert_true(on_screen(b, "no command \"qqqqqqqq\" here"));
+    assert_false(on_screen(b, "did you mean"));
+}
+
+/* Everything a key can do on a screen can be asked for by name there. */
+static void every_act_is_in_the_palette(void **state)
+{
+    struct bench *b = *state;
+    struct keymap keys;
+
+    keymap_default(&keys);
+    for (size_t i = 0; i < keys.count; i++) {
+        const struct key_binding *k = &keys.binding[i];
+        if (!(k->screens & 1u << SCREEN_FLEET) || k->group == GROUP_MOVE)
+            continue;
+        type(b, ":");
+        type(b, action_word(k->action));
+        assert_true(on_screen(b, k->help));
+        type(b, "<Esc>");
+    }
+}
+
+static void words_stand_where_glyphs_would(void **state)
+{
+    struct bench *b = *state;
+
+    ui_set_words(b->ui, true);
+    type(b, "");
+    assert_true(on_screen(b, "crit     lab-004"));
+    assert_true(on_screen(b, "1 crit 1"));
+    for (int row = 1; row < 28; row++) {
+        char line[4096];
+        canvas_row(b->c, row, line, sizeof(line));
+        assert_null(strpbrk(line, "?"));
+        assert_null(strstr(line, "✗"));
+        assert_null(strstr(line, "●"));
+    }
+}
+
 /* ------------------------------------------------------------------- what outlives the run */
 
 static void a_click_on_a_header_sorts_and_again_turns_it(void **state)
@@ -1107,6 +1227,12 @@ int main(void)
         KEYS(the_tail_pauses_and_counts_what_it_hides),
         KEYS(a_click_in_the_lines_at_the_foot_is_the_key),
         KEYS(other_keys_do_what_the_profile_says),
+        KEYS(settings_go_to_the_devices_that_were_listed),
+        KEYS(wrong_settings_are_told_and_not_sent),
+        KEYS(the_palette_takes_words_and_offers_them),
+        KEYS(an_unknown_command_says_the_nearest),
+        KEYS(every_act_is_in_the_palette),
+        KEYS(words_stand_where_glyphs_would),
         KEYS(a_click_on_a_header_sorts_and_again_turns_it),
         KEYS(several_keys_sort_together_and_escape_undoes_them),
         KEYS(columns_sort_and_views_come_back_in_the_next_run),

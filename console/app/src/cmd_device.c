@@ -8,6 +8,7 @@
 #include "protocol/reply.h"
 #include "protocol/report.h"
 #include "protocol/topic.h"
+#include "screens/config_fields.h"
 
 #include "commands.h"
 #include "output.h"
@@ -188,58 +189,18 @@ static int run_identify(struct cmd_context *ctx, const struct cmd_args *args)
  * ------------------------------------------------------------------------------------------------------
  */
 
-static int set_groups(struct order_config *set, const char *value, struct err *err)
-{
-    set->has_groups = true;
-    while (*value) {
-        size_t len = strcspn(value, ",");
-        if (set->group_count == PROTO_GROUP_COUNT || !group_is_valid(value, len))
-            return err_set(err, EXIT_USAGE, "groups wants at most %d names of A-Z a-z 0-9 . _ -",
-                           PROTO_GROUP_COUNT);
-        text_copy_n(set->groups[set->group_count++], PROTO_GROUP_MAX, value, len);
-        value += len + (value[len] == ',');
-    }
-    return 0;
-}
-
-static int set_interval(struct order_config *set, const char *value, struct err *err)
-{
-    uint64_t n;
-    if (!text_to_seconds(value, &n) || n < 1 || n > 86400)
-        return err_set(err, EXIT_USAGE, "interval wants 1 to 86400 seconds, not '%s'", value);
-    set->interval = (uint32_t)n;
-    set->has_interval = true;
-    return 0;
-}
-
 static int set_one(struct order_config *set, const char *text, struct err *err)
 {
     const char *equals = strchr(text, '=');
-    size_t len = equals ? (size_t)(equals - text) : 0;
+    char name[16], why[160];
 
-    if (!equals)
+    if (!equals || !text_copy_n(name, sizeof(name), text, (size_t)(equals - text)))
         return err_set(err, EXIT_USAGE, "'%s': KEY=VALUE is wanted", text);
-    if (len == 8 && !memcmp(text, "interval", len))
-        return set_interval(set, equals + 1, err);
-    if (len == 6 && !memcmp(text, "groups", len))
-        return set_groups(set, equals + 1, err);
-    if (len == 3 && !memcmp(text, "url", len)) {
-        set->has_url = true;
-        if (strncmp(equals + 1, "https://", 8) ||
-            !text_copy(set->url, sizeof(set->url), equals + 1))
-            return err_set(err, EXIT_USAGE, "url wants https://… of at most %d bytes",
-                           PROTO_URL_MAX - 1);
-        return 0;
-    }
-    if (len == 3 && !memcmp(text, "ntp", len)) {
-        set->has_ntp = true;
-        if (!text_copy(set->ntp, sizeof(set->ntp), equals + 1))
-            return err_set(err, EXIT_USAGE, "ntp wants a host name of at most %d bytes",
-                           PROTO_HOST_MAX - 1);
-        return 0;
-    }
-    return err_set(err, EXIT_USAGE, "'%.*s' is not one of interval, url, groups, ntp", (int)len,
-                   text);
+    const char *value = equals + 1;
+    bool clears = strcmp(name, "groups") == 0 && !*value;
+    if (!config_field_set(set, name, clears ? "none" : value, why, sizeof(why)))
+        return err_set(err, EXIT_USAGE, "%s", why);
+    return 0;
 }
 
 static int run_config(struct cmd_context *ctx, const struct cmd_args *args)

@@ -65,6 +65,7 @@ static const struct field {
     FIELD("ui", "ascii", FIELD_TEXT, ui.ascii),
     FIELD("ui", "read_only", FIELD_BOOL, ui.read_only),
     FIELD("ui", "prod", FIELD_BOOL, ui.prod),
+    FIELD("ui", "words", FIELD_BOOL, ui.words),
     FIELD("ui", "mouse", FIELD_BOOL, ui.mouse),
     FIELD("ui", "bell", FIELD_TEXT, ui.bell),
 };

@@ -9,6 +9,7 @@
 #include "fleet/history.h"
 #include "ossl/crypto.h"
 #include "protocol/topic.h"
+#include "screens/config_fields.h"
 #include "screens/ui.h"
 #include "store/alerts.h"
 #include "term/term.h"
@@ -239,16 +240,21 @@ static void do_command(struct console *c, const struct ui_model *m, const struct
     struct err err;
     uint32_t seq;
     size_t sent = 0;
+    char words[768] = ""; /* as they would be typed */
 
+    if (fx->set)
+        config_fields_text(fx->set, words, sizeof(words));
     for (size_t i = 0; i < fx->id_count; i++) {
         struct order order = { .verb = fx->verb };
+        if (fx->set)
+            order.set = *fx->set;
         text_copy(order.dev, sizeof(order.dev), fx->ids[i]);
         if (session_command(c->session, &order, c->who, &seq, &err)) {
             tell(c, m, TAIL_ERROR, "%s %s: %s", verb_word(fx->verb), fx->ids[i], err.text);
             break;
         }
-        log_say(&c->log, LOG_INFO, "muster device %s %s --yes   (seq %u)", verb_word(fx->verb),
-                fx->ids[i], seq);
+        log_say(&c->log, LOG_INFO, "muster device %s %s%s%s --yes   (seq %u)", verb_word(fx->verb),
+                fx->ids[i], *words ? " " : "", words, seq);
         sent++;
     }
     if (sent == fx->id_count)
@@ -665,6 +671,7 @@ static int open_screen(struct console *c, const struct cmd_args *args)
     if (config_keymap(p, &keys, &c->cmd->err))
         return -1;
     ui_set_keymap(c->ui, &keys);
+    ui_set_words(c->ui, p->ui.words);
     struct err err;
     if (ui_file_load(p, c->ui, &err))
         log_say(&c->log, LOG_WARN, "%s", err.text);

@@ -53,6 +53,8 @@ static void finish(struct step *s, struct form *f)
         s->ui->dialog = DIALOG_NONE;
     } else if (f->ops->effect(f, s->m, &e)) {
         *ui_effect(s, e.kind) = e;
+        if (e.kind == UI_COMMAND)
+            fleet_screen_clear_marks(s->ui);
         s->ui->dialog = DIALOG_NONE;
     }
 }

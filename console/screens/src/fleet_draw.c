@@ -196,7 +196,7 @@ static void draw_trend(struct area a, int y, const struct column *c, const struc
                r->dim ? ROLE_DIM : ROLE_PLOT);
 }
 
-static void draw_state(struct area a, int y, const struct column *c, enum fleet_state state)
+static void draw_state_cell(struct area a, int y, const struct column *c, enum fleet_state state)
 {
     if (c->width > 1)
         area_field(a, y, c->col, c->width, state_role(state), fleet_state_word(state), false);
@@ -223,7 +223,7 @@ static void draw_cell(struct area a, int y, const struct column *c, const struct
 {
     switch ((int)c->kind) {
     case COLUMN_STATE:
-        draw_state(a, y, c, (enum fleet_state)r->d->state);
+        draw_state_cell(a, y, c, (enum fleet_state)r->d->state);
         break;
     case COLUMN_FW:
         draw_version(a, y, c, r);
@@ -331,17 +331,17 @@ static void draw_table(struct ui *ui, const struct ui_model *m, struct area a)
 
 /* ------------------------------------------------------------------------------- the preview */
 
-static void draw_note(const struct fleet_note *n, struct area a, int row)
+static void draw_note(const struct ui *ui, const struct fleet_note *n, struct area a, int row)
 {
     char clock[FMT_MAX];
     int col = area_printf(a, row, 0, ROLE_DIM, "%s ", fmt_clock(n->t_ms, clock));
-    col = area_put(a, row, col, state_role(n->state), state_glyph(n->state)) + 1;
+    col = draw_state(ui, a, row, col, n->state) + 1;
     if (*n->id)
         col = area_text(a, row, col, ROLE_TEXT, n->id) + 1;
     area_text(a, row, col, ROLE_DIM, n->text);
 }
 
-static void draw_events(const struct ui_model *m, struct area a)
+static void draw_events(const struct ui *ui, const struct ui_model *m, struct area a)
 {
     uint64_t first, last;
     area_rule(a, 0, "events", NULL);
@@ -350,7 +350,7 @@ static void draw_events(const struct ui_model *m, struct area a)
     for (int row = 1; row < a.rows && seq && seq >= first; row++, seq--) {
         const struct fleet_note *n = fleet_note(m->fleet, seq);
         if (n)
-            draw_note(n, area_sub(a, row, 1, 1, -1), 0);
+            draw_note(ui, n, area_sub(a, row, 1, 1, -1), 0);
     }
     if (!last)
         area_text(a, 1, 1, ROLE_DIM, "nothing yet");
@@ -380,7 +380,7 @@ static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
     struct fleet_point trend[FLEET_TREND];
     char title[160], why[120];
 
-    draw_events(m, area_sub(a, 0, a.cols * 3 / 5, -1, -1));
+    draw_events(ui, m, area_sub(a, 0, a.cols * 3 / 5, -1, -1));
     struct area left = area_sub(a, 0, 0, -1, a.cols * 3 / 5 - 1);
     uint32_t reading = d ? fleet_trend(m->fleet, d, m->now_ms, trend) : FLEET_NONE;
     if (!d || reading == FLEET_NONE) {
@@ -444,17 +444,20 @@ int fleet_head_rows(int rows, int cols)
     return rows >= 32 && cols >= 100 ? 2 : 1;
 }
 
+/* `words`: how much of them; 0 none, 1 beside the glyph, 2 in its place. */
 static int draw_chip(struct area a, int col, char key, bool active, enum fleet_state state,
-                     uint32_t count, bool words)
+                     uint32_t count, int words)
 {
     struct area b = a;
     b.under = active ? ROLE_SELECTION : ROLE_TEXT;
     if (active)
         col = area_put(b, 0, col - 1, ROLE_TEXT, ' ');
     col = area_printf(b, 0, col, ROLE_KEY, "%c ", key);
-    col = area_put(b, 0, col, state_role(state), state_glyph(state));
+    if (words < 2)
+        col = area_put(b, 0, col, state_role(state), state_glyph(state));
     if (words)
-        col = area_printf(b, 0, col, ROLE_TEXT, " %s", fleet_state_word(state));
+        col = area_printf(b, 0, col, words < 2 ? ROLE_TEXT : state_role(state), "%s%s",
+                          words < 2 ? " " : "", fleet_state_word(state));
     col = area_printf(b, 0, col, count ? ROLE_TEXT : ROLE_DIM, " %u", count);
     if (active)
         area_put(b, 0, col, ROLE_TEXT, ' ');
@@ -472,7 +475,7 @@ static int draw_chips(struct ui *ui, struct area a, bool all)
                   { '4', FLEET_UPDATING },
                   { '5', FLEET_OK } };
     const struct fleet_screen *f = &ui->fleet;
-    bool words = a.cols >= 100;
+    int words = f->words ? 2 : a.cols >= 100;
     int col = 1;
     for (size_t i = 0; i < sizeof(chips) / sizeof(chips[0]); i++) {
         bool active = f->states & 1u << chips[i].state;
@@ -482,7 +485,7 @@ static int draw_chips(struct ui *ui, struct area a, bool all)
         if (chips[i].state == FLEET_OFFLINE && stale) {
             struct area b = a;
             b.under = active ? ROLE_SELECTION : ROLE_TEXT;
-            col = area_printf(b, 0, col - 2, ROLE_STALE, "? ");
+            col = area_printf(b, 0, col - 2, ROLE_STALE, words < 2 ? "? " : "");
             col = area_printf(b, 0, col, ROLE_TEXT, "%s%u", words ? "stale " : "", stale) + 3;
         }
     }
@@ -581,7 +584,9 @@ void fleet_acts(struct ui *ui, const struct ui_model *m, struct area a)
     } else {
         col = draw_action(ui, a, col, ACTION_UPDATE, "update…");
         col = draw_action(ui, a, col, ACTION_REBOOT, "reboot…");
-        col = draw_action(ui, a, col, ACTION_IDENTIFY, "identify");
+        col = draw_action(ui, a, col, ACTION_CONFIG, "config…");
+        if (a.cols >= 110)
+            col = draw_action(ui, a, col, ACTION_IDENTIFY, "identify");
         col = draw_action(ui, a, col, ACTION_COPY, "copy");
         if (a.cols >= 72)
             col = draw_action(ui, a, col, ACTION_EXPORT, "export");
@@ -617,11 +622,11 @@ void fleet_narrow(struct ui *ui, const struct ui_model *m, struct area a)
         char age[FMT_MAX], text[64];
         snprintf(text, sizeof(text), "%s %4s", fleet_word(m->fleet, d->fw),
                  fmt_age(fleet_age_ms(m->fleet, d, m->now_ms), age));
-        area_put(line, 0, 0, state_role((enum fleet_state)d->state),
-                 state_glyph((enum fleet_state)d->state));
+        int id = draw_state(ui, line, 0, 0, (enum fleet_state)d->state) + 1;
         int end = area_right(line, 0, a.cols, text_role(m, d), text);
-        area_put(line, 0, 1, ROLE_MARKED, fleet_screen_is_marked(ui, d->id) ? '*' : ' ');
-        area_field(line, 0, 2, end - 3, text_role(m, d), d->id, false);
+        id = f->words ? 10 : id;
+        area_put(line, 0, id - 1, ROLE_MARKED, fleet_screen_is_marked(ui, d->id) ? '*' : ' ');
+        area_field(line, 0, id, end - id - 1, text_role(m, d), d->id, false);
     }
 }
 

@@ -157,6 +157,8 @@ size_t fleet_screen_targets(struct ui *ui);
 void fleet_screen_clear_marks(struct ui *ui);
 bool fleet_screen_is_marked(const struct ui *ui, const char *id);
 void fleet_screen_sort_by(struct step *s, const struct sort_choice *by, size_t count);
+/* Open a device by its id. */
+void fleet_screen_open(struct step *s, const char *id);
 /* Show what passes a filter and has these states. */
 void fleet_screen_show(struct step *s, const char *filter, uint32_t states);
 /* The ids of all rows shown, in their order, into ui->ids; how many. */
@@ -271,7 +273,6 @@ enum dialog {
     DIALOG_COLUMNS,
     DIALOG_VIEWS,
     DIALOG_EXPORT,
-    DIALOG_CONFIG,
     DIALOG_QUIT
 };
 
@@ -325,6 +326,9 @@ struct form {
     struct field word;
     const char *keep, *act, *doing; /* as struct confirm */
     bool on_act;
+    char (*ids)[PROTO_ID_MAX]; /* in ui->ids: whom it touches, for its effect */
+    size_t id_count;
+    struct order_config set;
     char rule[ALERT_NAME_MAX], device[PROTO_ID_MAX]; /* of the alert to mute */
     struct alert_silence silence;                    /* for its effect */
 };
@@ -449,6 +453,7 @@ void sort_open(struct ui *ui);
 void columns_open(struct step *s);
 void views_open(struct step *s);
 void export_open(struct step *s);
+void config_open(struct step *s);
 
 struct dialog_ops {
     void (*event)(struct step *s, const struct ui_event *ev);
@@ -520,6 +525,8 @@ void ui_ids_room(struct ui *ui, size_t count);
 /* Shared drawing. */
 enum role state_role(enum fleet_state state);
 uint32_t state_glyph(enum fleet_state state);
+/* Its glyph, or its word where words are wanted; the column after it. */
+int draw_state(const struct ui *ui, struct area a, int row, int col, enum fleet_state state);
 /* A line of a keys' footer: "Enter open  / filter …" for the bindings of a screen. */
 void draw_keys(const struct ui *ui, struct area a);
 /* "── title ── right ──" drawn with FOCUS when the pane has the focus. */

@@ -46,6 +46,7 @@ static const struct key_binding table[] = {
     { ACTION_UPDATE,     { 'u' },                              DEVICES,           GROUP_ACT,   0, NULL,         "new rollout…" },
     { ACTION_UPDATE,     { 'u' },                              ON(RELEASES),      GROUP_ACT,   0, NULL,  "new rollout…" },
     { ACTION_REBOOT,     { 'r' },                              DEVICES,           GROUP_ACT,   0, NULL,         "reboot…" },
+    { ACTION_CONFIG,     { 'c' },                              DEVICES,           GROUP_ACT,   0, NULL,         "config…" },
     { ACTION_IDENTIFY,   { 'i' },                              DEVICES,           GROUP_ACT,   0, NULL,         "identify" },
     { ACTION_PAUSE,      { ' ' },                              ON(ROLLOUTS) | ON(ROLLOUT), GROUP_ACT, 0, NULL,   "pause, resume…" },
     { ACTION_ABORT,      { 'X' },                              ON(ROLLOUTS) | ON(ROLLOUT), GROUP_ACT, 0, NULL,   "abort…" },
@@ -79,6 +80,7 @@ static const struct key_binding table[] = {
     { ACTION_MARK_RANGE, { 'v' },                              ON(FLEET),         GROUP_MARK,  0, NULL,         "mark a range" },
     { ACTION_MARK_ALL,   { '*' },                              ON(FLEET),         GROUP_MARK,  0, NULL,         "mark all shown" },
 
+    { ACTION_FLEET,      { K_NONE },                           ALL & ~ON(FLEET),  GROUP_APP,   0, NULL,         "the fleet" },
     { ACTION_ROLLOUTS,   { 'R' },                              DEVICES | ON(RELEASES) | ON(LOG), GROUP_APP, 5, "rollouts", "rollouts" },
     { ACTION_RELEASES,   { 'S' },                              ALL & ~ON(RELEASES), GROUP_APP, 11, "releases",  "releases" },
     { ACTION_ALERTS,     { 'a' },                              DEVICES | ON(LOG), GROUP_APP,   0, NULL,         "alerts" },

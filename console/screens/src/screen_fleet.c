@@ -496,6 +496,19 @@ static void open_selected(struct step *s)
         ui_push(s, SCREEN_DEVICE);
 }
 
+void fleet_screen_open(struct step *s, const char *id)
+{
+    struct fleet_screen *f = &s->ui->fleet;
+    ui_push(s, SCREEN_FLEET);
+    if (fleet_find(s->m->fleet, id) == FLEET_NONE ||
+        !text_copy(f->selected, sizeof(f->selected), id))
+        return;
+    f->touched = true;
+    find_selected(f);
+    text_copy(f->selected, sizeof(f->selected), id); /* also when the filter hides it */
+    ui_push(s, SCREEN_DEVICE);
+}
+
 static bool filter_action(struct step *s, enum action action)
 {
     switch ((int)action) {
@@ -596,6 +609,9 @@ bool fleet_screen_act(struct step *s, enum action action)
         return true;
     case ACTION_IDENTIFY:
         identify(s);
+        return true;
+    case ACTION_CONFIG:
+        config_open(s);
         return true;
     case ACTION_COPY:
         copy_ids(s);

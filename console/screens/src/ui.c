@@ -40,7 +40,6 @@ static const struct dialog_ops *dialog_ops(enum dialog dialog)
         return &dialog_views;
     case DIALOG_EXPORT:
         return &dialog_export;
-    case DIALOG_CONFIG:
     case DIALOG_NONE:
         break;
     }
@@ -82,6 +81,11 @@ void ui_free(struct ui *ui)
 void ui_set_keymap(struct ui *ui, const struct keymap *keys)
 {
     ui->keys = *keys;
+}
+
+void ui_set_words(struct ui *ui, bool words)
+{
+    ui->fleet.words = words;
 }
 
 enum screen_id ui_screen(const struct ui *ui)
@@ -245,6 +249,9 @@ static void shared_action(struct step *s, enum action action)
     case ACTION_PALETTE:
         palette_open(s->ui);
         break;
+    case ACTION_FLEET:
+        ui_push(s, SCREEN_FLEET);
+        break;
     case ACTION_ROLLOUTS:
         ui_push(s, SCREEN_ROLLOUTS);
         break;
@@ -390,6 +397,13 @@ uint32_t state_glyph(enum fleet_state state)
         [FLEET_STALE] = '?',   [FLEET_UPDATING] = 0x21e1, [FLEET_OK] = 0x25cf,
     };
     return (unsigned)state < FLEET_STATES ? glyphs[state] : ' ';
+}
+
+int draw_state(const struct ui *ui, struct area a, int row, int col, enum fleet_state state)
+{
+    if (ui->fleet.words)
+        return area_text(a, row, col, state_role(state), fleet_state_word(state));
+    return area_put(a, row, col, state_role(state), state_glyph(state));
 }
 
 const char *clean(char *out, size_t cap, const char *text)
@@ -597,7 +611,7 @@ static void draw_link(const struct ui_model *m, struct area a)
 }
 
 /* The last thing that happened, when nothing more urgent is to be said. */
-static void draw_last_note(const struct ui_model *m, struct area a)
+static void draw_last_note(const struct ui *ui, const struct ui_model *m, struct area a)
 {
     uint64_t first, last;
     char clock[FMT_MAX];
@@ -605,7 +619,7 @@ static void draw_last_note(const struct ui_model *m, struct area a)
     const struct fleet_note *n = last ? fleet_note(m->fleet, last) : NULL;
     if (!n)
         return;
-    int col = area_put(a, 0, 1, state_role(n->state), state_glyph(n->state));
+    int col = draw_state(ui, a, 0, 1, n->state);
     col = area_printf(a, 0, col, ROLE_DIM, " %s ", fmt_clock(n->t_ms, clock));
     area_printf(a, 0, col, ROLE_TEXT, "%s%s%s", n->id, *n->id ? " " : "", n->text);
 }
@@ -624,7 +638,7 @@ static void draw_message(const struct ui *ui, const struct ui_model *m, struct a
     else if (wants_hint(ui, m))
         area_printf(a, 0, 1, ROLE_HINT, "%s", m->hint);
     else if (ui_screen(ui) != SCREEN_LOG)
-        draw_last_note(m, a);
+        draw_last_note(ui, m, a);
 }
 
 /* Four rows: rule, message, acts, keys. Three: no message line of its own. Two: no rule either. */

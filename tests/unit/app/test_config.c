@@ -48,7 +48,8 @@ static void what_the_file_says_is_taken_and_the_rest_has_defaults(void **state)
     (void)state;
 
     assert_int_equal(load("[fleet]\nname = home\n[broker]\nhost = mq\nport = 1883\n"
-                          "[gateway]\nmax_downloads = 3 ; a comment\n[ui]\nread_only = yes\n",
+                          "[gateway]\nmax_downloads = 3 ; a comment\n[ui]\nread_only = yes\nprod = "
+                          "yes\nwords = on\n",
                           &p, &err),
                      0);
 
@@ -59,6 +60,8 @@ static void what_the_file_says_is_taken_and_the_rest_has_defaults(void **state)
     assert_false(p.broker.tls);
     assert_int_equal(p.gateway.max_downloads, 3);
     assert_true(p.ui.read_only);
+    assert_true(p.ui.prod);
+    assert_true(p.ui.words);
 }
 
 static void relative_paths_count_from_the_file(void **state)

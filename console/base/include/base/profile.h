@@ -96,6 +96,7 @@ struct profile {
         char theme[64];
         bool read_only;
         bool prod;     /* the console acts only for 15 minutes after :write */
+        bool words;    /* states by word and not by glyph */
         char ascii[8]; /* "auto", "yes", "no" */
         bool mouse;
         char bell[8]; /* which alerts ring: "crit", "warn" (and crit), "no" */

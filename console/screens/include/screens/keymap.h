@@ -94,6 +94,7 @@ enum screen_id {
     X(UPDATE, "update")                                                                            \
     X(REBOOT, "reboot")                                                                            \
     X(IDENTIFY, "identify")                                                                        \
+    X(CONFIG, "config")                                                                            \
     X(COPY, "copy")                                                                                \
     X(EXPORT, "export")                                                                            \
     X(PAUSE, "pause-or-resume")                                                                    \
@@ -101,6 +102,7 @@ enum screen_id {
     X(APPROVE, "approve")                                                                          \
     X(RETRY, "retry")                                                                              \
     X(CAPS, "caps")                                                                                \
+    X(FLEET, "fleet")                                                                              \
     X(ROLLOUTS, "rollouts")                                                                        \
     X(RELEASES, "releases")                                                                        \
     X(ACK, "acknowledge")                                                                          \

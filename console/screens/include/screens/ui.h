@@ -173,7 +173,7 @@ enum ui_effect_kind {
     UI_WATCH,          /* id: fleet_watch() */
     UI_UNWATCH,        /* id: fleet_unwatch() */
     UI_TREND,          /* reading: fleet_set_trend() */
-    UI_COMMAND,        /* verb for each of ids */
+    UI_COMMAND,        /* verb for each of ids; set: of VERB_CONFIG */
     UI_START_ROLLOUT,  /* id: of the rollout; plan; ids: the devices it may touch, in their order */
     UI_PAUSE_ROLLOUT,  /* id */
     UI_RESUME_ROLLOUT,
@@ -203,9 +203,10 @@ struct ui_past_want {
 
 struct ui_effect {
     enum ui_effect_kind kind;
-    enum verb verb;        /* UI_COMMAND */
-    uint32_t reading;      /* UI_TREND; FLEET_NONE: each device's own */
-    bool csv;              /* UI_EXPORT */
+    enum verb verb;   /* UI_COMMAND */
+    uint32_t reading; /* UI_TREND; FLEET_NONE: each device's own */
+    bool csv;         /* UI_EXPORT */
+    const struct order_config *set;
     char id[PROTO_ID_MAX]; /* device or rollout */
     char text[256];
     /* Valid until the next ui_step(). An act hits the ids that were on the screen, no others. */
@@ -229,6 +230,8 @@ struct ui *ui_new(void);
 void ui_free(struct ui *ui); /* NULL is fine */
 /* Other keys than the table's: from now on. Copied. */
 void ui_set_keymap(struct ui *ui, const struct keymap *keys);
+/* States of devices by word where a glyph would stand. */
+void ui_set_words(struct ui *ui, bool words);
 
 /*
  * What outlives a run, as the text of a small INI file: columns, sort, saved views, past filters.
