@@ -29,13 +29,14 @@
 struct scenario {
     const char *name;
     bool bad;       /* the release rolls back */
+    bool rules;     /* a window that opens, caps by label and per second */
     uint32_t act_s; /* when, after the start; 0: no act */
     enum rollout_act act;
     uint32_t resume_s; /* when it is resumed; 0: never */
 };
 
 struct published {
-    char jws[2][3][64]; /* by wire - 1, attempt - 1 */
+    char jws[3][3][64]; /* by wire - 1, attempt - 1 */
     uint32_t seq;
 };
 
@@ -92,7 +93,9 @@ static void check_published(struct run *run, const struct rollout_send *send)
 
     if (send->wire == WIRE_NOTHING || send->attempt > 3)
         return;
-    enum verb verb = send->wire == WIRE_ORDER ? VERB_UPDATE : VERB_ABORT;
+    enum verb verb = send->wire == WIRE_ORDER   ? VERB_UPDATE
+                     : send->wire == WIRE_ABORT ? VERB_ABORT
+                                                : VERB_ROLLBACK;
     assert_int_equal(store_order_get(run->store, "r-1", d->id, send->attempt, verb, &order, NULL),
                      0);
     char *before = seen->jws[send->wire - 1][send->attempt - 1];
@@ -129,6 +132,7 @@ static struct rollout *reload(void *ctx)
     struct rollout *r = store_rollout_load(run->store, "r-1", &err);
     if (!r)
         fail_msg("cannot load again: %s", err.text);
+    sim_zones(&(struct sim){ .r = r });
     return r;
 }
 
@@ -141,6 +145,11 @@ static void drop_files(const char *path)
         snprintf(name, sizeof(name), "%s%s", path, tails[i]);
         unlink(name);
     }
+}
+
+static const char *site(uint32_t i)
+{
+    return i % 3 ? "site:a" : "site:b";
 }
 
 static void begin(struct run *run, const struct scenario *sc)
@@ -157,7 +166,14 @@ static void begin(struct run *run, const struct scenario *sc)
     sim_plan(&plan);
     plan.in_flight = 3;
     plan.jitter_s = 40;
-    sim_init(&run->sim, &plan, FLEET, 42);
+    if (sc->rules) {
+        memcpy(plan.per_group.by, "site", 5);
+        plan.per_group.max = 1;
+        plan.bandwidth = 90000; /* an order each 10 s */
+        plan_window_read("14:14-15:40 UTC", &plan.window, NULL);
+        plan.deadline_s = 10 * 86400;
+    }
+    sim_init_labels(&run->sim, &plan, FLEET, 42, sc->rules ? site : NULL);
     for (uint32_t i = 0; i < FLEET; i++)
         run->sim.device[i].fate = sc->bad ? SIM_BAD : SIM_GOOD;
     if (!sc->bad)
@@ -272,6 +288,8 @@ static const struct scenario scenarios[] = {
     { .name = "bad release", .bad = true },
     { .name = "paused and resumed", .act_s = 10, .act = ROLLOUT_ACT_PAUSE, .resume_s = 60 },
     { .name = "aborted", .act_s = 180, .act = ROLLOUT_ACT_ABORT },
+    { .name = "rolled back", .act_s = 180, .act = ROLLOUT_ACT_ROLLBACK },
+    { .name = "window and caps", .rules = true },
 };
 #define SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
 
@@ -291,8 +309,9 @@ static void undisturbed(const struct scenario *sc, struct outcome *out, long *wr
 
 static void the_scenarios_end_as_they_should(void **state)
 {
-    static const enum rollout_state ends[SCENARIOS] = { ROLLOUT_DONE, ROLLOUT_STOPPED, ROLLOUT_DONE,
-                                                        ROLLOUT_ABORTED };
+    static const enum rollout_state ends[SCENARIOS] = { ROLLOUT_DONE,    ROLLOUT_STOPPED,
+                                                        ROLLOUT_DONE,    ROLLOUT_ABORTED,
+                                                        ROLLOUT_ABORTED, ROLLOUT_DONE };
     (void)state;
 
     for (size_t i = 0; i < SCENARIOS; i++) {
