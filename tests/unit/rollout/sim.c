@@ -513,7 +513,7 @@ static void advance(struct sim *s, uint32_t device)
         report(s, device, OTA_REPORT_WAITING, REASON_NONE);
         break;
     case OTA_REPORT_WAITING:
-        if (s->now_s > d->exp_s) {
+        if (d->exp_s != 0 && s->now_s > d->exp_s) {
             report(s, device, OTA_REPORT_EXPIRED, REASON_EXPIRED);
             break;
         }
@@ -522,6 +522,10 @@ static void advance(struct sim *s, uint32_t device)
         report(s, device, OTA_REPORT_DOWNLOADING, REASON_NONE);
         break;
     case OTA_REPORT_DOWNLOADING:
+        if (d->exp_s != 0 && s->now_s > d->exp_s) {
+            report(s, device, OTA_REPORT_EXPIRED, REASON_EXPIRED);
+            break;
+        }
         if (d->fate == SIM_NET_NEVER || (d->fate == SIM_NET_ONCE && d->tries++ == 0)) {
             report(s, device, OTA_REPORT_FAILED, REASON_CONNECT);
             break;

@@ -36,7 +36,7 @@ struct sim_device {
     uint32_t n, boot, next;
     int64_t next_s;   /* when the next step of its update is due */
     int64_t online_s; /* when it comes back; 0: not planned */
-    int64_t exp_s;    /* of the order it has */
+    int64_t exp_s;    /* of the order it has; 0: none */
 };
 
 struct sim_stats {

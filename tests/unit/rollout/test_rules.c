@@ -94,12 +94,15 @@ static void what_the_close_cuts_off_comes_in_the_next_window(void **state)
     plan.jitter_s = 500;
     assert_int_equal(plan_window_read("15:00-15:10 UTC mon-fri", &plan.window, NULL), 0);
     begin(&s, &plan, 20);
-    s.download_s = 400; /* longer than is left: the order expires under way */
+    s.download_s = 700; /* longer than the window: the order expires under way */
     sim_act(&s, ROLLOUT_ACT_START);
     wait_s(&s, 2800 + 610);
     s.download_s = 10;
-    assert_true(s.stats.orders == 5);
+    assert_int_equal(s.stats.orders, 5);
+    assert_int_equal(rollout_order_expires(s.r, &s.r->device[0]), s.r->deadline_ms); /* closed */
     wait_s(&s, 3000);
+    for (uint32_t i = 0; i < s.count; i++)
+        assert_false(s.device[i].new_image); /* nobody switched outside */
     assert_int_equal(s.r->state, ROLLOUT_RUNNING);
     assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_FAILED), 0);
     assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_SILENT), 0);
@@ -121,6 +124,7 @@ static void who_waits_at_the_close_is_called_back(void **state)
     sim_act(&s, ROLLOUT_ACT_START);
     wait_s(&s, 2803);
     assert_int_equal(s.stats.orders, 4);
+    assert_int_equal(rollout_order_expires(s.r, &s.r->device[0]), (int64_t)1790003400 * 1000);
     for (uint32_t i = 0; i < s.count; i++)
         s.device[i].next_s = s.now_s + 100000; /* held up by its own gate */
     wait_s(&s, 590);
@@ -277,6 +281,78 @@ static void never_more_of_one_group_than_its_cap(void **state)
     assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_DONE), 79);
     assert_int_equal(most, 2);
     assert_int_equal(free_ones, 20); /* a device without the label is not capped */
+    sim_free(&s);
+}
+
+static const char *one_site(uint32_t i)
+{
+    (void)i;
+    return "site:a";
+}
+
+static void who_can_not_use_its_place_in_a_group_leaves_it_to_the_next(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    (void)state;
+
+    easy_plan(&plan);
+    text_copy(plan.per_group.by, sizeof(plan.per_group.by), "site");
+    plan.per_group.max = 1;
+    plan.deadline_s = 7200;
+    sim_init_labels(&s, &plan, 14, 1, one_site);
+    sim_link(&s, true);
+    sim_act(&s, ROLLOUT_ACT_START);
+    assert_int_equal(s.stats.orders, 1);
+    struct device_status gone = { .online = false };
+    for (uint32_t i = 1; i < 12; i++) { /* the next in line, while they wait */
+        struct rollout_event ev = { .kind = ROLLOUT_EV_STATUS, .device = i, .status = &gone };
+        sim_event(&s, &ev);
+    }
+    wait_s(&s, 1000);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_DONE), 3);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_OFFLINE), 11);
+    sim_free(&s);
+}
+
+static void a_larger_cap_lets_those_in_at_once_who_waited_for_it(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    struct rollout_ask ask = { .set = ROLLOUT_SET_PER_GROUP, .per_group = 3 };
+    (void)state;
+
+    easy_plan(&plan);
+    plan.in_flight = 100;
+    plan.jitter_s = 3600;
+    text_copy(plan.per_group.by, sizeof(plan.per_group.by), "site");
+    plan.per_group.max = 1;
+    sim_init_labels(&s, &plan, 40, 1, site_of);
+    sim_link(&s, true);
+    sim_act(&s, ROLLOUT_ACT_START);
+    assert_int_equal(s.stats.orders, 3 + 10);
+    sim_ask(&s, ROLLOUT_ACT_SET, &ask, "ann");
+    assert_int_equal(s.stats.orders, 3 * 3 + 10);
+    sim_free(&s);
+}
+
+static void a_shorter_jitter_makes_nobody_silent_who_was_told_a_longer_one(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    struct rollout_ask ask = { .set = ROLLOUT_SET_JITTER, .jitter_s = 0 };
+    (void)state;
+
+    easy_plan(&plan);
+    plan.jitter_s = 3600;
+    begin(&s, &plan, 10);
+    sim_act(&s, ROLLOUT_ACT_START);
+    wait_s(&s, 5); /* they have drawn their slots */
+    sim_ask(&s, ROLLOUT_ACT_SET, &ask, "ann");
+    for (int i = 0; i < 3700; i++) {
+        sim_second(&s);
+        assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_SILENT), 0);
+    }
     sim_free(&s);
 }
 
@@ -604,6 +680,8 @@ static void who_matches_later_joins_the_last_stage_reached(void **state)
     join(&s, 3, 20);
     s.count = s.r->count;
     assert_int_equal(rollout_find(s.r, "late-22"), 42);
+    for (uint32_t i = 0; i < s.r->count; i++)
+        assert_int_equal(rollout_find(s.r, s.r->device[i].id), i);
     assert_true(sim_run(&s, DAY));
     assert_int_equal(s.r->state, ROLLOUT_DONE);
     assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_DONE), 43);
@@ -673,6 +751,9 @@ int main(void)
         cmocka_unit_test(in_device_time_each_zone_has_its_own_window),
         cmocka_unit_test(without_its_rules_a_window_stays_shut),
         cmocka_unit_test(never_more_of_one_group_than_its_cap),
+        cmocka_unit_test(who_can_not_use_its_place_in_a_group_leaves_it_to_the_next),
+        cmocka_unit_test(a_larger_cap_lets_those_in_at_once_who_waited_for_it),
+        cmocka_unit_test(a_shorter_jitter_makes_nobody_silent_who_was_told_a_longer_one),
         cmocka_unit_test(orders_go_out_no_faster_than_the_bandwidth),
         cmocka_unit_test(caps_and_jitter_change_for_what_has_not_started),
         cmocka_unit_test(a_stage_that_asks_for_it_waits_for_another_persons_approval),
