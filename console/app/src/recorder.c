@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "influx/influx.h"
 #include "store/history.h"
 #include "store/known.h"
 
@@ -21,6 +22,9 @@ struct recorder {
     const struct log *log;
     struct known *known;
     struct history *history;
+    struct web *web;
+    struct influx *influx;
+    bool influx_said;
     int64_t next_ms, open_ms;
     uint64_t replies; /* the last one that was taken */
     bool leading, known_said, history_said;
@@ -52,17 +56,20 @@ static void on_value(void *ctx, const struct fleet_device *d, uint32_t reading, 
 {
     struct recorder *r = ctx;
 
-    if (!r->leading || !r->history)
-        return;
-    history_add(r->history, d->id, fleet_reading(r->fleet, reading)->name, t_ms, value);
+    const char *name = fleet_reading(r->fleet, reading)->name;
+    if (r->leading && r->history)
+        history_add(r->history, d->id, name, t_ms, value);
+    if (r->influx)
+        influx_add(r->influx, d->id, name, t_ms, value);
 }
 
-struct recorder *recorder_new(const struct profile *profile, struct fleet *fleet,
+struct recorder *recorder_new(const struct profile *profile, struct fleet *fleet, struct web *web,
                               const struct log *log)
 {
     struct recorder *r = mem_alloc(sizeof(*r));
     r->profile = profile;
     r->fleet = fleet;
+    r->web = web;
     r->log = log;
     fleet_listen(fleet, on_value, r);
     return r;
@@ -75,6 +82,7 @@ void recorder_free(struct recorder *r)
     fleet_listen(r->fleet, NULL, NULL);
     known_close(r->known);
     history_close(r->history);
+    influx_free(r->influx);
     free(r);
 }
 
@@ -201,6 +209,19 @@ static void keep_history(struct recorder *r, int64_t now_ms)
         complain(r, &r->history_said, NULL);
 }
 
+/* Only now: the queue on disk is of the one that leads. */
+static void feed_influx(struct recorder *r, int64_t now_ms)
+{
+    struct err err;
+
+    if (!r->influx && !r->influx_said) {
+        r->influx = influx_new(r->profile, r->web, r->log, &err);
+        complain(r, &r->influx_said, r->influx ? NULL : &err);
+    }
+    if (r->influx)
+        influx_tick(r->influx, now_ms);
+}
+
 void recorder_tick(struct recorder *r, const struct recorder_state *state, int64_t now_ms)
 {
     r->leading = state->leading;
@@ -209,4 +230,6 @@ void recorder_tick(struct recorder *r, const struct recorder_state *state, int64
     if (state->up)
         last_words(r, state->since_ms, now_ms);
     keep_history(r, now_ms);
+    if (*r->profile->influx.url)
+        feed_influx(r, now_ms);
 }

@@ -16,6 +16,7 @@
 #include "protocol/jws.h"
 #include "protocol/order.h"
 #include "protocol/topic.h"
+#include "influx/influx.h"
 #include "web/web.h"
 
 #include "alerting.h"
@@ -322,7 +323,6 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
                                .replay = engine_replay,
                                .candidates = engine_candidates,
                                .ctx = s };
-    s->recorder = recorder_new(p, s->fleet, s->log);
     struct alerting_config alerts = { .profile = p,
                                       .fleet = s->fleet,
                                       .store = s->store,
@@ -337,6 +337,9 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
     if (!s->notify)
         return s->web ? -1 : err_set(err, EXIT_REACH, "libcurl could not be started");
     notify_watch(s->notify);
+    if (*p->influx.url && influx_check(p, err))
+        return err_prefix(err, "%s", p->path);
+    s->recorder = recorder_new(p, s->fleet, s->web, s->log);
     s->engine = engine_new(&c, s->now_ms, err);
     return s->engine ? 0 : -1;
 }

@@ -58,6 +58,19 @@ static void open_at(struct place *p, int64_t now_ms)
         fail_msg("%s", err.text);
 }
 
+static int64_t ask(const struct place *p, const char *text)
+{
+    sqlite3 *db;
+    sqlite3_stmt *q;
+    assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &q, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    int64_t out = sqlite3_column_int64(q, 0);
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+    return out;
+}
+
 /* All there is to do up to `now`, batches included. */
 static void work(struct place *p, int64_t now_ms)
 {
@@ -146,19 +159,6 @@ static void hours_that_are_over_are_folded_and_read_as_before(void **state)
     assert_float_equal(sample[1].max, 29, 0.001);
 }
 
-static int64_t ask(const struct place *p, const char *text)
-{
-    sqlite3 *db;
-    sqlite3_stmt *q;
-    assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &q, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-    int64_t out = sqlite3_column_int64(q, 0);
-    sqlite3_finalize(q);
-    sqlite3_close(db);
-    return out;
-}
-
 static void only_the_hours_that_run_lie_in_recent(void **state)
 {
     struct place *p = *state;
@@ -201,6 +201,29 @@ static void a_query_gives_its_range_of_its_series_only(void **state)
     assert_int_equal(n, 115);
     assert_int_equal(sample[0].t_ms, START_MS + 10 * HISTORY_MINUTE_MS);
     assert_int_equal(read_all(p, "c", START_MS, START_MS + DAY_MS, HISTORY_MINUTES, sample), 0);
+}
+
+static void an_hour_that_is_folded_while_it_is_read_is_seen_once(void **state)
+{
+    struct place *p = *state;
+    struct err err;
+    size_t count;
+    open_at(p, START_MS);
+    fill(p, "a", START_MS, 122); /* the second hour is not yet folded */
+    assert_int_equal(ask(p, "SELECT count(*) FROM recent"), 62);
+
+    struct history *r = history_open_reader(p->journal, &err);
+    struct history_query *q = history_query_new(r, "a", "temperature", START_MS, START_MS + DAY_MS,
+                                                HISTORY_MINUTES, &err);
+    assert_int_equal(history_query_work(q, 1, &err), 1); /* has read the packed hours */
+    work(p, START_MS + 125 * HISTORY_MINUTE_MS);
+    assert_int_equal(ask(p, "SELECT count(*) FROM recent"), 2);
+    while (history_query_work(q, 1, &err) == 1)
+        ;
+    history_query_samples(q, &count);
+    assert_int_equal(count, 122);
+    history_query_free(q);
+    history_close(r);
 }
 
 static void what_is_older_than_the_minutes_comes_in_quarters(void **state)
@@ -498,6 +521,7 @@ int main(void)
         T(only_the_hours_that_run_lie_in_recent),
         T(a_late_value_finds_its_minute_in_a_folded_hour),
         T(a_query_gives_its_range_of_its_series_only),
+        T(an_hour_that_is_folded_while_it_is_read_is_seen_once),
         T(what_is_older_than_the_minutes_comes_in_quarters),
         T(after_its_days_a_silent_device_leaves_nothing),
         T(a_full_file_keeps_less_and_stays_in_its_bound),
