@@ -88,6 +88,8 @@ class Swarm:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         out, _ = self.process.communicate(timeout=60)
+        if self.process.returncode != 0:
+            raise SystemExit("muster-swarm: exit %d; see %s" % (self.process.returncode, self.log.name))
         return json.loads(out.strip().splitlines()[-1])
 
     def close(self):
