@@ -173,7 +173,8 @@ static int make_device(struct swarm *s, uint32_t n, enum device_kind kind, const
     snprintf(path, sizeof(path), "%s/%s/nvs.csv", s->options->folder, id);
     char *csv = read_file(path, &len, why);
     if (!csv)
-        return -1;
+        return port_fail(why, "cannot read %s: make it with muster pki device --count %u --out %s",
+                         path, (unsigned)s->options->count, s->options->folder);
     int rc =
         device_make(&s->device[n], &s->all, n, s->options->seed, image, image_len, csv, len, why);
     free(csv);
