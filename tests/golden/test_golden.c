@@ -91,6 +91,7 @@ static const struct scene scenes[] = {
       .keys = "a<Down>m<S-Tab><S-Tab><Right><Tab><Tab>oven day",
       .alerts = true },
     { .name = "fleet-alerts", .keys = "", .alerts = true },
+    { .name = "theme", .keys = "tt" },
     { .name = "log", .keys = "L" },
     { .name = "help", .keys = "?" },
     { .name = "help-search", .keys = "?mark" },

@@ -152,6 +152,27 @@ static void enter_alone_never_executes_a_dangerous_act(void **state)
     }
 }
 
+static void a_theme_is_shown_at_once_and_kept_or_taken_back(void **state)
+{
+    struct bench *b = *state;
+    char kept[8192];
+
+    type(b, "t<Down>");
+    assert_non_null(effect(b, UI_THEME));
+    type(b, "<Esc>");
+    assert_string_equal(effect(b, UI_THEME)->text, b->f->model.theme);
+    assert_string_equal(ui_theme(b->ui), "");
+
+    type(b, "t<Down><Enter>");
+    assert_non_null(effect(b, UI_SAVE));
+    ui_state_write(b->ui, kept, sizeof(kept));
+    struct ui *next = ui_new();
+    ui_state_read(next, kept);
+    assert_string_equal(ui_theme(next), ui_theme(b->ui));
+    assert_true(*ui_theme(next) != '\0');
+    ui_free(next);
+}
+
 static void a_prod_console_acts_only_when_asked_to(void **state)
 {
     struct bench *b = *state;
@@ -1190,6 +1211,7 @@ int main(void)
         KEYS(many_devices_need_their_number_typed),
         KEYS(enter_alone_never_executes_a_dangerous_act),
         KEYS(a_read_only_console_says_why_and_does_nothing),
+        KEYS(a_theme_is_shown_at_once_and_kept_or_taken_back),
         KEYS(a_prod_console_acts_only_when_asked_to),
         KEYS(a_rollout_starts_with_the_devices_of_its_preview),
         KEYS(what_was_typed_to_start_is_void_after_a_change),

@@ -675,6 +675,8 @@ static int open_screen(struct console *c, const struct cmd_args *args)
     struct err err;
     if (ui_file_load(p, c->ui, &err))
         log_say(&c->log, LOG_WARN, "%s", err.text);
+    if (*ui_theme(c->ui) && c->cmd->color && !cmd_has(args, "theme"))
+        themes_load(&c->themes, ui_theme(c->ui), &c->theme, &c->log);
     return 0;
 }
 

@@ -272,6 +272,7 @@ enum dialog {
     DIALOG_FORM,
     DIALOG_COLUMNS,
     DIALOG_VIEWS,
+    DIALOG_THEME,
     DIALOG_EXPORT,
     DIALOG_QUIT
 };
@@ -380,6 +381,10 @@ struct start {
 };
 void start_open(struct step *s, const char *product, const char *version);
 
+struct theme_menu {
+    int row;
+    char before[32];
+};
 struct help {
     struct field search;
     int top;
@@ -452,6 +457,7 @@ void palette_open(struct ui *ui);
 void sort_open(struct ui *ui);
 void columns_open(struct step *s);
 void views_open(struct step *s);
+void theme_open(struct step *s);
 void export_open(struct step *s);
 void config_open(struct step *s);
 
@@ -460,7 +466,8 @@ struct dialog_ops {
     void (*draw)(struct ui *ui, const struct ui_model *m, struct area screen);
 };
 extern const struct dialog_ops dialog_confirm, dialog_help, dialog_palette, dialog_sort,
-    dialog_start, dialog_form, dialog_columns, dialog_views, dialog_export, dialog_quit;
+    dialog_start, dialog_form, dialog_columns, dialog_views, dialog_export, dialog_quit,
+    dialog_theme;
 
 /* ---------------------------------------------------------------------------------------- ui */
 
@@ -480,6 +487,8 @@ struct ui {
     struct confirm confirm;
     struct form form;
     struct start start;
+    struct theme_menu themes;
+    char theme[32]; /* somebody chose it; empty: nobody did */
     struct help help;
     struct palette palette;
     struct sort_menu sort;

@@ -64,9 +64,12 @@ void ui_state_write(const struct ui *ui, char *out, size_t cap)
     struct saved_view now;
     out[0] = '\0';
     view_take(&ui->fleet, "", &now);
-    put(&w, "; kept by muster: how the fleet is shown, saved views, past filters\n[fleet]\n");
+    put(&w,
+        "; kept by muster: how the fleet is shown, theme, saved views, past filters\n[fleet]\n");
     put_look(&w, &now);
     put(&w, "preview = %s\n", ui->fleet.preview_off ? "no" : "yes");
+    if (*ui->theme)
+        put(&w, "\n[ui]\ntheme = %s\n", ui->theme);
     for (size_t i = 0; i < ui->views.count; i++) {
         const struct saved_view *v = &ui->views.item[i];
         put(&w, "\n[view %s]\n", v->name);
@@ -142,6 +145,8 @@ static void on_entry(struct reader *r, const char *key, const char *value)
         look_read(r->view, key, value);
     if (r->view == &r->now && strcmp(key, "preview") == 0)
         r->ui->fleet.preview_off = strcmp(value, "no") == 0;
+    if (strcmp(r->section, "ui") == 0 && strcmp(key, "theme") == 0)
+        text_copy(r->ui->theme, sizeof(r->ui->theme), value);
     if (strcmp(r->section, "filters") == 0 && strcmp(key, "past") == 0)
         past_add_oldest(&r->ui->past, value);
 }

@@ -36,6 +36,8 @@ static const struct dialog_ops *dialog_ops(enum dialog dialog)
         return &dialog_quit;
     case DIALOG_COLUMNS:
         return &dialog_columns;
+    case DIALOG_THEME:
+        return &dialog_theme;
     case DIALOG_VIEWS:
         return &dialog_views;
     case DIALOG_EXPORT:
@@ -119,6 +121,11 @@ struct ui_effect *ui_effect(struct step *s, enum ui_effect_kind kind)
     struct ui_effect *e = &s->out->item[s->out->count++];
     *e = (struct ui_effect){ .kind = kind, .reading = FLEET_NONE };
     return e;
+}
+
+const char *ui_theme(const struct ui *ui)
+{
+    return ui->theme;
 }
 
 void ui_save(struct step *s)
@@ -220,20 +227,6 @@ static void quit(struct step *s)
         ui_effect(s, UI_QUIT);
 }
 
-static void next_theme(struct step *s)
-{
-    size_t next = 0;
-    if (s->m->theme_count == 0)
-        return;
-    for (size_t i = 0; i < s->m->theme_count; i++) {
-        if (s->m->theme && strcmp(s->m->themes[i], s->m->theme) == 0)
-            next = (i + 1) % s->m->theme_count;
-    }
-    struct ui_effect *e = ui_effect(s, UI_THEME);
-    text_copy(e->text, sizeof(e->text), s->m->themes[next]);
-    ui_say(s, TAIL_PLAIN, "theme %s", s->m->themes[next]);
-}
-
 static void shared_action(struct step *s, enum action action)
 {
     switch ((int)action) {
@@ -268,7 +261,7 @@ static void shared_action(struct step *s, enum action action)
         ui_push(s, SCREEN_ALERTS);
         break;
     case ACTION_THEME:
-        next_theme(s);
+        theme_open(s);
         break;
     case ACTION_FREEZE:
         s->ui->freeze_next = true;

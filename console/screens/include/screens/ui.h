@@ -240,6 +240,7 @@ void ui_set_words(struct ui *ui, bool words);
 #define UI_STATE_MAX 131072
 void ui_state_write(const struct ui *ui, char *out, size_t cap);
 void ui_state_read(struct ui *ui, const char *text);
+const char *ui_theme(const struct ui *ui); /* the one that was chosen and kept, or "" */
 
 /* One event. `out` is overwritten. The model need only be valid during the call. */
 void ui_step(struct ui *ui, const struct ui_event *ev, const struct ui_model *model,
