@@ -244,6 +244,7 @@ static void complete(struct rollout *r, struct rollout_effects *out)
     struct gate_decision gate;
     struct gate_counts counts;
     bool last = r->stage + 1 == r->plan.stage_count;
+    bool nothing = r->stages[r->stage].size == 0 && !rollout_wants_approval(r);
 
     counts_of(r, &counts);
     if (r->stages[r->stage].state == ROLLOUT_STAGE_HOLDING && same_counts(&counts, &r->held))
@@ -252,7 +253,7 @@ static void complete(struct rollout *r, struct rollout_effects *out)
     decide(r, &rule, &counts, &gate);
     if (gate.verdict == GATE_STOP)
         rollout_stop(r, out, gate.why);
-    else if (gate.verdict == GATE_GO || (last && !gate.bad) || r->stages[r->stage].size == 0)
+    else if (gate.verdict == GATE_GO || (last && !gate.bad) || nothing)
         pass(r, &gate, out);
     else if (r->stages[r->stage].state != ROLLOUT_STAGE_HOLDING) {
         set_stage(r, ROLLOUT_STAGE_HOLDING, out);
