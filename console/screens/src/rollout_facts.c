@@ -88,6 +88,13 @@ double rollout_pace(const struct rollout *r, const struct ui_model *m)
     return n * 60000.0 / (double)span;
 }
 
+/* A rollout that another process leads is only as new as its last commit. */
+int64_t rollout_heard_now_ms(const struct rollout *r, const struct ui_model *m)
+{
+    int64_t since = m->now_ms - r->now_ms;
+    return rollout_heard_ms(r) + (m->engine && !LINK_DOWN(m) && since > 0 ? since : 0);
+}
+
 int64_t rollout_stage_left_ms(const struct rollout *r, const struct ui_model *m)
 {
     const struct rollout_stage *s = &r->stages[r->stage];
@@ -95,10 +102,10 @@ int64_t rollout_stage_left_ms(const struct rollout *r, const struct ui_model *m)
     rollout_count(s->phase, &c);
     bool moves = s->state == ROLLOUT_STAGE_RUNNING || s->state == ROLLOUT_STAGE_SOAKING;
     uint32_t left = c.flight - c.silent + c.phase[ROLLOUT_PHASE_PLANNED];
-    if (r->state != ROLLOUT_RUNNING || !moves || !r->hearing)
+    if (r->state != ROLLOUT_RUNNING || !moves || LINK_DOWN(m))
         return -1;
     if (left == 0) {
-        int64_t soak = s->soak_until_ms - rollout_heard_ms(r);
+        int64_t soak = s->soak_until_ms - rollout_heard_now_ms(r, m);
         return c.soaking && soak > 0 ? soak : -1;
     }
     double pace = rollout_pace(r, m);

@@ -137,11 +137,11 @@ static void draw_doing(const struct rollout *r, const struct ui_model *m,
     } else if (phase == ROLLOUT_PHASE_TOLD && d->ota == OTA_REPORT_IDLE) {
         area_text(a, 0, col, ROLE_DIM, "no answer yet");
     } else if (phase == ROLLOUT_PHASE_SOAKING) {
-        int64_t left = d->due_ms - rollout_heard_ms(r);
+        int64_t left = d->due_ms - rollout_heard_now_ms(r, m);
         area_printf(a, 0, col, ROLE_DIM, "%s left", fmt_duration(left / 1000, text));
     } else if (phase == ROLLOUT_PHASE_RETRYING) {
         area_printf(a, 0, col, ROLE_DIM, "%s, again in %s", reason_word((enum reason)d->reason),
-                    fmt_duration((d->due_ms - rollout_heard_ms(r)) / 1000, text));
+                    fmt_duration((d->due_ms - rollout_heard_now_ms(r, m)) / 1000, text));
     } else if (d->reason != REASON_NONE) {
         area_text(a, 0, col, ROLE_DIM, reason_word((enum reason)d->reason));
     }

@@ -28,6 +28,8 @@ int64_t rollout_confirmed_ms(const struct rollout *r, const struct rollout_devic
 /* Confirmed devices of the current stage per minute, over at most the last ten; 0 when there are
  * none or the stage is younger than a minute. */
 double rollout_pace(const struct rollout *r, const struct ui_model *m);
+/* The clock that soaks and back-offs run on, now: also where another process leads. */
+int64_t rollout_heard_now_ms(const struct rollout *r, const struct ui_model *m);
 /* Until the current stage has all results, at the present pace; -1: nobody can say. */
 int64_t rollout_stage_left_ms(const struct rollout *r, const struct ui_model *m);
 /* When a told device begins to download, as it reported or as both sides compute it; 0: unknown. */
