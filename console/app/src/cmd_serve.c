@@ -279,31 +279,6 @@ static int run_doctor(struct cmd_context *ctx, const struct cmd_args *args)
     return d.unreachable ? EXIT_REACH : d.broken ? EXIT_NO : EXIT_DONE;
 }
 
-/* ---- journal
- * ------------------------------------------------------------------------------------------------------
- */
-
-static int run_verify(struct cmd_context *ctx, const struct cmd_args *args)
-{
-    int64_t row = 0;
-    struct store *store = store_open(ctx->profile->journal, true, ossl_crypto(), &ctx->err);
-    int rc = store ? store_audit_verify(store, &row, &ctx->err) : -1;
-
-    (void)args;
-    store_close(store);
-    if (rc < 0)
-        return (int)ctx->err.code;
-    if (ctx->json)
-        output_json(ctx, json_pack("{s:b, s:I}", "whole", rc == 0, "row", (json_int_t)row));
-    else if (rc == 0)
-        fprintf(ctx->out, "the audit chain is whole\n");
-    else
-        fprintf(ctx->out,
-                "the audit chain is broken at row %lld: it, or one before it, was changed\n",
-                (long long)row);
-    return rc == 0 ? EXIT_DONE : EXIT_NO;
-}
-
 /* ---- demo ---------------------------------------------------------------------------------------
  */
 
@@ -350,7 +325,5 @@ const struct command serve_commands[] = {
       "reached." },
     { "demo", "", "a private fleet on this machine, and the console on it", demo_options, run_demo,
       COMMAND_NO_PROFILE, NULL },
-    { "journal verify", "", "check the hash chain of the audit trail", NULL, run_verify,
-      COMMAND_PROFILE, NULL },
     { 0 },
 };

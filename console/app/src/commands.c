@@ -19,6 +19,7 @@ const struct command *const app_command_tables[] = {
     alerts_commands,
     config_commands,
     serve_commands,
+    journal_commands,
     notify_commands,
     help_commands,
     NULL,

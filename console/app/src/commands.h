@@ -17,7 +17,8 @@ extern const struct command keys_commands[]; /* keys show, rotate, retire, revok
 extern const struct command rollout_commands[];     /* rollout plan start ls show watch */
 extern const struct command rollout_act_commands[]; /* rollout pause … rollback, set */
 extern const struct command template_commands[];    /* rollout template */
-extern const struct command serve_commands[];       /* serve, doctor, journal verify */
+extern const struct command serve_commands[];       /* serve, doctor, demo */
+extern const struct command journal_commands[];     /* journal show, ls, verify, export, prune */
 extern const struct command notify_commands[];      /* notify ls, test */
 extern const struct command help_commands[];        /* man, completion */
 

@@ -56,6 +56,8 @@ static const struct field {
     FIELD("influx", "queue_mb", FIELD_U32, influx.queue_mb),
     FIELD("store", "dir", FIELD_PATH, store_dir),
     FIELD("journal", "path", FIELD_PATH, journal),
+    FIELD("journal", "keep_days", FIELD_U32, journal_keep_days),
+    FIELD("journal", "max_mb", FIELD_U32, journal_max_mb),
     FIELD("trust", "rollout_key", FIELD_PATH, trust.rollout_key),
     FIELD("trust", "release_key", FIELD_PATH, trust.release_key),
     FIELD("trust", "keyset", FIELD_PATH, trust.keyset),
@@ -315,6 +317,8 @@ static void defaults(struct profile *p)
     text_copy(p->influx.measurement, sizeof(p->influx.measurement), "readings");
     p->broker.port = 8883;
     p->gateway.max_downloads = 8;
+    p->journal_keep_days = 365;
+    p->journal_max_mb = 1024;
 }
 
 int config_load(const char *name, struct profile *out, const struct log *log, struct err *err)

@@ -21,6 +21,7 @@
 
 #include "alerting.h"
 #include "planning.h"
+#include "keeping.h"
 #include "recorder.h"
 
 enum {
@@ -45,6 +46,7 @@ struct session {
     struct alerting *alerting;
     struct web *web;
     struct notify *notify;
+    struct keeping keeping;
     int64_t up_ms; /* listening without a break since */
     struct crypto_signer *signer;
     struct timespec signer_made; /* its file, to see when another takes its place */
@@ -414,8 +416,10 @@ static void tick(struct session *s)
         struct recorder_state state = { !engine_leader(s->engine), s->up, s->up_ms };
         recorder_tick(s->recorder, &state, s->now_ms);
     }
-    if (s->notify && !engine_leader(s->engine))
+    if (s->notify && !engine_leader(s->engine)) {
         notify_tick(s->notify, s->now_ms);
+        keeping_tick(&s->keeping, s->profile, s->store, s->log, s->now_ms);
+    }
     if (s->alerting) {
         size_t count;
         const struct rollout *const *rollouts = engine_rollouts(s->engine, &count);

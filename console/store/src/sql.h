@@ -39,7 +39,7 @@
       "SELECT "                                                                                    \
       "id,state,product,version,why,who,devices,done,failed,created_ms,started_ms,ended_ms,"       \
       "stage,(SELECT count(*) FROM rollout_stages WHERE rollout=id),json_extract(plan,'$.target')" \
-      " FROM rollouts ORDER BY created_ms DESC, rowid DESC LIMIT ?")                               \
+      " FROM rollouts WHERE state<>'gone' ORDER BY created_ms DESC, rowid DESC LIMIT ?")           \
     X(ROLLOUT_EXISTS, "SELECT 1 FROM rollouts WHERE id=?")                                         \
     X(STAGE_PUT, "INSERT OR REPLACE INTO rollout_stages(rollout,idx,state,started_ms,ended_ms)"    \
                  "VALUES(?,?,?,?,?)")                                                              \
@@ -50,7 +50,7 @@
     X(DEVICE_GET,                                                                                  \
       "SELECT idx," DEVICE_COLUMNS " FROM rollout_devices WHERE rollout=? ORDER BY idx")           \
     X(DEVICE_ROLLOUT, "SELECT d.rollout FROM rollout_devices d JOIN rollouts r ON r.id=d.rollout " \
-                      "WHERE d.id=? AND ((r.state NOT IN ('done','aborted','stopped') AND "        \
+                      "WHERE d.id=? AND ((r.state NOT IN ('done','aborted','stopped','gone') AND " \
                       "d.state NOT IN (6,7,8,10,12)) OR d.wire_pending<>0) LIMIT 1")               \
     X(DEVICE_FAILED,                                                                               \
       "SELECT DISTINCT d.id,d.reason FROM rollout_devices d JOIN rollouts r ON r.id=d.rollout "    \
@@ -113,6 +113,62 @@
              "FROM (SELECT name FROM sinks UNION SELECT sink FROM outbox) n "                      \
              "LEFT JOIN sinks k ON k.name=n.name LEFT JOIN outbox f ON f.id="                      \
              "(SELECT MIN(id) FROM outbox WHERE sink=n.name) ORDER BY n.name")                     \
+    X(PAGES, "PRAGMA page_count")                                                                  \
+    X(FREE_PAGES, "PRAGMA freelist_count")                                                         \
+    X(PAGE_SIZE, "PRAGMA page_size")                                                               \
+    X(GONE_NEXT,                                                                                   \
+      "SELECT r.id FROM rollouts r WHERE r.state='gone' OR (r.ended_ms>0 AND r.ended_ms<?1 AND "   \
+      "(r.state IN ('done','aborted') OR (r.state='stopped' AND r.deadline_ms<?2)) AND "           \
+      "NOT EXISTS(SELECT 1 FROM rollout_devices d WHERE d.rollout=r.id AND d.wire_pending<>0))"    \
+      " ORDER BY r.state='gone' DESC, r.ended_ms LIMIT 1")                                         \
+    X(GONE_HIDE, "UPDATE rollouts SET state='gone' WHERE id=?")                                    \
+    X(GONE_DEVICES, "DELETE FROM rollout_devices WHERE rollout=?1 AND idx IN "                     \
+                    "(SELECT idx FROM rollout_devices WHERE rollout=?1 LIMIT ?2)")                 \
+    X(GONE_STAGES, "DELETE FROM rollout_stages WHERE rollout=?")                                   \
+    X(GONE_ORDERS, "DELETE FROM orders WHERE rollout=?")                                           \
+    X(GONE_EVENTS, "DELETE FROM events WHERE rollout=?")                                           \
+    X(GONE_ACTS, "DELETE FROM acts WHERE rollout=?")                                               \
+    X(GONE_HEAD, "DELETE FROM rollouts WHERE id=?")                                                \
+    X(OLD_EVENTS,                                                                                  \
+      "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE ts_ms<?1 AND rollout NOT IN "   \
+      "(SELECT id FROM rollouts) ORDER BY id LIMIT 5000)")                                         \
+    X(OLD_ORDERS,                                                                                  \
+      "DELETE FROM orders WHERE rowid IN (SELECT rowid FROM orders WHERE ts_ms<?1 AND rollout "    \
+      "NOT IN (SELECT id FROM rollouts) LIMIT 5000)")                                              \
+    X(AUDIT_OLD, "SELECT id,hash FROM audit WHERE ts_ms<?1 ORDER BY id DESC LIMIT 1")              \
+    X(AUDIT_DROP, "DELETE FROM audit WHERE id<=?1")                                                \
+    X(ANCHOR_PUT, "INSERT OR REPLACE INTO audit_anchor(id,row,hash)VALUES(1,?,?)")                 \
+    X(ANCHOR_GET, "SELECT row,hash FROM audit_anchor WHERE id=1")                                  \
+    X(ANCHOR_NAMED, "SELECT 1 FROM audit WHERE id>?1 AND what=?2 LIMIT 1")                         \
+    X(EXPORT_ROLLOUTS,                                                                             \
+      "SELECT "                                                                                    \
+      "'rollout',rowid,created_ms,id,NULL,who,state,product||'@'||version,plan,devices,0,0,"       \
+      "NULL FROM rollouts WHERE state<>'gone' AND created_ms>=?1 AND (?2 IS NULL OR id=?2) "       \
+      "ORDER BY rowid")                                                                            \
+    X(EXPORT_ACTS,                                                                                 \
+      "SELECT 'act',id,ts_ms,rollout,NULL,who,act,result,ask,consumed+refused,0,refused,NULL "     \
+      "FROM acts WHERE ts_ms>=?1 AND (?2 IS NULL OR rollout=?2) ORDER BY id")                      \
+    X(EXPORT_EVENTS, "SELECT 'event',id,ts_ms,rollout,device,NULL,NULL,text,NULL,0,0,bad,NULL "    \
+                     "FROM events WHERE ts_ms>=?1 AND (?2 IS NULL OR rollout=?2) ORDER BY id")     \
+    X(EXPORT_ORDERS,                                                                               \
+      "SELECT 'order',rowid,ts_ms,rollout,device,NULL,verb,NULL,jws,seq,attempt,0,NULL "           \
+      "FROM orders WHERE ts_ms>=?1 AND (?2 IS NULL OR rollout=?2) ORDER BY rowid")                 \
+    X(EXPORT_AUDIT, "SELECT 'audit',id,ts_ms,NULL,NULL,who,what,NULL,NULL,0,0,0,hash "             \
+                    "FROM audit WHERE ts_ms>=?1 AND ?2 IS NULL ORDER BY id")                       \
+    X(FACTS,                                                                                       \
+      "SELECT (SELECT user_version FROM pragma_user_version),"                                     \
+      "(SELECT page_count*page_size FROM pragma_page_count,pragma_page_size),"                     \
+      "(SELECT freelist_count*page_size FROM pragma_freelist_count,pragma_page_size),"             \
+      "(SELECT COUNT(*) FROM rollouts WHERE state<>'gone'),"                                       \
+      "(SELECT COUNT(*) FROM rollouts WHERE state NOT IN ('done','aborted','stopped','gone')),"    \
+      "(SELECT COUNT(*) FROM rollout_devices),(SELECT COUNT(*) FROM orders),"                      \
+      "(SELECT COUNT(*) FROM acts),(SELECT COUNT(*) FROM events),(SELECT COUNT(*) FROM audit),"    \
+      "(SELECT COUNT(*) FROM outbox),"                                                             \
+      "COALESCE((SELECT MIN(t) FROM (SELECT MIN(ts_ms) t FROM acts UNION ALL "                     \
+      "SELECT MIN(ts_ms) FROM events UNION ALL SELECT MIN(ts_ms) FROM audit)),0),"                 \
+      "COALESCE((SELECT MAX(id) FROM audit),0),COALESCE((SELECT row FROM audit_anchor),0),"        \
+      "(SELECT hash FROM audit ORDER BY id DESC LIMIT 1),"                                         \
+      "(SELECT value FROM meta WHERE key='journal')")                                              \
     X(JOURNAL_ID, "SELECT value FROM meta WHERE key='journal'")                                    \
     X(AUDIT_LAST, "SELECT id,hash FROM audit ORDER BY id DESC LIMIT 1")                            \
     X(AUDIT_ADD, "INSERT INTO audit(id,ts_ms,who,what,hash)VALUES(?,?,?,?,?)")                     \
@@ -169,6 +225,9 @@ int act_insert(struct store *s, const char *who, const char *rollout, enum rollo
 int act_consume(struct store *s, int64_t id, bool refused, const char *result, struct err *err);
 int event_insert(struct store *s, int64_t ts_ms, const char *rollout, const char *device, bool bad,
                  const char *text, struct err *err);
+#define ANCHOR_TEXT_MAX 160
+/* What the chain says when its first rows go. */
+void anchor_text(int64_t row, const uint8_t hash[PROTO_SHA256_LEN], char out[ANCHOR_TEXT_MAX]);
 int audit_insert(struct store *s, const char *who, const char *what, int64_t now_ms,
                  struct err *err);
 

@@ -112,17 +112,52 @@ int store_audit_add(struct store *s, const char *who, const char *what, int64_t 
     return sql_end(s, audit_insert(s, who, what, now_ms, err), err);
 }
 
-int store_audit_verify(struct store *s, int64_t *row, struct err *err)
+/* Where the chain begins: at nothing, or behind what was taken out by age. 0, 1 when the anchor is
+ * not what the chain says it is, -1. */
+static int chain_start(struct store *s, int64_t *row, uint8_t hash[PROTO_SHA256_LEN],
+                       struct err *err)
 {
-    sqlite3_stmt *q = sql_get(s, SQL_AUDIT_ALL, err);
-    uint8_t hash[PROTO_SHA256_LEN] = { 0 };
-    int64_t expected = 0;
-    int rc = 0;
+    sqlite3_stmt *q = sql_get(s, SQL_ANCHOR_GET, err);
+    char what[ANCHOR_TEXT_MAX];
 
+    *row = 0;
+    memset(hash, 0, PROTO_SHA256_LEN);
     if (!q)
         return -1;
+    int rc = sql_row(s, q, err);
+    if (rc == 1) {
+        *row = sqlite3_column_int64(q, 0);
+        if (sqlite3_column_bytes(q, 1) == PROTO_SHA256_LEN)
+            memcpy(hash, sqlite3_column_blob(q, 1), PROTO_SHA256_LEN);
+    }
+    sqlite3_reset(q);
+    if (rc != 1)
+        return rc;
+    anchor_text(*row, hash, what);
+    q = sql_get(s, SQL_ANCHOR_NAMED, err);
+    if (!q)
+        return -1;
+    sql_bind_int(q, 1, *row);
+    sql_bind_text(q, 2, what);
+    rc = sql_row(s, q, err);
+    sqlite3_reset(q);
+    return rc < 0 ? -1 : rc == 0;
+}
+
+int store_audit_verify(struct store *s, int64_t *row, struct err *err)
+{
+    uint8_t hash[PROTO_SHA256_LEN];
+    int64_t expected = 0;
+
     if (!s->has_crypto)
         return err_set(err, EXIT_USAGE, "the audit chain needs SHA-256");
+    int rc = chain_start(s, &expected, hash, err);
+    *row = expected;
+    if (rc != 0)
+        return rc;
+    sqlite3_stmt *q = sql_get(s, SQL_AUDIT_ALL, err);
+    if (!q)
+        return -1;
     while ((rc = sql_row(s, q, err)) == 1) {
         const char *who = (const char *)sqlite3_column_text(q, 2);
         const char *what = (const char *)sqlite3_column_text(q, 3);

@@ -88,6 +88,8 @@ struct profile {
     } influx;
     char store_dir[PROFILE_PATH_MAX];
     char journal[PROFILE_PATH_MAX];
+    uint32_t journal_keep_days; /* what is over goes then; 0: never */
+    uint32_t journal_max_mb;    /* beyond it the oldest ended rollouts go; 0: no limit */
     struct {
         char rollout_key[PROFILE_PATH_MAX], release_key[PROFILE_PATH_MAX], keyset[PROFILE_PATH_MAX];
     } trust;

@@ -172,7 +172,8 @@ int store_event_list(struct store *s, const char *rollout, int64_t after, struct
 
 int store_audit_add(struct store *s, const char *who, const char *what, int64_t now_ms,
                     struct err *err);
-/* 0 whole, 1 broken at *row (first bad row), -1. */
+/* 0 whole (*row is the last), 1 broken at *row (the first bad row, or the anchor that no row
+ * names, see store/keep.h), -1. */
 int store_audit_verify(struct store *s, int64_t *row, struct err *err);
 
 #endif
