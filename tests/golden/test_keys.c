@@ -1201,6 +1201,130 @@ static void no_sequence_of_keys_or_messages_escapes(void **state)
     }
 }
 
+/* ---------------------------------------------------- acts hit what was shown, and nothing else */
+
+/* What a person could know: the ids in the picture's rows that are under the cursor or marked. */
+struct seen {
+    char cursor[PROTO_ID_MAX]; /* "" when the selected row is not in the picture */
+    struct canvas *picture;
+};
+
+static bool picture_says(const struct seen *seen, const char *text)
+{
+    char line[4096];
+    for (int row = 0; row < seen->picture->rows; row++) {
+        if (strstr(canvas_row(seen->picture, row, line, sizeof(line)), text))
+            return true;
+    }
+    return false;
+}
+
+/* The row behind the ▸, read from the cells and not from the program's memory. */
+static void look(struct seen *seen, enum screen_id screen)
+{
+    char line[4096];
+    seen->cursor[0] = '\0';
+    for (int row = 0; row < seen->picture->rows && screen == SCREEN_FLEET; row++) {
+        canvas_row(seen->picture, row, line, sizeof(line));
+        const char *arrow = strstr(line, " ▸ ");
+        if (!arrow || arrow != line)
+            continue;
+        const char *id = arrow + strlen(" ▸ ");
+        id += strcspn(id, "✗▲○⇡●?"); /* skips blanks and the state's glyph, byte by byte */
+        while (*id && ((unsigned char)*id >= 0x80 || *id == ' ' || *id == '?'))
+            id++;
+        snprintf(seen->cursor, sizeof(seen->cursor), "%.*s", (int)strcspn(id, " "), id);
+    }
+}
+
+/* Devices come, go, turn bad and recover between two pictures and after the last one. */
+static void stir(struct fixture *f, uint32_t *seed)
+{
+    static const char *const states[] = { "offline", "{\"state\":\"online\",\"interval\":600}",
+                                          "" };
+    static const char *const reports[] = { "failed", "rolled_back", "downloading", "done" };
+    char topic[96], body[160];
+    uint32_t n = next(seed) % fleet_span(f->fleet);
+    const struct fleet_device *d = fleet_device(f->fleet, n);
+    if (next(seed) % 6 == 0)
+        snprintf(topic, sizeof(topic), "devices/new-%u/status", next(seed) % 8);
+    else
+        snprintf(topic, sizeof(topic), "devices/%s/status", d ? d->id : "new-0");
+    const char *state = states[next(seed) % 3];
+    bool gone = !*state && strncmp(topic, "devices/new-", 12) == 0; /* cleared: forgotten */
+    if (*state || gone)
+        fixture_message(f, topic, state, strlen(state), gone);
+    if (d && next(seed) % 2) {
+        snprintf(topic, sizeof(topic), "devices/%s/ota/report", d->id);
+        snprintf(body, sizeof(body),
+                 "{\"rollout\":\"r-x\",\"attempt\":1,\"state\":\"%s\",\"reason\":\"none\","
+                 "\"from\":\"1\",\"to\":\"2\",\"n\":%u}",
+                 reports[next(seed) % 4], next(seed));
+        fixture_message(f, topic, body, strlen(body), false);
+    }
+}
+
+static bool is_act_on_devices(const struct ui_effect *e)
+{
+    return e->kind == UI_COMMAND;
+}
+
+/* Identify acts at once: the one under the cursor in the last picture, or the marked ones whose
+ * number that picture said. The others come from a dialog that named them. */
+static void check_act(const struct seen *seen, const struct ui_effect *e, bool from_fleet)
+{
+    char text[80];
+    assert_true(e->id_count > 0);
+    if (e->verb == VERB_IDENTIFY && from_fleet) {
+        snprintf(text, sizeof(text), "%zu marked", e->id_count);
+        bool marked = picture_says(seen, text);
+        if (!marked && e->id_count == 1)
+            assert_string_equal(e->ids[0], seen->cursor);
+        else if (!marked)
+            fail_msg("%zu devices were asked, and the picture did not say so", e->id_count);
+        return;
+    }
+    if (e->verb == VERB_IDENTIFY)
+        return; /* the open device: its id is the title of its screen */
+    snprintf(text, sizeof(text), "%zu device", e->id_count);
+    assert_true(picture_says(seen, text));
+    for (size_t i = 0; i < e->id_count && i < 5; i++)
+        assert_true(picture_says(seen, e->ids[i]));
+}
+
+static void no_sequence_of_keys_acts_on_what_was_not_shown(void **state)
+{
+    struct bench *b = *state;
+    static const char keys[] =
+        "rrciiyuU  **vjjkkgG\t\t\r\r\r12345067890sIfz/lab\r\033\033q:reboot\r";
+    struct seen seen = { .picture = canvas_new(40, 120, false) };
+    uint32_t seed = 4711, acts = 0;
+
+    ui_draw(b->ui, &b->f->model, seen.picture);
+    for (int i = 0; i < 30000; i++) {
+        struct ui_event ev = { .kind = UI_KEY, .key = keys[next(&seed) % (sizeof(keys) - 1)] };
+        struct ui_effects fx;
+        look(&seen, ui_screen(b->ui));
+        bool fleet = ui_screen(b->ui) == SCREEN_FLEET;
+        if (next(&seed) % 3 == 0) /* the world turns after the picture and before the key */
+            stir(b->f, &seed);
+        if (next(&seed) % 5 == 0)
+            ev.key = next(&seed) % 2 ? K_DOWN : K_UP;
+        ui_step(b->ui, &ev, &b->f->model, &fx);
+        for (size_t k = 0; k < fx.count; k++) {
+            if (!is_act_on_devices(&fx.item[k]))
+                continue;
+            check_act(&seen, &fx.item[k], fleet);
+            acts++;
+        }
+        if (i % 7 == 0)
+            fixture_pass(b->f, 700);
+        ui_draw(b->ui, &b->f->model, seen.picture);
+    }
+    assert_true(acts > 200); /* or it proved nothing */
+    canvas_free(seen.picture);
+}
+
 #define KEYS(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1262,6 +1386,7 @@ int main(void)
         KEYS(a_view_goes_only_after_a_second_press),
         KEYS(an_export_names_its_file_and_format_before),
         KEYS(any_text_may_stand_in_the_state_file),
+        KEYS(no_sequence_of_keys_acts_on_what_was_not_shown),
         KEYS(no_sequence_of_keys_or_messages_escapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include "commands.h"
+#include "screens/keymap.h"
 #include "completion.h"
 
 /* Man pages and completion from the same tables as --help. */
@@ -48,6 +49,32 @@ static void man_command(FILE *out, const struct command *c)
     man_options(out, c->options);
 }
 
+/* Keys with the same action next to each other, by group, as the help overlay has them. */
+static void man_keys(FILE *out)
+{
+    size_t count;
+    const struct key_binding *table = keymap_table(&count);
+    char key[16];
+
+    for (int group = 0; group < GROUP_COUNT; group++) {
+        fprintf(out, ".SS %s\n", key_group_word((enum key_group)group));
+        for (size_t i = 0; i < count; i++) {
+            const struct key_binding *b = &table[i];
+            if ((int)b->group != group || !b->key[0])
+                continue;
+            fputs(".TP\n", out);
+            for (int k = 0; k < KEYS_PER_ACTION && b->key[k]; k++) {
+                fputs(k ? ", \\fB" : "\\fB", out);
+                roff(out, key_text(b->key[k], true, key, sizeof(key)));
+                fputs("\\fR", out);
+            }
+            fputc('\n', out);
+            roff(out, b->help);
+            fprintf(out, " (\\fI:%s\\fR)\n", action_word(b->action));
+        }
+    }
+}
+
 /* A page for one command: what `man muster-rollout-start` shows. */
 static int man_page(FILE *out, const struct command *c)
 {
@@ -71,6 +98,8 @@ static int man_page(FILE *out, const struct command *c)
     fputs("\n.SH OPTIONS\n", out);
     man_options(out, c->options);
     man_options(out, cmd_common_options);
+    fputs(".SH KEYS OF THE CONSOLE\nThe profile's [keys] changes them.\n", out);
+    man_keys(out);
     fputs(".SH EXIT STATUS\n0 done, 1 the answer is no, 2 wrong usage, 3 could not reach or "
           "authenticate, 4 refused by rule\n.SH SEE ALSO\n\\fBmuster\\fR(1)\n",
           out);

@@ -88,6 +88,15 @@ struct filter {
     struct filter_value value[VALUES_MAX];
 };
 
+/* What a filter looks at behind pointers; fetch it FILTER_AHEAD devices before it is needed, and
+ * the device itself twice as far. Indices past the end are fine. */
+enum { FILTER_AHEAD = 12 };
+struct filter_wants {
+    bool id, value, ota;
+};
+struct filter_wants filter_wants(const struct filter *filter);
+void filter_fetch(const struct fleet *fleet, uint32_t far, uint32_t near, struct filter_wants w);
+
 /* The field of that name; FIELD_READING when it is none of the fixed ones. */
 enum field filter_field_named(const char *name);
 

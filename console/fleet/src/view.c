@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "filter.h"
 #include "internal.h"
 #include "protocol/id.h"
 
@@ -415,10 +416,24 @@ static void add_row(struct fleet_view *view, struct row *row, const struct fleet
     row->device = d->index;
 }
 
+static uint32_t device_of_row(const struct fleet_view *view, uint32_t row, uint32_t count)
+{
+    return row < count ? view->row[row].device : FLEET_NONE;
+}
+
+static struct filter_wants view_wants(const struct fleet_view *view)
+{
+    struct filter_wants w = filter_wants(view->filter);
+    for (size_t i = 0; i < view->key_count; i++)
+        w.value = w.value || view->key[i].column == FLEET_COL_READING;
+    return w;
+}
+
 /* Rows as they stood first, so that what did not move is already in order; then the new ones. */
 static void collect(struct fleet_view *view, int64_t now_ms)
 {
     const struct fleet *fleet = view->fleet;
+    struct filter_wants w = view_wants(view);
     uint32_t was = view->count;
     uint32_t count = 0;
 
@@ -426,11 +441,15 @@ static void collect(struct fleet_view *view, int64_t now_ms)
     memset(view->matched_state, 0, sizeof(view->matched_state));
     for (uint32_t i = 0; i < was; i++) {
         const struct fleet_device *d = fleet_at(fleet, view->row[i].device);
+        filter_fetch(fleet, device_of_row(view, i + 2 * FILTER_AHEAD, was),
+                     device_of_row(view, i + FILTER_AHEAD, was), w);
         if (admit(view, d, now_ms))
             add_row(view, &view->row[count++], d, now_ms);
     }
     for (uint32_t i = 0; i < fleet->span; i++) {
         const struct fleet_device *d = fleet_at(fleet, i);
+        if (!view->place[i])
+            filter_fetch(fleet, i + 2 * FILTER_AHEAD, i + FILTER_AHEAD, w);
         if (!view->place[i] && admit(view, d, now_ms))
             add_row(view, &view->row[count++], d, now_ms);
     }

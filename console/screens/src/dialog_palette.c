@@ -64,6 +64,21 @@ static bool is_offered(const struct ui *ui, const struct key_binding *b)
     return b->screens & 1u << ui_screen(ui) && b->group != GROUP_MOVE;
 }
 
+/* What it does, and, of an act on devices, to which. */
+static void action_help(const struct ui *ui, const struct key_binding *b, char *out, size_t cap)
+{
+    size_t marked = ui_screen(ui) == SCREEN_FLEET ? ui->fleet.mark_count : 0;
+    bool on_devices = b->action == ACTION_REBOOT || b->action == ACTION_CONFIG ||
+                      b->action == ACTION_IDENTIFY || b->action == ACTION_COPY;
+    bool device = ui_screen(ui) == SCREEN_FLEET || ui_screen(ui) == SCREEN_DEVICE;
+    if (on_devices && marked)
+        snprintf(out, cap, "%s  %zu marked", b->help, marked);
+    else if (on_devices && device && *ui_selected(ui))
+        snprintf(out, cap, "%s  %.64s", b->help, ui_selected(ui));
+    else
+        snprintf(out, cap, "%s", b->help);
+}
+
 static void add_actions(const struct ui *ui, const char *text, struct items *out)
 {
     for (int pass = 0; pass < 2; pass++) {
@@ -77,7 +92,7 @@ static void add_actions(const struct ui *ui, const char *text, struct items *out
             struct item *item = &out->item[out->count++];
             *item = (struct item){ .action = b->action, .key = b->key[0] };
             snprintf(item->name, sizeof(item->name), "%s", name);
-            snprintf(item->help, sizeof(item->help), "%s", b->help);
+            action_help(ui, b, item->help, sizeof(item->help));
         }
     }
 }

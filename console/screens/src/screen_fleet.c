@@ -565,7 +565,9 @@ static bool view_action(struct step *s, enum action action)
     case ACTION_PREVIEW:
         f->preview_off = !f->preview_off;
         if (!f->preview_off && (s->ui->rows < FLEET_PREVIEW_ROWS || s->ui->cols < 100))
-            ui_say(s, TAIL_PLAIN, "the preview needs 100 columns and %d rows", FLEET_PREVIEW_ROWS);
+            ui_say(s, TAIL_PLAIN,
+                   "the plot needs 100 columns and %d rows; here it is a line for what is not ok",
+                   FLEET_PREVIEW_ROWS);
         return true;
     case ACTION_SPAN_MORE:
     case ACTION_SPAN_LESS:

@@ -617,6 +617,26 @@ static void draw_last_note(const struct ui *ui, const struct ui_model *m, struct
     area_printf(a, 0, col, ROLE_TEXT, "%s%s%s", n->id, *n->id ? " " : "", n->text);
 }
 
+/* Where there is no room for the strip: why the selected device is what it is, then the last event
+ * as far as it fits. */
+static void draw_selected(const struct ui *ui, const struct ui_model *m, struct area a)
+{
+    uint32_t index = fleet_find(m->fleet, ui->fleet.selected);
+    const struct fleet_device *d = index == FLEET_NONE ? NULL : fleet_device(m->fleet, index);
+    char why[120] = "";
+    if (d && ui_screen(ui) == SCREEN_FLEET && !ui->fleet.preview_off)
+        fleet_why(m->fleet, d, m->now_ms, why, sizeof(why));
+    if (!*why) {
+        draw_last_note(ui, m, a);
+        return;
+    }
+    int col = draw_state(ui, a, 0, 1, (enum fleet_state)d->state);
+    col = area_printf(a, 0, col, ROLE_TITLE, " %s", d->id);
+    col = area_printf(a, 0, col, ROLE_TEXT, " %s", why) + 3;
+    if (col + 24 < a.cols)
+        draw_last_note(ui, m, area_sub(a, 0, col, 1, -1));
+}
+
 /* For the first minute, and only where it is true. */
 static bool wants_hint(const struct ui *ui, const struct ui_model *m)
 {
@@ -631,7 +651,15 @@ static void draw_message(const struct ui *ui, const struct ui_model *m, struct a
     else if (wants_hint(ui, m))
         area_printf(a, 0, 1, ROLE_HINT, "%s", m->hint);
     else if (ui_screen(ui) != SCREEN_LOG)
-        draw_last_note(ui, m, a);
+        draw_selected(ui, m, a);
+}
+
+/* Whom the next act hits is said even where a message takes the place of the acts. */
+static int draw_marks(const struct ui *ui, struct area a)
+{
+    if (ui_screen(ui) != SCREEN_FLEET || ui->fleet.mark_count == 0)
+        return 0;
+    return area_printf(a, 0, 1, ROLE_MARKED, "%zu marked", ui->fleet.mark_count) + 1;
 }
 
 /* Four rows: rule, message, acts, keys. Three: no message line of its own. Two: no rule either. */
@@ -647,7 +675,7 @@ static void draw_bottom(struct ui *ui, const struct ui_model *m, struct area a)
     if (in.rows > 2)
         draw_message(ui, m, area_sub(in, 0, 0, 1, -1));
     if (in.rows <= 2 && (ui->toast.until_ms > m->now_ms || wants_hint(ui, m)))
-        draw_message(ui, m, acts);
+        draw_message(ui, m, area_sub(acts, 0, draw_marks(ui, acts), 1, -1));
     else if (ops->acts)
         ops->acts(ui, m, acts);
     draw_keys(ui, area_sub(in, in.rows - 1, 0, 1, -1));

@@ -52,6 +52,11 @@ void filter_free(struct filter *filter); /* NULL is fine */
 bool filter_match(struct filter *filter, const struct fleet *fleet,
                   const struct fleet_device *device, int64_t now_ms);
 
+/* The devices that pass, in the order of the table, into `out`, which has room for fleet_span();
+ * how many. The same answers as filter_match(), with the next devices fetched ahead. */
+uint32_t filter_select(struct filter *filter, const struct fleet *fleet, int64_t now_ms,
+                       uint32_t *out);
+
 /* Does the answer change by time alone (seen, cert)? Then a list must be looked at again. */
 bool filter_uses_time(const struct filter *filter);
 
