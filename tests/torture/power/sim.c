@@ -688,7 +688,9 @@ static void check_end(struct life *l)
                 reason_word((enum reason)life_agent(l)->job.reason));
     if (l->dev->trial && life_agent(l)->on_probation)
         violate(l, ZERO_STUCK, "ends on probation");
-    if (l->dev->image != &image[done ? j->target : IMG_FACTORY])
+    /* FAILED is the end of a way back whose trial lost its power twice: what it left runs on. */
+    bool stays = done || state == OTA_FAILED;
+    if (l->dev->image != &image[stays ? j->target : IMG_FACTORY])
         violate(l, ZERO_STUCK, "ends %s but runs %s", ota_state_word(state),
                 l->dev->image->build.version);
     if (j->settled && !j->settled(l))
