@@ -112,6 +112,23 @@ class Retry(FleetTest):
         self.assertEqual(plan["excluded"], [])
 
 
+class LateJoiner(FleetTest):
+    devices = 2
+
+    def test_a_device_that_matches_later_joins_and_gets_it(self):
+        def take_in(name):
+            self.fleet.run("device", "config", name, "groups=chosen", "--yes")
+            wait_until("%s is in the group" % name, 20, lambda: self.fleet.ls()[name]["groups"] == ["chosen"])
+        take_in("sensor-001")
+        rollout = self.fleet.start("weather@1.4.0", "--target", "group:chosen", "--late", "--stages", "100%", "--jitter", "1",
+                                   "--trial", "3", "--soak", "100")
+        self.assertEqual([d["id"] for d in self.fleet.show(rollout)["devices"]], ["sensor-001"])
+        take_in("sensor-002")
+        joined = wait_until("it has joined", 90, lambda: (lambda d: d if len(d) == 2 else None)(self.fleet.show(rollout)["devices"]), every=1)
+        self.assertEqual(joined[1]["id"], "sensor-002")
+        wait_until("it runs the new image", 60, lambda: self.fleet.ls()["sensor-002"]["fw"] == "1.4.0", every=1)
+
+
 class Window(FleetTest):
     devices = 3
 
