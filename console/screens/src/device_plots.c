@@ -125,13 +125,14 @@ static void plot_title(const struct shown *w, const struct fleet_reading *r, cha
 
 /* ---- plots ---------------------------------------------------------------------------------- */
 
-static void add_limits(const struct shown *w, uint32_t reading, struct plot *p)
+void plot_limits(const struct ui_model *m, const struct fleet_device *d, uint32_t reading,
+                 struct plot *p)
 {
     struct alert_limit limit[PLOT_LINES];
 
-    if (!w->m->alerts)
+    if (!m->alerts)
         return;
-    size_t count = alerts_limits(w->m->alerts, w->d, reading, w->m->now_ms, limit, PLOT_LINES);
+    size_t count = alerts_limits(m->alerts, d, reading, m->now_ms, limit, PLOT_LINES);
     for (size_t i = 0; i < count && p->lines < PLOT_LINES; i++)
         p->line[p->lines++] = (struct plot_line){ limit[i].value * p->scale, ROLE_PLOT_THRESHOLD };
 }
@@ -158,7 +159,7 @@ static void draw_plot(const struct shown *w, uint32_t reading, int slot, bool fo
     p.to_ms = window_end(w, p.count);
     p.from_ms = p.to_ms - w->span_ms;
     series_of(w->m, w->d, reading, p.from_ms, p.to_ms, w->ui->point, (uint32_t)p.count, &stats);
-    add_limits(w, reading, &p);
+    plot_limits(w->m, w->d, reading, &p);
     plot_title(w, r, title, sizeof(title));
     fit_numbers(w, reading, &stats, a, area_width(a, title), numbers, sizeof(numbers));
     draw_pane_rule(a, 0, focus, title, numbers);

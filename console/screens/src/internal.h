@@ -549,6 +549,9 @@ void draw_act_right(struct area a, int col, const char *text);
 /* Texts of a device (detail) made safe; returns out. */
 const char *clean(char *out, size_t cap, const char *text);
 
+/* The limits that alert rules set for a device's reading, as dotted lines of its plot. */
+void plot_limits(const struct ui_model *m, const struct fleet_device *d, uint32_t reading,
+                 struct plot *p);
 /* Where a reading stands among others: small first. */
 int reading_place(const char *name);
 /* It only counts up: a fact, not a curve. */

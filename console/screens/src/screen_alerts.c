@@ -175,7 +175,7 @@ struct columns {
 static struct columns columns_of(int cols)
 {
     if (cols >= 100)
-        return (struct columns){ 6, 11, 22, 20, 43, 58, 68, cols - 24 };
+        return (struct columns){ 6, 11, 22, 20, 43, 58, 68, cols - (cols >= 150 ? 32 : 10) };
     if (cols >= 72)
         return (struct columns){ 6, 11, 22, 18, 0, 0, 41, cols - 10 };
     return (struct columns){ 0, 6, 16, 14, 0, 0, 31, cols - 6 };
@@ -207,7 +207,8 @@ static void draw_row(const struct ui_model *m, const struct alert *alert, struct
     area_field(a, 0, at.what, at.seen - at.what - 1, alert->silenced ? ROLE_DIM : ROLE_TEXT,
                clean(text, sizeof(text), alert->text), false);
     area_field(a, 0, at.seen, a.cols - at.seen - 1, ROLE_DIM,
-               at.rule ? seen_by(alert, text, sizeof(text)) : seen_short(alert, !at.level), false);
+               a.cols >= 150 ? seen_by(alert, text, sizeof(text)) : seen_short(alert, !at.level),
+               false);
 }
 
 static void titles(struct area a)
