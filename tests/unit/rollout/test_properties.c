@@ -39,7 +39,7 @@ struct run {
     int64_t act_id, consumed;
     bool refused;
     /* What has been seen, by other means than the reducer's own. */
-    uint16_t attempt[MOST];
+    uint16_t attempt[MOST], past[MOST]; /* last told; and known to be past its wait */
     bool bad_firmware[MOST];
     bool may_pass[PLAN_STAGES];
     int64_t free_ms; /* when bandwidth allows the next order */
@@ -205,6 +205,23 @@ static void check_new_order(struct run *run, const struct rollout *r, uint32_t d
     run->attempt[device] = d->attempt;
 }
 
+/* Who only waits is called back by pause, stop and the window's close; who downloads goes on. */
+static void check_abort(struct run *run, const struct rollout *r, const struct rollout_send *send)
+{
+    if (r->state == ROLLOUT_PAUSED || r->state == ROLLOUT_STOPPED || r->state == ROLLOUT_RUNNING)
+        MUST(run, run->past[send->device] != send->attempt);
+}
+
+/* Once all have been looked at, nobody may be left to go on as if nothing had happened. */
+static void check_aborting(struct run *run, const struct rollout *r)
+{
+    if (r->state != ROLLOUT_ABORTING || r->sweep_kinds != 0)
+        return;
+    for (uint32_t i = 0; i < r->count; i++)
+        MUST(run, r->device[i].state != RDEV_ORDERED && r->device[i].state != RDEV_RECALLING &&
+                      r->device[i].state != RDEV_RETRYING);
+}
+
 static void check_stages(struct run *run, const struct rollout *r)
 {
     for (uint32_t s = 0; s < r->stage; s++) {
@@ -222,9 +239,12 @@ static void check_counts(struct run *run, const struct rollout *r)
         sum += phase[i];
     for (uint32_t i = 0; i < r->count; i++) {
         const struct rollout_device *d = &r->device[i];
+        if (d->state == RDEV_ORDERED && d->ota > OTA_REPORT_WAITING)
+            run->past[i] = d->attempt;
         told += !d->silent && (d->state == RDEV_ORDERED || d->state == RDEV_RECALLING);
-        if (d->state == RDEV_FAILED &&
-            reason_class((enum reason)d->reason) == REASON_CLASS_FIRMWARE)
+        bool firmware = reason_class((enum reason)d->reason) == REASON_CLASS_FIRMWARE;
+        MUST(run, d->state != RDEV_RETRYING || !firmware);
+        if (d->state == RDEV_FAILED && firmware)
             run->bad_firmware[i] = true;
     }
     if (run->trace)
@@ -246,10 +266,13 @@ static int commit(void *ctx, const struct rollout *r, const struct rollout_effec
     keep(run, r, fx);
     check_counts(run, r);
     check_stages(run, r);
+    check_aborting(run, r);
     for (uint32_t i = 0; i < fx->send_count; i++) {
         const struct rollout_send *send = &fx->send[i];
         if (send->wire == WIRE_ORDER && send->attempt > run->attempt[send->device])
             check_new_order(run, r, send->device);
+        if (send->wire == WIRE_ABORT)
+            check_abort(run, r, send);
     }
     return fate == 1 ? -1 : 0;
 }
