@@ -10,21 +10,21 @@
 
 /* ----------------------------------------------------------------------------------- lists */
 
-/* Keep the list sorted by key, smallest first, dropping what does not fit. */
-static void insert(struct listed *l, uint32_t device, int64_t key)
+/* Keep the list sorted by key, smallest first, at most `cap` of them. */
+static void insert(struct listed *l, uint32_t cap, uint32_t device, int64_t key)
 {
-    uint32_t at = l->count < LISTED ? l->count : LISTED;
+    uint32_t at = l->count < cap ? l->count : cap;
     l->all++;
     while (at > 0 && l->key[at - 1] > key)
         at--;
-    if (at == LISTED)
+    if (at == cap)
         return;
-    uint32_t last = l->count < LISTED ? l->count : LISTED - 1;
+    uint32_t last = l->count < cap ? l->count : cap - 1;
     memmove(&l->index[at + 1], &l->index[at], (last - at) * sizeof(l->index[0]));
     memmove(&l->key[at + 1], &l->key[at], (last - at) * sizeof(l->key[0]));
     l->index[at] = device;
     l->key[at] = key;
-    if (l->count < LISTED)
+    if (l->count < cap)
         l->count++;
 }
 
@@ -61,7 +61,7 @@ void list_flight(const struct rollout *r, const struct ui_model *m, enum rollout
             key = i;
         if (phase == ROLLOUT_PHASE_TOLD && sort == ROLLOUT_SLOWEST)
             key += rollout_slot_ms(r, m, d) > m->now_ms ? INT64_C(2000000000000000) : 0;
-        insert(l, i, key + (soaking ? INT64_C(4000000000000000000) : 0));
+        insert(l, LISTED_FLIGHT, i, key + (soaking ? INT64_C(4000000000000000000) : 0));
     }
 }
 
@@ -101,7 +101,7 @@ void list_devices(const struct rollout *r, int stage, int reason, struct listed 
         bool wanted =
             stage >= 0 ? d->stage == stage : phase == ROLLOUT_PHASE_FAILED && d->reason == reason;
         if (wanted)
-            insert(l, i, badness(phase) * INT64_C(10000000) + i);
+            insert(l, LISTED, i, badness(phase) * INT64_C(10000000) + i);
     }
 }
 

@@ -56,7 +56,8 @@ void draw_result_plot(struct ui *ui, const struct ui_model *m, const struct roll
 /* ----------------------------------------------------------------------------------- panes */
 
 /* Devices of a pane or of the list that Enter opens, at most LISTED of them. */
-#define LISTED 2000
+#define LISTED        2000
+#define LISTED_FLIGHT 500 /* those under way: they are sorted anew for each picture */
 struct listed {
     uint32_t index[LISTED];
     int64_t key[LISTED];
