@@ -1,4 +1,5 @@
 """The console in a real terminal (tmux), on a real fleet: what a person sees and presses."""
+import json
 import os
 import signal
 import subprocess
@@ -145,6 +146,55 @@ class Console(FleetTest):
         self.addCleanup(broker.wait)
         self.addCleanup(broker.terminate)
         wait_until("the link is back", 60, lambda: "disconnected" not in s.text())
+
+
+class Acts(FleetTest):
+    """What a person does to a rollout from its screen, while another process leads."""
+    devices = 4
+
+    def test_a_stage_is_approved_caps_are_changed_and_what_has_switched_goes_back(self):
+        rollout = self.fleet.start("weather@1.4.0", "--stages", "canary 1 soak 1s approve, rest soak 60s",
+                                   "--jitter", "2", "--trial", "2", "--in-flight", "2")
+        s = Screen("muster-acts-%d" % os.getpid(), "%s --profile %s" % (MUSTER, self.fleet.profile), 80, 24)
+        self.addCleanup(s.close)
+        s.shows("sensor-001", "sensor-004")
+        s.keys("R")
+        s.shows(rollout)
+        s.keys("Enter")
+        s.shows("wants an approval (A)", "1 done", seconds=60)
+        s.keys("A")
+        s.shows("approve stage 1", "stage 2, \"rest\", starts")
+        s.type("looks good")
+        s.keys("Enter", "Enter")  # the harmless button
+        time.sleep(1)
+        self.assertEqual(self.fleet.show(rollout)["stage"], 0, "Enter alone must not approve")
+        s.keys("A")
+        s.type("looks good")
+        s.keys("Enter", "Tab", "Enter")
+        s.shows("stage 2 of 2", seconds=30)
+
+        s.keys("c")
+        s.shows("change caps")
+        s.keys("C-u")
+        s.type("3")
+        s.keys("Tab", "Tab", "Tab", "Tab", "Enter")
+        s.shows("soaking", seconds=60)
+        s.keys("c")
+        s.shows("in flight   3")
+        s.keys("Escape")
+
+        s.keys("X", "Up", "Right")
+        s.shows("go back to what they ran")
+        s.keys("Down")
+        s.type(rollout)
+        s.keys("Enter")
+        s.shows("ABORTED", "back", seconds=60)
+        wait_until("all run what they ran before", 60, lambda: {d["fw"] for d in self.fleet.ls().values()} == {"1.3.0"})
+        watch = self.fleet.run("rollout", "watch", rollout, "--json", check=False)
+        self.assertEqual(watch.returncode, 1)
+        lines = [json.loads(line) for line in watch.stdout.splitlines()]
+        self.assertEqual({line["kind"] for line in lines} - {"progress"}, {"event", "end"})
+        self.assertTrue([line for line in lines if "looks good" in line.get("text", "")], "the remark is in the story")
 
 
 class LeadingConsole(FleetTest):
