@@ -556,7 +556,7 @@ static void read_past(struct console *c, int64_t now)
     if (device_acts_work(c->acts, session_store(c->session), m.fleet, id, now))
         c->dirty = true;
     bool wanted = ui_wants_past(c->ui, &m, &want);
-    if (past_work(c->past, wanted ? &want : NULL, m.fleet, now))
+    if (past_work(c->past, wanted ? &want : NULL, session_fleet(c->session), now))
         c->dirty = true;
 }
 

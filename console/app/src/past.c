@@ -24,6 +24,8 @@ struct past {
     const struct log *log;
     struct history *history;
     struct history_query *query;
+    struct history_scan *scan; /* at the beginning */
+    bool scanned;
     int64_t retry_ms;
     bool said;
     struct page shown, next;
@@ -61,6 +63,7 @@ void past_free(struct past *p)
     if (!p)
         return;
     stop(p);
+    history_scan_free(p->scan);
     page_clear(&p->shown);
     history_close(p->history);
     free(p);
@@ -68,7 +71,7 @@ void past_free(struct past *p)
 
 bool past_is_busy(const struct past *p)
 {
-    return p->reading;
+    return p->reading || p->scan;
 }
 
 const struct ui_past *past_picture(const struct past *p)
@@ -85,6 +88,8 @@ static void trouble(struct past *p, const struct err *err, int64_t now_ms)
     p->said = *err->text != '\0';
     p->retry_ms = now_ms + RETRY_MS;
     stop(p);
+    history_scan_free(p->scan);
+    p->scan = NULL;
     history_close(p->history);
     p->history = NULL;
 }
@@ -172,6 +177,28 @@ static bool read_on(struct past *p, const struct fleet *fleet, int64_t now_ms)
     return false;
 }
 
+static void on_minute(void *ctx, const char *device, const char *reading, int64_t t_ms, float avg)
+{
+    fleet_recall_trend(ctx, device, reading, t_ms, avg);
+}
+
+static void read_trends(struct past *p, struct fleet *fleet, int64_t now_ms)
+{
+    struct err err = { .text = "" };
+    int64_t from = now_ms - FLEET_TREND * (int64_t)FLEET_TREND_STEP_MS;
+
+    if (!p->scan)
+        p->scan = history_scan_new(p->history, from, now_ms, on_minute, fleet);
+    int rc = history_scan_work(p->scan, ROWS, &err);
+    if (rc == 1)
+        return;
+    history_scan_free(p->scan);
+    p->scan = NULL;
+    p->scanned = true;
+    if (rc < 0)
+        trouble(p, &err, now_ms);
+}
+
 static bool ready(struct past *p, int64_t now_ms)
 {
     struct err err;
@@ -186,11 +213,12 @@ static bool ready(struct past *p, int64_t now_ms)
     return p->history != NULL;
 }
 
-bool past_work(struct past *p, const struct ui_past_want *want, const struct fleet *fleet,
-               int64_t now_ms)
+bool past_work(struct past *p, const struct ui_past_want *want, struct fleet *fleet, int64_t now_ms)
 {
     bool changed = false;
 
+    if (!p->scanned && fleet_count(fleet) && ready(p, now_ms))
+        read_trends(p, fleet, now_ms);
     if (want && ready(p, now_ms)) {
         bool fresh = now_ms - p->shown.read_ms < FRESH_MS && now_ms >= p->shown.read_ms;
         bool other = p->reading && !covers(&p->next, want, now_ms);

@@ -14,8 +14,9 @@ struct past;
 struct past *past_new(const char *journal, const struct log *log);
 void past_free(struct past *p); /* NULL is fine */
 
+/* Also, once, the sparklines of the fleet for the half hour before this console started. */
 /* What ui_wants_past() said; NULL: nothing. True when there is something new to draw. */
-bool past_work(struct past *p, const struct ui_past_want *want, const struct fleet *fleet,
+bool past_work(struct past *p, const struct ui_past_want *want, struct fleet *fleet,
                int64_t now_ms);
 /* Does it want to be called again at once? */
 bool past_is_busy(const struct past *p);

@@ -279,6 +279,31 @@ void fleet_set_trend(struct fleet *fleet, uint32_t reading)
             fleet_trend_choose(fleet, fleet_at(fleet, i));
 }
 
+/* A bucket that has heard nothing takes what is remembered. */
+static void trend_recall(struct fleet_trend *t, int64_t t_ms, float value)
+{
+    uint32_t no = (uint32_t)(t_ms / FLEET_TREND_STEP_MS);
+    float *slot = &t->value[no % FLEET_TREND];
+
+    if (no > t->last)
+        trend_add(t, t_ms, value);
+    else if (no + FLEET_TREND > t->last && isnan(*slot))
+        *slot = value;
+}
+
+void fleet_recall_trend(struct fleet *fleet, const char *id, const char *reading, int64_t t_ms,
+                        float avg)
+{
+    uint32_t device = fleet_find(fleet, id), n = fleet_reading_find(fleet, reading);
+    const struct fleet_device *d = device == FLEET_NONE ? NULL : fleet_device(fleet, device);
+
+    if (!d || n == FLEET_NONE || !d->trend || d->trend->reading != n)
+        return;
+    for (int64_t at = t_ms; at < t_ms + 60000 && at <= fleet->now_ms; at += FLEET_TREND_STEP_MS)
+        trend_recall(d->trend, at, avg);
+    fleet->changes++;
+}
+
 void fleet_history_add(struct fleet *fleet, struct fleet_device *d, uint32_t reading, int64_t t_ms,
                        double value)
 {

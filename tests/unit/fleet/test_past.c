@@ -143,6 +143,32 @@ static void beyond_what_memory_holds_the_store_is_asked(void **state)
     fleet_free(f.fleet);
 }
 
+static void a_trend_takes_what_is_remembered_where_nothing_was_heard(void **state)
+{
+    struct feed f;
+    struct fleet_point p[FLEET_TREND];
+    (void)state;
+    feed_open(&f, NULL);
+    for (int i = 0; i < 10; i++, f.now_ms += 60000)
+        say_temp(&f, "a", 7);
+    f.now_ms -= 60000;
+    for (int i = 0; i < 25; i++)
+        fleet_recall_trend(f.fleet, "a", "temperature", f.now_ms - i * 60000, 5);
+    fleet_recall_trend(f.fleet, "a", "humidity", f.now_ms, 1);
+    fleet_recall_trend(f.fleet, "nobody", "temperature", f.now_ms, 1);
+
+    fleet_trend(f.fleet, feed_device(&f, "a"), f.now_ms, p);
+
+    assert_true(p[FLEET_TREND - 1].avg == 7 && p[FLEET_TREND - 3].avg == 7);
+    assert_true(p[FLEET_TREND - 40].avg == 5);
+    assert_int_equal(p[0].kind, FLEET_POINT_NONE);
+    int filled = 0;
+    for (int i = 0; i < FLEET_TREND; i++)
+        filled += p[i].kind == FLEET_POINT_SAMPLE;
+    assert_in_range(filled, 49, 50);
+    fleet_free(f.fleet);
+}
+
 struct heard {
     char text[400];
 };
@@ -227,6 +253,7 @@ int main(void)
         cmocka_unit_test(where_both_know_it_is_the_fleets_own),
         cmocka_unit_test(a_device_that_is_only_remembered_has_a_past),
         cmocka_unit_test(beyond_what_memory_holds_the_store_is_asked),
+        cmocka_unit_test(a_trend_takes_what_is_remembered_where_nothing_was_heard),
         cmocka_unit_test(a_listener_hears_each_value_with_its_time),
         cmocka_unit_test(answers_are_kept_with_their_arrival),
         cmocka_unit_test(a_watched_message_is_kept_as_it_came),

@@ -463,6 +463,49 @@ static void what_is_not_finite_is_not_kept(void **state)
     assert_int_equal(c.values, 0);
 }
 
+struct minutes {
+    int count;
+    int64_t first, last;
+    double sum;
+};
+
+static void count_minute(void *ctx, const char *device, const char *reading, int64_t t_ms,
+                         float avg)
+{
+    struct minutes *m = ctx;
+    assert_true(strcmp(device, "a") == 0 || strcmp(device, "b") == 0);
+    assert_string_equal(reading, "temperature");
+    m->first = !m->count || t_ms < m->first ? t_ms : m->first;
+    m->last = t_ms > m->last ? t_ms : m->last;
+    m->sum += (double)avg;
+    m->count++;
+}
+
+static void a_scan_finds_the_last_minutes_of_all_series_wherever_they_lie(void **state)
+{
+    struct place *p = *state;
+    struct err err;
+    struct minutes m = { 0 };
+    open_at(p, START_MS);
+    fill(p, "a", START_MS, 130); /* two hours packed, ten minutes in the one that runs */
+    fill(p, "b", START_MS, 130);
+    int64_t now = START_MS + 130 * HISTORY_MINUTE_MS;
+
+    struct history *r = history_open_reader(p->journal, &err);
+    struct history_scan *s =
+        history_scan_new(r, now - 30 * HISTORY_MINUTE_MS, now, count_minute, &m);
+    int rc;
+    while ((rc = history_scan_work(s, 1, &err)) == 1)
+        ;
+    assert_int_equal(rc, 0);
+    assert_int_equal(m.count, 60);
+    assert_int_equal(m.first, now - 30 * HISTORY_MINUTE_MS);
+    assert_int_equal(m.last, now - HISTORY_MINUTE_MS);
+    assert_float_equal(m.sum, 2 * (100 + 129) * 15, 0.01);
+    history_scan_free(s);
+    history_close(r);
+}
+
 static void answers_are_kept_newest_first_and_once(void **state)
 {
     struct place *p = *state;
@@ -533,6 +576,7 @@ int main(void)
         T(a_reader_of_nothing_is_no_error),
         T(a_batch_takes_only_so_many_rows_at_a_time),
         T(what_is_not_finite_is_not_kept),
+        T(a_scan_finds_the_last_minutes_of_all_series_wherever_they_lie),
         T(answers_are_kept_newest_first_and_once),
         T(the_readings_of_a_device_are_told_with_their_beginning),
     };

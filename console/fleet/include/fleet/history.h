@@ -83,6 +83,13 @@ uint32_t fleet_trend(const struct fleet *fleet, const struct fleet_device *devic
  */
 void fleet_set_trend(struct fleet *fleet, uint32_t reading);
 
+/*
+ * What a store remembers of the last half hour: fills a device's trend where nothing was heard, if
+ * the trend is of that reading. A minute, beginning at t_ms.
+ */
+void fleet_recall_trend(struct fleet *fleet, const char *id, const char *reading, int64_t t_ms,
+                        float avg);
+
 /* Memory the fleet holds, for the bench: all of it, and what deep history takes of it. */
 size_t fleet_bytes(const struct fleet *fleet, size_t *history);
 

@@ -124,6 +124,19 @@ typedef void history_reading_fn(void *ctx, const char *reading, int64_t first_ms
 int history_readings(struct history *h, const char *device, history_reading_fn *fn, void *ctx,
                      struct err *err);
 
+/*
+ * The mean of each minute from `from_ms` on, of all series, in no particular order: for sparklines
+ * when a console starts. At most some hours back. history_scan_work(): as for a query, `rows` rows
+ * of the file at most (each up to 60 minutes).
+ */
+typedef void history_minute_fn(void *ctx, const char *device, const char *reading, int64_t t_ms,
+                               float avg);
+struct history_scan;
+struct history_scan *history_scan_new(struct history *h, int64_t from_ms, int64_t now_ms,
+                                      history_minute_fn *fn, void *ctx);
+int history_scan_work(struct history_scan *s, uint32_t rows, struct err *err);
+void history_scan_free(struct history_scan *s); /* NULL is fine */
+
 struct history_reply {
     struct reply reply;
     int64_t t_ms;
