@@ -107,7 +107,13 @@ class HandOver(JournalTest):
         self.assertEqual(len(keys), len(set(keys)), "nothing is delivered twice")
         row = [r for r in self.fleet.json("notify", "ls") if r["name"] == "hook"][0]
         self.assertEqual((row["queued"], row["dropped"]), (0, 0))
-        self.fleet.run("journal", "verify")
+        self.assertIn("whole up to row", self.fleet.run("journal", "verify").stdout)
+        lines = [json.loads(line) for line in self.fleet.run("journal", "export", "--rollout", rollout).stdout.splitlines()]
+        self.assertEqual({line["kind"] for line in lines}, {"rollout", "act", "event", "order"})
+        self.assertEqual(len([line for line in lines if line["kind"] == "order"]), 4, "one order each, whoever drove it")
+        self.assertEqual([a["act"] for a in self.fleet.json("journal", "ls")], ["start"])
+        self.assertEqual(self.fleet.json("journal", "show")["living"], 0)
+        self.assertEqual(self.fleet.json("journal", "prune", "--yes")["rollouts"], 0, "it is not a year old")
 
     def test_2_a_read_only_console_never_drives_and_says_who_does(self):
         s = self.console("--read-only")
@@ -163,6 +169,56 @@ class Killed(JournalTest):
         s.keys("Down", "Down", "Enter")
         s.shows("paused; 'muster rollout resume' goes on", "exit=0", seconds=20)
         self.assertEqual(self.fleet.show(rollout)["state"], "paused")
+
+
+class TwoHosts(JournalTest):
+    """Two journals, one fleet, one broker: as two hosts would have."""
+
+    def serve(self, profile, log):
+        with open(log, "a") as f:
+            p = subprocess.Popen([MUSTER, "--profile", profile, "serve"], stdout=f, stderr=f, stdin=subprocess.DEVNULL)
+        self.addCleanup(lambda: p.poll() is None and (p.kill(), p.wait(10)))
+        return p
+
+    def says(self, log, text, seconds=30):
+        return wait_until("%s says %r" % (log, text), seconds, lambda: text in open(log).read())
+
+    def claims(self):
+        latest = {}
+        for _, topic, body, _ in self.ear.messages():
+            if topic.startswith("fleet/engine/"):
+                latest[topic] = body.decode()
+        return [b for b in latest.values() if b]
+
+    def test_the_second_engine_says_who_leads_and_takes_over_when_that_is_gone(self):
+        with open(self.fleet.profile) as f:
+            text = f.read()
+        other = os.path.join(self.fleet.dir, "other.ini")
+        with open(other, "w") as f:
+            f.write(text.replace("path = " + self.fleet.ini["journal"]["path"], "path = other.db"))
+        log_a, log_b = os.path.join(self.fleet.dir, "a.log"), os.path.join(self.fleet.dir, "b.log")
+        a = self.serve(self.fleet.profile, log_a)
+        wait_until("the first claims the fleet", 15, lambda: any("pid %d " % a.pid in c for c in self.claims()))
+        b = self.serve(other, log_b)
+        self.says(log_b, "run by another journal's engine, serve, pid %d on host" % a.pid)
+        self.assertNotIn("stand still", open(log_a).read())
+
+        a.kill()  # its connection breaks: the broker clears its claim
+        a.wait(10)
+        wait_until("the second claims the fleet", 30, lambda: any("pid %d " % b.pid in c for c in self.claims()))
+        self.assertEqual(len(self.claims()), 1, self.claims())
+
+        a = self.serve(self.fleet.profile, log_a)
+        self.says(log_a, "run by another journal's engine, serve, pid %d on host" % b.pid)
+        rollout = self.fleet.start("weather@1.4.0", "--stages", "100%", "--jitter", "1", "--trial", "3")
+        time.sleep(3)
+        self.assertEqual(self.fleet.show(rollout)["state"], "draft", "nobody moves it: the other journal's engine leads")
+
+        b.terminate()
+        b.wait(10)
+        shown = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 120)
+        self.assertEqual(shown["state"], "done", shown)
+        self.assertEqual(len(self.claims()), 1, self.claims())
 
 
 if __name__ == "__main__":

@@ -600,6 +600,12 @@ void engine_resign(struct engine *e, int64_t until_ms)
     store_engine_unlock(e->cfg.store);
 }
 
+void engine_yield(struct engine *e, const char *who, int64_t until_ms)
+{
+    engine_resign(e, until_ms);
+    text_copy(e->holder, sizeof(e->holder), who);
+}
+
 void engine_lead_again(struct engine *e, int64_t now_ms)
 {
     e->lead_ms = now_ms;

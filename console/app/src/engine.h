@@ -49,6 +49,9 @@ void engine_free(struct engine *e); /* NULL is fine */
 
 /* Stop leading and let the lock go, for another process to take; not again before `until_ms`. */
 void engine_resign(struct engine *e, int64_t until_ms);
+/* As engine_resign(), for `who` on another host (engine_leader() says it). Holds while it leads or
+ * not. */
+void engine_yield(struct engine *e, const char *who, int64_t until_ms);
 /* Lead again at the next tick, when nobody else does. */
 void engine_lead_again(struct engine *e, int64_t now_ms);
 

@@ -21,6 +21,7 @@
 
 #include "alerting.h"
 #include "planning.h"
+#include "claims.h"
 #include "keeping.h"
 #include "recorder.h"
 
@@ -47,6 +48,8 @@ struct session {
     struct web *web;
     struct notify *notify;
     struct keeping keeping;
+    struct claims claims; /* of other hosts on this fleet's rollouts; with the engine */
+    bool yielded;
     int64_t up_ms; /* listening without a break since */
     struct crypto_signer *signer;
     struct timespec signer_made; /* its file, to see when another takes its place */
@@ -117,6 +120,8 @@ static void on_message(void *ctx, const char *topic, const void *body, size_t le
 
     if (retained)
         s->retained_ms = s->now_ms;
+    if (s->engine && claims_message(&s->claims, topic, body, len, s->now_ms))
+        return;
     fleet_apply(s->fleet, &ev, s->now_ms);
     if (s->engine) {
         struct topic parsed;
@@ -125,6 +130,60 @@ static void on_message(void *ctx, const char *topic, const void *body, size_t le
     }
     if (s->on_message)
         s->on_message(s->ctx, topic, body, len, retained);
+}
+
+static void publish_claim(struct session *s, const char *text)
+{
+    char topic[PROTO_TOPIC_MAX];
+    struct link_publish m = {
+        .topic = topic, .body = text, .len = strlen(text), .qos = 1, .retain = true
+    };
+
+    claims_topic(&s->claims, topic, sizeof(topic));
+    link_publish(s->link, &m);
+}
+
+static void say_claim(struct session *s)
+{
+    char who[CLAIM_WHO_MAX];
+
+    if (store_engine_holder(s->store, who, sizeof(who), NULL) == 1)
+        publish_claim(s, who);
+}
+
+static void yield_to(struct session *s, bool leads)
+{
+    char who[160];
+
+    text_format(who, sizeof(who), "another journal's engine, %s", claims_rival(&s->claims));
+    if (leads) {
+        publish_claim(s, "");
+        log_say(s->log, LOG_WARN, "rollouts of this journal stand still: the fleet is run by %s",
+                who);
+    }
+    engine_yield(s->engine, who, s->now_ms + CLAIM_GRACE_MS);
+    s->yielded = true;
+}
+
+/* Before the engine moves: does another host lead this fleet? */
+static void look_at_claims(struct session *s)
+{
+    bool leads = !engine_leader(s->engine);
+
+    switch (claims_turn(&s->claims, leads, s->yielded, s->now_ms)) {
+    case CLAIM_SAY:
+        say_claim(s);
+        break;
+    case CLAIM_YIELD:
+        yield_to(s, leads);
+        break;
+    case CLAIM_FREE:
+        s->yielded = false;
+        engine_lead_again(s->engine, s->now_ms);
+        break;
+    case CLAIM_NOTHING:
+        break;
+    }
 }
 
 static void on_state(void *ctx, bool up, const char *reason)
@@ -137,8 +196,12 @@ static void on_state(void *ctx, bool up, const char *reason)
     s->was_up = s->was_up || up;
     s->retained_ms = s->now_ms;
     fleet_apply(s->fleet, &ev, s->now_ms);
-    if (s->engine)
+    if (s->engine) {
+        claims_link(&s->claims, up, s->now_ms);
+        if (up)
+            look_at_claims(s);
         engine_broker(s->engine, up, s->now_ms);
+    }
 }
 
 static void on_published(void *ctx, int mid, int code)
@@ -224,7 +287,7 @@ static int make_link(struct session *s, const char *name, struct err *err)
                                          "+/reply/#" };
     enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
     char topic[KINDS][PROTO_TOPIC_MAX];
-    char client[64];
+    char client[128], will[PROTO_TOPIC_MAX] = "", host[33] = "";
     const struct profile *p = s->profile;
     struct link_config c = { .host = p->broker.host,
                              .port = p->broker.port,
@@ -238,7 +301,13 @@ static int make_link(struct session *s, const char *name, struct err *err)
                              .on_published = on_published,
                              .ctx = s };
 
-    text_format(client, sizeof(client), "muster-%s-%ld", name, (long)getpid());
+    gethostname(host, sizeof(host) - 1);
+    text_format(client, sizeof(client), "muster-%s-%ld-%s", name, (long)getpid(), host);
+    if (s->engine) {
+        claims_topic(&s->claims, will, sizeof(will));
+        c.will_topic = will;
+        c.topic[c.topic_count++] = CLAIM_PREFIX "+";
+    }
     for (size_t i = 0; i < KINDS; i++) {
         text_format(topic[i], sizeof(topic[i]), "%s/%s", p->root, kinds[i]);
         c.topic[c.topic_count++] = topic[i];
@@ -342,6 +411,10 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
     if (*p->influx.url && influx_check(p, err))
         return err_prefix(err, "%s", p->path);
     s->recorder = recorder_new(p, s->fleet, s->web, s->log);
+    char id[17];
+    if (store_journal_id(s->store, id, err) != 0)
+        return -1;
+    claims_init(&s->claims, id);
     s->engine = engine_new(&c, s->now_ms, err);
     return s->engine ? 0 : -1;
 }
@@ -380,6 +453,8 @@ void session_close(struct session *s)
 {
     if (!s)
         return;
+    if (s->engine && s->up && !engine_leader(s->engine) && s->claims.said)
+        publish_claim(s, ""); /* a will is only for who dies */
     engine_free(s->engine);
     alerting_free(s->alerting);
     web_free(s->web); /* drops what notify has under way */
@@ -410,6 +485,8 @@ static void tick(struct session *s)
     s->tick_ms = s->now_ms;
     fleet_apply(s->fleet, &ev, s->now_ms);
     follow_signer(s);
+    if (s->engine && s->up)
+        look_at_claims(s);
     if (s->engine)
         engine_tick(s->engine, s->now_ms);
     if (s->engine) {

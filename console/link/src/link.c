@@ -337,6 +337,8 @@ static int set_up(struct link *l, const struct link_config *c, struct err *err)
                        c->client_id ? c->client_id : "");
     mosquitto_int_option(l->mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
     mosquitto_int_option(l->mosq, MOSQ_OPT_TCP_NODELAY, 1);
+    if (c->will_topic && *c->will_topic)
+        mosquitto_will_set_v5(l->mosq, c->will_topic, 0, NULL, 1, true, NULL);
     mosquitto_threaded_set(l->mosq, true); /* no thread: see the top of this file */
     mosquitto_connect_v5_callback_set(l->mosq, on_connect);
     mosquitto_disconnect_v5_callback_set(l->mosq, on_disconnect);

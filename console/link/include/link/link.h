@@ -34,6 +34,8 @@ struct link_config {
         *client_id; /* with use_username_as_clientid the broker takes the certificate's CN anyway */
     const char *topic[LINK_TOPICS]; /* MQTT filters to subscribe, in this order */
     size_t topic_count;
+    const char
+        *will_topic; /* cleared (nothing, retained) when the connection breaks; may be NULL */
     const struct log *log;
 
     /* `topic` terminated; `body` valid only during the call. Called only from inside link_run(). */
