@@ -70,6 +70,7 @@ static const struct field {
     FIELD("ui", "words", FIELD_BOOL, ui.words),
     FIELD("ui", "mouse", FIELD_BOOL, ui.mouse),
     FIELD("ui", "bell", FIELD_TEXT, ui.bell),
+    FIELD("ui", "sync", FIELD_BOOL, ui.sync),
 };
 
 struct reader {
@@ -311,6 +312,7 @@ static void defaults(struct profile *p)
     text_copy(p->ui.ascii, sizeof(p->ui.ascii), "auto");
     text_copy(p->ui.bell, sizeof(p->ui.bell), "crit");
     p->ui.mouse = true;
+    p->ui.sync = true;
     p->default_alerts = true;
     p->influx.version = 2;
     p->influx.queue_mb = 64;

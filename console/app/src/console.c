@@ -32,7 +32,7 @@
 #include "ui_file.h"
 
 enum {
-    FRAME_MS = 100,     /* at most ten data frames a second */
+    FRAME_MS = TERM_FRAME_MS,
     RELEASES_MS = 2000, /* how often the release folder is looked at */
     LOG_LINES = 1000,
     RELEASES_MAX = 256,
@@ -74,6 +74,7 @@ struct console {
     char who[65];
     uint64_t drawn; /* fleet_changes() of the last frame */
     int64_t drawn_ms;
+    int64_t pause_ms; /* until the next frame that no key asks for */
     bool dirty, quit;
     bool read_only; /* by --read-only or the profile: it never leads either */
     struct asked asked;
@@ -583,6 +584,7 @@ static void draw(struct console *c, int64_t now)
     read_link(c);
     ui_draw(c->ui, &m, c->canvas);
     term_show(c->term, c->canvas, &c->theme);
+    c->pause_ms = term_pause_ms(session_now() - now);
     c->drawn = fleet_changes(m.fleet);
     c->drawn_ms = now;
     c->dirty = false;
@@ -629,7 +631,7 @@ static void loop(struct console *c)
         bool due = now >= m.now_ms + left;
         if (due)
             feed(c, &tick);
-        if (!c->quit && (c->dirty || ((changed || due) && now - c->drawn_ms >= FRAME_MS)))
+        if (!c->quit && (c->dirty || ((changed || due) && now - c->drawn_ms >= c->pause_ms)))
             draw(c, now);
     }
 }
@@ -655,6 +657,7 @@ static int open_screen(struct console *c, const struct cmd_args *args)
                                         cmd_has(args, "ascii") || strcmp(p->ui.ascii, "yes") == 0,
                                     .utf8 = strcmp(p->ui.ascii, "no") == 0,
                                     .no_mouse = !p->ui.mouse,
+                                    .no_sync = !p->ui.sync,
                                     .no_color = !c->cmd->color };
     int rows, cols;
     const char *theme = theme_wanted(c, args); /* asks the terminal, before curses has it */

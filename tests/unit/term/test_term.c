@@ -408,6 +408,67 @@ static void a_stopped_program_takes_the_terminal_again(void **state)
     stop(t);
 }
 
+static void a_slow_line_gets_fewer_frames(void **state)
+{
+    (void)state;
+    assert_int_equal(term_pause_ms(-5), TERM_FRAME_MS); /* the clock was set back */
+    assert_int_equal(term_pause_ms(0), TERM_FRAME_MS);
+    assert_int_equal(term_pause_ms(10), TERM_FRAME_MS);
+    assert_int_equal(term_pause_ms(80), 800);
+    assert_int_equal(term_pause_ms(60000), TERM_PAUSE_MOST_MS);
+}
+
+static void each_kind_of_terminal_gets_the_colours_it_has(void **state)
+{
+    static const struct {
+        const char *type, *says;
+    } kinds[] = {
+        { "vt100", "open 24 80 0 vt100" },
+        { "linux", "open 24 80 8 linux" },
+        { "xterm", "open 24 80 8 xterm" },
+        { "screen-256color", "open 24 80 256 screen-256color" },
+        { "tmux-256color", "open 24 80 256 tmux-256color" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct tty *t = start(kinds[i].type, false);
+        assert_string_equal(event(t), kinds[i].says);
+        assert_string_equal(next(t), "shown");
+        drain(t, 100);
+        if (strcmp(kinds[i].type, "vt100") == 0)
+            assert_null(strstr(t->out, "\033[31"));
+        assert_true((strstr(t->out, "\033[?2026h") != NULL) ==
+                    (strcmp(kinds[i].type, "vt100") != 0 && strcmp(kinds[i].type, "linux") != 0));
+        type(t, "q");
+        assert_string_equal(event(t), "key 113");
+        assert_string_equal(event(t), "closed");
+        stop(t);
+    }
+}
+
+static void the_smallest_and_the_largest_window_are_windows_too(void **state)
+{
+    static const struct {
+        unsigned short rows, cols;
+    } sizes[] = { { 1, 1 }, { 2, 3 }, { 500, 1000 }, { 24, 80 } };
+    struct tty *t = start("xterm-256color", false);
+    char says[64];
+    (void)state;
+    assert_memory_equal(event(t), "open", 4);
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        set_size(t, sizes[i].rows, sizes[i].cols);
+        kill(t->pid, SIGWINCH);
+        snprintf(says, sizeof(says), "resize %d %d", sizes[i].rows, sizes[i].cols);
+        assert_string_equal(event(t), says);
+        t->out_len = 0; /* a large window is a lot to keep */
+    }
+    type(t, "q");
+    assert_string_equal(event(t), "key 113");
+    stop(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +482,9 @@ int main(void)
         cmocka_unit_test(without_colour_no_colour_is_sent),
         cmocka_unit_test(an_unknown_terminal_gets_something_simpler),
         cmocka_unit_test(a_stopped_program_takes_the_terminal_again),
+        cmocka_unit_test(a_slow_line_gets_fewer_frames),
+        cmocka_unit_test(each_kind_of_terminal_gets_the_colours_it_has),
+        cmocka_unit_test(the_smallest_and_the_largest_window_are_windows_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,6 +101,7 @@ struct profile {
         bool words;    /* states by word and not by glyph */
         char ascii[8]; /* "auto", "yes", "no" */
         bool mouse;
+        bool sync;    /* synchronised output, where the terminal may know it */
         char bell[8]; /* which alerts ring: "crit", "warn" (and crit), "no" */
     } ui;
     struct profile_key key[PROFILE_KEYS_MAX];
