@@ -112,6 +112,25 @@ class Retry(FleetTest):
         self.assertEqual(plan["excluded"], [])
 
 
+class RolledBackUnderWay(FleetTest):
+    devices = 6
+
+    def test_whoever_waits_downloads_or_is_on_trial_ends_on_the_old_image(self):
+        good = hash_of(self.fleet, "weather@1.3.0")
+        rollout = self.fleet.start("weather@1.4.0", "--stages", "100%", "--jitter", "60", "--trial", "15", "--soak", "60")
+        wait_until("one is on trial", 90, lambda: [r for _, _, r in self.ear.reports() if r["state"] == "trial"])
+        self.fleet.run("rollout", "abort", rollout, "--roll-back", "--yes")
+        shown = self.fleet.wait_state(rollout, {"aborted"}, 120)
+        self.assertLessEqual({d["state"] for d in shown["devices"]}, {"returned", "aborted", "planned"}, shown["devices"])
+        self.assertGreaterEqual(shown["counts"]["returned"], 1)
+        wait_until("all run the old image", 30,
+                   lambda: {d["image"] for d in self.fleet.ls("product:weather").values()} == {good}, every=1)
+        late = Ear(self.fleet, topics=("devices/+/commands/#",))
+        time.sleep(1)
+        self.assertEqual([t for _, t, b, _ in late.messages() if b], [], "no retained order is left")
+        late.close()
+
+
 class LateJoiner(FleetTest):
     devices = 2
 
