@@ -20,7 +20,7 @@ COUNT = 40
 TWIN = os.path.join(BUILD, "tests", "unit", "rollout", "fleet_twin")
 IDS = ["sensor-%03d" % (i + 1) for i in range(COUNT)]
 HW = {name: "linux-b" if i % 4 == 3 else "linux" for i, name in enumerate(IDS)}  # ten of revision b
-SITE = {name: "site:berlin" if i % 5 == 0 else None for i, name in enumerate(IDS)}  # eight at one site, the rest anywhere
+SITE = {name: "site:berlin" if i % 3 == 0 else None for i, name in enumerate(IDS)}  # fourteen at one site, the rest anywhere
 SLOW = 60000  # bytes per second and download: an image takes some seconds
 
 
