@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "influx/influx.h"
 #include "device_json.h"
 
 #include "commands.h"
@@ -60,6 +61,8 @@ static int run_check(struct cmd_context *ctx, const struct cmd_args *args)
     const char *name =
         args->word_count ? args->word[0] : cmd_get(args, "profile", getenv("MUSTER_PROFILE"));
     int rc = config_load(name, &profile, &log, &err);
+    if (rc == 0 && *profile.influx.url && influx_check(&profile, &err))
+        rc = err_prefix(&err, "%s", profile.path);
     finish(&f, profile.path, rc ? &err : NULL);
     return rc ? EXIT_USAGE : f.warnings ? EXIT_NO : EXIT_DONE;
 }

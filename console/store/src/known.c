@@ -53,20 +53,12 @@ static int prepare(struct known *k, struct err *err)
     return 0;
 }
 
-struct known *known_open(const char *journal, bool read_only, struct err *err)
+static struct known *open_once(const char *path, bool read_only, struct err *err)
 {
-    char path[1024];
-    struct known *k;
+    struct known *k = mem_alloc(sizeof(*k));
     int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-
-    if (!journal[0] || !text_format(path, sizeof(path), "%s-known", journal)) {
-        err_set(err, EXIT_USAGE, "[journal] path is missing or too long");
-        return NULL;
-    }
     bool is_new = access(path, F_OK) != 0;
-    if (read_only && is_new)
-        return NULL;
-    k = mem_alloc(sizeof(*k));
+
     if (sqlite3_open_v2(path, &k->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
         sqlite3_busy_timeout(k->db, 2000) != SQLITE_OK || (!read_only && prepare(k, err))) {
         fail(k, err);
@@ -76,6 +68,47 @@ struct known *known_open(const char *journal, bool read_only, struct err *err)
     if (is_new)
         chmod(path, S_IRUSR | S_IWUSR);
     return k;
+}
+
+static bool is_torn(const char *path)
+{
+    sqlite3 *db = NULL;
+    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, "SELECT count(*) FROM known; SELECT * FROM recorder", NULL, NULL,
+                          NULL);
+    sqlite3_close(db);
+    return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
+}
+
+static void drop(const char *path)
+{
+    static const char *const tails[] = { "-wal", "-shm" };
+    char name[1100];
+
+    for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+        text_format(name, sizeof(name), "%s%s", path, tails[i]);
+        unlink(name);
+    }
+    unlink(path);
+}
+
+struct known *known_open(const char *journal, bool read_only, struct err *err)
+{
+    char path[1024];
+
+    if (!journal[0] || !text_format(path, sizeof(path), "%s-known", journal)) {
+        err_set(err, EXIT_USAGE, "[journal] path is missing or too long");
+        return NULL;
+    }
+    if (read_only && access(path, F_OK) != 0)
+        return NULL;
+    /* It is kept without waiting for the disk, so a power cut may have torn it; it holds nothing
+     * that does not come again. */
+    if (!read_only && access(path, F_OK) == 0 && is_torn(path))
+        drop(path);
+    return open_once(path, read_only, err);
 }
 
 void known_close(struct known *k)

@@ -13,7 +13,8 @@
  * The last words of each device, kept by whoever leads, so that a console or a command that starts
  * now knows readings and ages at once: telemetry is not retained by the broker. A database of its
  * own beside the journal ("muster.db" → "muster.db-known"): it may be lost without harm, so it is
- * written without waiting for the disk. One row per device; a device that is forgotten goes.
+ * written without waiting for the disk, and a torn one is begun anew. One row per device; a device
+ * that is forgotten goes.
  */
 struct known;
 

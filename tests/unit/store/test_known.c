@@ -1,0 +1,114 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "store/known.h"
+
+#define NOW_MS INT64_C(1790000000000)
+
+struct place {
+    char dir[64], journal[96], path[128];
+};
+
+static int new_place(void **state)
+{
+    struct place *p = calloc(1, sizeof(*p));
+    snprintf(p->dir, sizeof(p->dir), "/tmp/muster-known-XXXXXX");
+    if (!mkdtemp(p->dir))
+        return -1;
+    snprintf(p->journal, sizeof(p->journal), "%s/muster.db", p->dir);
+    snprintf(p->path, sizeof(p->path), "%s-known", p->journal);
+    *state = p;
+    return 0;
+}
+
+static int drop_place(void **state)
+{
+    struct place *p = *state;
+    char line[160];
+    snprintf(line, sizeof(line), "rm -rf %s", p->dir);
+    int rc = system(line);
+    free(p);
+    return rc;
+}
+
+static void write_devices(struct place *p, int count)
+{
+    struct err err = { 0 };
+    struct known *k = known_open(p->journal, false, &err);
+    if (!k)
+        fail_msg("%s", err.text);
+    assert_int_equal(known_begin(k, &err), 0);
+    for (int i = 0; i < count; i++) {
+        struct known_device d = { .last_ms = NOW_MS, .interval_ms = 60000, .count = 1 };
+        snprintf(d.id, sizeof(d.id), "sensor-%04d", i);
+        snprintf(d.item[0].name, sizeof(d.item[0].name), "temperature");
+        d.item[0].value = 20.5 + i;
+        d.t[0] = (uint32_t)(NOW_MS / 1000);
+        assert_int_equal(known_put(k, &d, &err), 0);
+    }
+    assert_int_equal(known_end(k, NOW_MS - 1000, NOW_MS, &err), 0);
+    known_close(k);
+}
+
+static void count_device(void *ctx, const struct known_device *d)
+{
+    int *count = ctx;
+    assert_int_equal(d->count, 1);
+    assert_true(d->item[0].value >= 20.5);
+    ++*count;
+}
+
+static int known_devices(struct place *p)
+{
+    struct err err;
+    int64_t since, beat;
+    int count = 0;
+    struct known *k = known_open(p->journal, true, &err);
+    if (!k || known_each(k, count_device, &count, &since, &beat, &err))
+        count = -1;
+    known_close(k);
+    return count;
+}
+
+static void last_words_are_read_back(void **state)
+{
+    struct place *p = *state;
+    write_devices(p, 300);
+    assert_int_equal(known_devices(p), 300);
+}
+
+static void a_torn_file_is_begun_anew(void **state)
+{
+    struct place *p = *state;
+    for (long from = 0; from <= 4096; from += 4096) { /* its head; all but its head */
+        struct stat st;
+        write_devices(p, 300);
+        assert_int_equal(stat(p->path, &st), 0);
+        FILE *f = fopen(p->path, "r+");
+        fseek(f, from, SEEK_SET);
+        for (long i = from; i < st.st_size; i++)
+            fputc(0x5a, f);
+        fclose(f);
+        assert_int_equal(known_devices(p), -1);
+        write_devices(p, 3);
+        assert_int_equal(known_devices(p), 3);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(last_words_are_read_back, new_place, drop_place),
+        cmocka_unit_test_setup_teardown(a_torn_file_is_begun_anew, new_place, drop_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
