@@ -354,9 +354,9 @@ static void say_report(struct sim *s, uint32_t device)
     text_copy(report.rollout, sizeof(report.rollout), s->r->id);
     hex16(report.boot, d->boot);
     sim_event(s, &ev);
-    if (chance(s, 8))
-        sim_event(s, &ev); /* QoS 1: at least once */
-    if (chance(s, 8)) {    /* and one that was long on its way */
+    if (s->link_up && chance(s, 8))
+        sim_event(s, &ev);            /* QoS 1: at least once */
+    if (s->link_up && chance(s, 8)) { /* and one that was long on its way */
         report.n = d->n > 1 ? d->n - 1 : 1;
         report.state = OTA_REPORT_WAITING;
         if (report.n < d->n)

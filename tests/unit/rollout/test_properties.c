@@ -239,7 +239,8 @@ static void check_counts(struct run *run, const struct rollout *r)
         sum += phase[i];
     for (uint32_t i = 0; i < r->count; i++) {
         const struct rollout_device *d = &r->device[i];
-        if (d->state == RDEV_ORDERED && d->ota > OTA_REPORT_WAITING)
+        /* (An abort order that came too late is sent until the broker has it.) */
+        if (d->state == RDEV_ORDERED && d->ota > OTA_REPORT_WAITING && d->wire == WIRE_ORDER)
             run->past[i] = d->attempt;
         told += !d->silent && (d->state == RDEV_ORDERED || d->state == RDEV_RECALLING);
         bool firmware = reason_class((enum reason)d->reason) == REASON_CLASS_FIRMWARE;
