@@ -576,11 +576,13 @@ static int commit(void *ctx, const struct rollout *r, const struct rollout_effec
     return store_commit(sh->place->store, r, fx, sign, &sh->broken, 0, NULL);
 }
 
-static void begin(struct place *p, struct sim *sim, struct shell *sh, enum sim_fate fate)
+static void begin_plan(struct place *p, struct sim *sim, struct shell *sh, enum sim_fate fate,
+                       bool approval)
 {
     struct rollout_plan plan;
 
     sim_plan(&plan);
+    plan.stage[0].approval = approval;
     sim_init(sim, &plan, 8, 42);
     for (uint32_t i = 0; i < 8; i++)
         sim->device[i].fate = (uint8_t)fate;
@@ -592,6 +594,11 @@ static void begin(struct place *p, struct sim *sim, struct shell *sh, enum sim_f
     sim->commit = commit;
     sim->ctx = sh;
     sim_link(sim, true);
+}
+
+static void begin(struct place *p, struct sim *sim, struct shell *sh, enum sim_fate fate)
+{
+    begin_plan(p, sim, sh, fate, false);
 }
 
 /* What lies in the outbox, as "start hold …". */
@@ -666,12 +673,33 @@ static void a_stage_that_holds_is_told_once(void **state)
     sim_free(&sim);
 }
 
+static void a_stage_that_waits_for_a_person_asks_for_an_approval(void **state)
+{
+    struct place *p = *state;
+    struct sim sim;
+    struct shell sh;
+    char told[256];
+
+    add(p, "hook", "webhook", "hook");
+    reopen(p);
+    begin_plan(p, &sim, &sh, SIM_GOOD, true);
+    sim_act(&sim, ROLLOUT_ACT_START);
+    for (int i = 0; i < 1000; i++)
+        sim_second(&sim);
+    story(p, told, sizeof(told));
+    assert_string_equal(told, "start approval ");
+    sim_act(&sim, ROLLOUT_ACT_APPROVE);
+    assert_true(sim_run(&sim, 20000));
+    story(p, told, sizeof(told));
+    assert_string_equal(told, "done ");
+    sim_free(&sim);
+}
+
 static void a_commit_that_fails_tells_nothing_and_the_next_tells_it_once(void **state)
 {
     struct place *p = *state;
     struct rollout_effects fx;
     struct rollout_event start = { .kind = ROLLOUT_EV_ACT, .now_ms = NOW_MS, .act_id = 1 };
-    struct rollout_event up = { .kind = ROLLOUT_EV_BROKER_UP, .now_ms = NOW_MS };
     struct sim sim;
     struct shell sh;
     char told[256];
@@ -680,7 +708,6 @@ static void a_commit_that_fails_tells_nothing_and_the_next_tells_it_once(void **
     add(p, "hook", "webhook", "hook");
     reopen(p);
     begin(p, &sim, &sh, SIM_GOOD);
-    (void)up;
     start.now_ms = sim.now_s * 1000;
     rollout_step(sim.r, &start, &fx);
     assert_true(fx.send_count > 0);
@@ -730,6 +757,7 @@ int main(int argc, char **argv)
         T(a_good_rollout_tells_its_start_and_its_end),
         T(acts_and_a_stop_are_told),
         T(a_stage_that_holds_is_told_once),
+        T(a_stage_that_waits_for_a_person_asks_for_an_approval),
         T(a_commit_that_fails_tells_nothing_and_the_next_tells_it_once),
         T(a_journal_keeps_its_id),
     };
