@@ -66,6 +66,24 @@ static const struct ui_effect *effect(const struct bench *b, enum ui_effect_kind
     return NULL;
 }
 
+/* Click where the text stands. */
+static void click(struct bench *b, const char *text)
+{
+    char line[4096];
+    for (int row = b->c->rows - 1; row >= 0; row--) {
+        const char *at = strstr(canvas_row(b->c, row, line, sizeof(line)), text);
+        if (!at)
+            continue;
+        struct ui_event ev = { .kind = UI_MOUSE, .mouse = UI_CLICK, .row = row };
+        for (const char *c = line; c < at; c++)
+            ev.col += (*c & 0xc0) != 0x80;
+        ui_step(b->ui, &ev, &b->f->model, &b->fx);
+        ui_draw(b->ui, &b->f->model, b->c);
+        return;
+    }
+    fail_msg("%s is not on the screen", text);
+}
+
 /* ------------------------------------------------------------------------------------- acts */
 
 static void a_reboot_hits_exactly_the_device_that_was_shown(void **state)
@@ -305,6 +323,19 @@ static void the_selected_rollout_stays_selected_when_a_newer_one_comes(void **st
     b->f->model.rollout_count++;
     type(b, "<Enter>");
 
+    assert_true(on_screen(b, "rollouts › r-20261119-1"));
+}
+
+static void a_click_selects_a_rollout_and_a_second_one_opens_it(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "R");
+    click(b, "✗ r-20261119-1");
+    assert_int_equal(ui_screen(b->ui), SCREEN_ROLLOUTS);
+    assert_true(on_screen(b, "── r-20261119-1"));
+    click(b, "✗ r-20261119-1");
+    assert_int_equal(ui_screen(b->ui), SCREEN_ROLLOUT);
     assert_true(on_screen(b, "rollouts › r-20261119-1"));
 }
 
@@ -784,25 +815,6 @@ static void the_tail_pauses_and_counts_what_it_hides(void **state)
 }
 
 /* -------------------------------------------------------------------------------------- mouse */
-
-/* Click where the text stands. */
-static void click(struct bench *b, const char *text)
-{
-    char line[4096];
-    for (int row = b->c->rows - 1; row >= 0; row--) {
-        const char *at = strstr(canvas_row(b->c, row, line, sizeof(line)), text);
-        if (!at)
-            continue;
-        struct ui_event ev = { .kind = UI_MOUSE, .mouse = UI_CLICK, .row = row };
-        for (const char *c = line; c < at; c++)
-            ev.col += (*c & 0xc0) != 0x80;
-        ui_step(b->ui, &ev, &b->f->model, &b->fx);
-        ui_draw(b->ui, &b->f->model, b->c);
-        return;
-    }
-    fail_msg("%s is not on the screen", text);
-}
-
 static void a_click_in_the_lines_at_the_foot_is_the_key(void **state)
 {
     struct bench *b = *state;
@@ -1353,6 +1365,7 @@ int main(void)
         KEYS(abort_may_also_roll_back_what_has_switched),
         KEYS(a_name_typed_for_one_choice_is_void_for_another),
         KEYS(the_selected_rollout_stays_selected_when_a_newer_one_comes),
+        KEYS(a_click_selects_a_rollout_and_a_second_one_opens_it),
         KEYS(an_old_rollout_is_loaded_when_it_is_opened),
         KEYS(enter_on_a_stage_lists_its_devices_and_again_opens_one),
         KEYS(space_pauses_at_once_and_resumes_after_a_question),

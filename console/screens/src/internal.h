@@ -210,6 +210,7 @@ struct device_screen {
 struct rollouts_screen {
     char selected[PROTO_ROLLOUT_MAX];
     struct cursor cursor; /* where that is */
+    int list_row;         /* screen row of the first one, for the mouse */
     int page;
 };
 enum rollout_pane { ROLLOUT_FLIGHT, ROLLOUT_FAILED, ROLLOUT_STAGES, ROLLOUT_PANES };
@@ -239,7 +240,8 @@ const char *rollout_state_glyph(enum rollout_state state);
 /* An act on a rollout, from either screen: its dialog opens. False when the action is none. */
 bool rollout_act_key(struct step *s, const char *id, enum action action);
 /* The keys of the acts that its state allows; returns the column after them. */
-int draw_rollout_acts(const struct rollout *r, const struct ui_model *m, struct area a, int col);
+int draw_rollout_acts(const struct ui *ui, const struct rollout *r, const struct ui_model *m,
+                      struct area a, int col);
 
 struct list_screen {
     struct cursor cursor;

@@ -460,7 +460,8 @@ bool rollout_act_key(struct step *s, const char *id, enum action action)
     return true;
 }
 
-int draw_rollout_acts(const struct rollout *r, const struct ui_model *m, struct area a, int col)
+int draw_rollout_acts(const struct ui *ui, const struct rollout *r, const struct ui_model *m,
+                      struct area a, int col)
 {
     bool stands = r->state == ROLLOUT_PAUSED || r->state == ROLLOUT_STOPPED, failed = false;
     if (m->read_only)
@@ -469,16 +470,16 @@ int draw_rollout_acts(const struct rollout *r, const struct ui_model *m, struct 
         struct rollout_counts c;
         rollout_count_all(r, &c);
         bool back = (r->state == ROLLOUT_DONE || r->state == ROLLOUT_ABORTED) && c.done + c.soaking;
-        return back ? draw_act(a, col, "X", "roll back…") : col;
+        return back ? draw_action(ui, a, col, ACTION_ABORT, "roll back…") : col;
     }
     if (rollout_wants_approval(r))
-        col = draw_act(a, col, "A", "approve…");
+        col = draw_action(ui, a, col, ACTION_APPROVE, "approve…");
     if (r->state == ROLLOUT_RUNNING || stands)
-        col = draw_act(a, col, "Space", stands ? "resume…" : "pause");
+        col = draw_action(ui, a, col, ACTION_PAUSE, stands ? "resume…" : "pause");
     for (int reason = 1; reason < ROLLOUT_REASONS; reason++)
         failed |= r->reasons[reason] > 0;
     if (failed)
-        col = draw_act(a, col, "R", "retry…");
-    col = draw_act(a, col, "c", "caps…");
-    return draw_act(a, col, "X", "abort…");
+        col = draw_action(ui, a, col, ACTION_RETRY, "retry…");
+    col = draw_action(ui, a, col, ACTION_CAPS, "caps…");
+    return draw_action(ui, a, col, ACTION_ABORT, "abort…");
 }

@@ -260,7 +260,7 @@ static void acts(struct ui *ui, const struct ui_model *m, struct area a)
     int col = 1;
     char text[80];
     if (r)
-        col = draw_rollout_acts(r, m, a, col);
+        col = draw_rollout_acts(ui, r, m, a, col);
     snprintf(text, sizeof(text), "%s", m->engine ? m->engine : "driven by this console");
     draw_act_right(a, col, text);
 }

@@ -149,6 +149,29 @@ static void open_selected(struct step *s)
     ui_push(s, SCREEN_ROLLOUT);
 }
 
+static void mouse(struct step *s, const struct ui_event *ev)
+{
+    struct rollouts_screen *l = &s->ui->rollouts;
+    bool wheel = ev->mouse == UI_WHEEL_UP || ev->mouse == UI_WHEEL_DOWN;
+    int row = ev->row - l->list_row;
+    if (wheel) {
+        moved(s, ev->mouse == UI_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
+        return;
+    }
+    if (row < 0 || row >= l->page)
+        return;
+    struct entries *list = mem_alloc(sizeof(*list));
+    collect(s->m, list);
+    uint32_t at = l->cursor.top + (uint32_t)row;
+    bool there = at < list->count, again = at == l->cursor.row;
+    if (there)
+        text_copy(l->selected, sizeof(l->selected), id_of(&list->entry[at]));
+    find_selected(l, list);
+    free(list);
+    if (there && (again || ev->mouse == UI_DOUBLE_CLICK))
+        open_selected(s);
+}
+
 static bool action_taken(struct step *s, enum action action)
 {
     const char *id = s->ui->rollouts.selected;
@@ -383,6 +406,7 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
     int below = preview_rows(list, a.rows - 1);
     struct area rows = area_sub(a, 1, 0, a.rows - 1 - below, -1);
     l->page = rows.rows;
+    l->list_row = rows.row;
     find_selected(l, list);
     if (list->count == 0)
         area_text(rows, 1, 4, ROLE_DIM, "No rollout yet. Esc, then u on the fleet plans one.");
@@ -410,7 +434,7 @@ static void acts(struct ui *ui, const struct ui_model *m, struct area a)
 {
     const struct rollout *r = rollout_of(m, ui->rollouts.selected);
     if (r)
-        draw_rollout_acts(r, m, a, 1);
+        draw_rollout_acts(ui, r, m, a, 1);
 }
 
 static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
@@ -439,6 +463,7 @@ static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
 const struct screen_ops screen_rollouts = {
     .refresh = refresh,
     .action = action_taken,
+    .mouse = mouse,
     .head = head,
     .body = body,
     .acts = acts,
