@@ -58,6 +58,7 @@ static const struct scene scenes[] = {
     { .name = "device-one", .keys = "/hall-b-003<Enter><Enter><Down><Enter>s" },
     { .name = "device-days", .keys = "/hall-b-003<Enter><Enter>+++++++" },
     { .name = "device-earlier", .keys = "/hall-b-003<Enter><Enter>+++++++<lt><lt>" },
+    { .name = "device-limits", .keys = "/hall-b-003<Enter><Enter>", .alerts = true },
     { .name = "device-zero", .keys = "/hall-b-003<Enter><Enter>sss" },
     { .name = "device-offline", .keys = "/lab-002<Enter><Enter>" },
     { .name = "rollouts", .keys = "R" },

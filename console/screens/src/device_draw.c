@@ -197,5 +197,6 @@ void device_narrow(struct ui *ui, const struct ui_model *m, struct area a)
     area_put(a, 0, 0, state_role((enum fleet_state)d->state),
              state_glyph((enum fleet_state)d->state));
     area_text(a, 0, 2, ROLE_TITLE, d->id);
-    facts_draw_column(&f, 0, f.count, area_sub(a, 1, 0, -1, -1));
+    int row = draw_values(ui, m, d, area_sub(a, 1, 0, (a.rows - 1) / 2, -1)) + 1;
+    facts_draw_column(&f, 0, f.count, area_sub(a, row, 0, -1, -1));
 }

@@ -41,6 +41,9 @@ void draw_identity(struct ui *ui, const struct facts *f, struct area a);
 /* Its readings that have a curve, in the order of columns; how many. */
 int device_readings(const struct ui_model *m, const struct fleet_device *d,
                     uint32_t out[PROTO_READINGS]);
+/* "temperature °C  33.5": a line each, as many as there is room for; how many. */
+int draw_values(struct ui *ui, const struct ui_model *m, const struct fleet_device *d,
+                struct area a);
 void draw_plots(struct ui *ui, const struct ui_model *m, const struct fleet_device *d,
                 struct area a);
 

@@ -238,3 +238,25 @@ void draw_plots(struct ui *ui, const struct ui_model *m, const struct fleet_devi
         p.sparks--;
     }
 }
+
+int draw_values(struct ui *ui, const struct ui_model *m, const struct fleet_device *d,
+                struct area a)
+{
+    uint32_t reading[PROTO_READINGS];
+    struct shown w = window_of(ui, m, d);
+    int count = device_readings(m, d, reading);
+
+    if (count > a.rows)
+        count = a.rows > 0 ? a.rows : 0;
+    for (int i = 0; i < count; i++) {
+        const struct fleet_reading *r = fleet_reading(m->fleet, reading[i]);
+        const struct fleet_value *v = fleet_value(d, reading[i]);
+        char name[80], number[FMT_MAX];
+        reading_title(r, name, sizeof(name));
+        area_field(a, i, 2, 17, ROLE_DIM, name, false);
+        if (v)
+            area_field(a, i, 20, 10, w.past ? ROLE_DIM : ROLE_TEXT,
+                       fmt_reading(v->value, r->scale, r->decimals, number), true);
+    }
+    return count;
+}
