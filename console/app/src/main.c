@@ -9,14 +9,26 @@
 #include "commands.h"
 #include "config.h"
 
+/* Before a command's word only options of every command and the console's may stand. */
+static bool takes_value(const char *word)
+{
+    const struct option *const tables[] = { cmd_common_options, app_console_command.options };
+
+    if (strncmp(word, "--", 2) != 0)
+        return false; /* none of these has a letter and a value */
+    for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
+        for (const struct option *o = tables[t]; o && o->name; o++)
+            if (o->arg && strcmp(o->name, word + 2) == 0)
+                return true;
+    return false;
+}
+
 /* The first argument that is a command's word: options with their values may stand before it. */
 static int command_start(int argc, char **argv)
 {
     int i = 1;
-    while (i < argc && argv[i][0] == '-') {
-        bool has_value = strcmp(argv[i], "--profile") == 0;
-        i += has_value ? 2 : 1;
-    }
+    while (i < argc && argv[i][0] == '-')
+        i += takes_value(argv[i]) ? 2 : 1;
     return i < argc ? i : argc;
 }
 
