@@ -1313,7 +1313,7 @@ static void no_sequence_of_keys_acts_on_what_was_not_shown(void **state)
     uint32_t seed = 4711, acts = 0;
 
     ui_draw(b->ui, &b->f->model, seen.picture);
-    for (int i = 0; i < 30000; i++) {
+    for (int i = 0; i < 12000; i++) {
         struct ui_event ev = { .kind = UI_KEY, .key = keys[next(&seed) % (sizeof(keys) - 1)] };
         struct ui_effects fx;
         look(&seen, ui_screen(b->ui));
@@ -1333,7 +1333,7 @@ static void no_sequence_of_keys_acts_on_what_was_not_shown(void **state)
             fixture_pass(b->f, 700);
         ui_draw(b->ui, &b->f->model, seen.picture);
     }
-    assert_true(acts > 200); /* or it proved nothing */
+    assert_true(acts > 80); /* or it proved nothing */
     canvas_free(seen.picture);
 }
 

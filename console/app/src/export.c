@@ -96,6 +96,23 @@ static void end_line(struct csv *c)
     c->first = true;
 }
 
+static const char *const facts[] = { "id",     "state",  "product", "hw",
+                                     "fw",     "target", "groups",  "last_seen",
+                                     "update", "reason", "rollout", "boots",
+                                     "reset",  "slot",   "keyset",  "cert_not_after",
+                                     "alerts" };
+#define FACTS (sizeof(facts) / sizeof(facts[0]))
+
+/* A fact of the device stands under its name already ("boots" is in many devices' telemetry). */
+static bool is_fact(const char *name)
+{
+    for (size_t i = 0; i < FACTS; i++) {
+        if (strcmp(facts[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Which readings any of them has. */
 static bool *readings_of(const struct fleet *fleet, char (*ids)[PROTO_ID_MAX], size_t count)
 {
@@ -103,19 +120,14 @@ static bool *readings_of(const struct fleet *fleet, char (*ids)[PROTO_ID_MAX], s
     for (size_t i = 0; i < count; i++) {
         const struct fleet_device *d = device_of(fleet, ids[i]);
         for (uint8_t k = 0; d && k < d->value_count; k++)
-            has[d->value[k].reading] = true;
+            has[d->value[k].reading] = !is_fact(fleet_reading(fleet, d->value[k].reading)->name);
     }
     return has;
 }
 
 static void head_line(struct csv *c, const struct fleet *fleet, const bool *has)
 {
-    static const char *const facts[] = { "id",     "state",  "product", "hw",
-                                         "fw",     "target", "groups",  "last_seen",
-                                         "update", "reason", "rollout", "boots",
-                                         "reset",  "slot",   "keyset",  "cert_not_after",
-                                         "alerts" };
-    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
+    for (size_t i = 0; i < FACTS; i++)
         cell(c, facts[i]);
     for (uint32_t i = 0; i < fleet_reading_count(fleet); i++) {
         if (has[i])

@@ -423,14 +423,16 @@ static bool holds_column(const struct column_choice *c, size_t count, const char
     return false;
 }
 
-/* The next word of a list, cleaned; false at the end. */
+/* The next word of a list, cleaned, empty when it is too long to be one; false at the end. */
 static bool next_word(const char **text, char *out, size_t cap)
 {
     *text += strspn(*text, " \t,");
     size_t len = strcspn(*text, " \t,");
     if (!len)
         return false;
-    text_clean(out, cap, *text, len);
+    out[0] = '\0';
+    if (len < cap)
+        text_clean(out, cap, *text, len);
     *text += len;
     return true;
 }
@@ -450,7 +452,7 @@ size_t columns_read(const char *text, struct column_choice out[FLEET_COLUMNS])
         }
         if (strcmp(word, "id") == 0)
             out[0].width = (int)width;
-        if (strcmp(word, "state") == 0 || holds_column(out, count, word) ||
+        if (!*word || strcmp(word, "state") == 0 || holds_column(out, count, word) ||
             !text_copy(out[count].word, sizeof(out[0].word), word))
             continue;
         out[count++].width = (int)width;

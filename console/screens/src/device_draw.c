@@ -153,18 +153,20 @@ void device_acts(struct ui *ui, const struct ui_model *m, struct area a)
     if (m->read_only) {
         col = area_text(a, 0, col, ROLE_DIM, "read-only   ");
     } else {
-        col = draw_act(a, col, "u", "update…");
-        col = draw_act(a, col, "r", "reboot…");
-        col = draw_act(a, col, "i", "identify");
+        col = draw_action(ui, a, col, ACTION_UPDATE, "update…");
+        col = draw_action(ui, a, col, ACTION_REBOOT, "reboot…");
+        col = draw_action(ui, a, col, ACTION_CONFIG, "config…");
+        if (a.cols >= 100)
+            col = draw_action(ui, a, col, ACTION_IDENTIFY, "identify");
     }
     if (s->pane == PANE_TAIL) {
-        col = draw_act(a, col, "h", "mark");
-        col = draw_act(a, col, "x", "json/raw/hex");
-        col = draw_act(a, col, "C", "context");
+        col = draw_action(ui, a, col, ACTION_FIND, "mark");
+        col = draw_action(ui, a, col, ACTION_FORM, "json/raw/hex");
+        col = draw_action(ui, a, col, ACTION_CONTEXT, "context");
     } else {
         col = draw_act(a, col, "+ -", "span");
         col = draw_act(a, col, "< >", "earlier, later");
-        col = draw_act(a, col, "s", "scale");
+        col = draw_action(ui, a, col, ACTION_SCALE, "scale");
     }
     draw_act_right(a, col, panes[s->pane]);
 }

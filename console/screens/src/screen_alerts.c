@@ -305,8 +305,8 @@ static void acts(struct ui *ui, const struct ui_model *m, struct area a)
 {
     if (!selected(ui, m) || ui->alerts.past)
         return;
-    int col = draw_act(a, 1, "a", "acknowledge");
-    draw_act(a, col, "m", "mute…");
+    int col = draw_action(ui, a, 1, ACTION_ACK, "acknowledge");
+    draw_action(ui, a, col, ACTION_SILENCE, "mute…");
 }
 
 static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
