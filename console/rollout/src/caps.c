@@ -67,11 +67,17 @@ const char *rollout_group_name(const struct rollout *r, const struct rollout_dev
 
 /* --- Counting --- */
 
+/* A silent one holds its place: were its neighbour told now, a site could lose both. */
+static bool holds_place(const struct rollout_device *d)
+{
+    return d->state == RDEV_ORDERED || d->state == RDEV_RECALLING || d->state == RDEV_CONFIRMING ||
+           d->state == RDEV_ABORTING;
+}
+
 void caps_count(struct rollout *r, const struct rollout_device *d, uint32_t by)
 {
-    r->in_flight += by; /* unsigned: adding UINT32_MAX is taking one away */
-    if (d->group < r->group_count)
-        r->group[d->group].told += by;
+    if (d->group < r->group_count && holds_place(d))
+        r->group[d->group].told += by; /* unsigned: adding UINT32_MAX is taking one away */
 }
 
 void caps_wake(struct rollout *r, uint32_t group)

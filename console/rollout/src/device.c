@@ -86,7 +86,8 @@ static void count(struct rollout *r, const struct rollout_device *d, uint32_t by
     /* Unsigned: adding UINT32_MAX is taking one away. */
     stage->phase[rollout_device_phase(d)] += by;
     if (in_flight(d))
-        caps_count(r, d, by);
+        r->in_flight += by;
+    caps_count(r, d, by);
     if (d->wire_pending)
         r->wire_pending += by;
     if (d->state != RDEV_FAILED)

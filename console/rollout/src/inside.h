@@ -64,7 +64,7 @@ void roster_take_join(struct rollout *r, const struct rollout_event *ev,
                       struct rollout_effects *out);
 
 /* caps.c: how many at a time: in all, per group, per second. */
-void caps_count(struct rollout *r, const struct rollout_device *d, uint32_t by); /* in flight */
+void caps_count(struct rollout *r, const struct rollout_device *d, uint32_t by); /* in its group */
 void caps_wake(struct rollout *r, uint32_t group); /* the next that waits, if there is room */
 void caps_wake_all(struct rollout *r);
 bool caps_allow(const struct rollout *r); /* one more, whoever it is */

@@ -59,8 +59,9 @@ static void check_groups(const struct rollout *r)
     for (uint32_t g = 0; g < r->group_count; g++) {
         uint32_t count = 0;
         for (uint32_t i = 0; i < r->count; i++)
-            count += r->device[i].group == g && !r->device[i].silent &&
-                     (r->device[i].state == RDEV_ORDERED || r->device[i].state == RDEV_RECALLING);
+            count += r->device[i].group == g &&
+                     (r->device[i].state == RDEV_ORDERED || r->device[i].state == RDEV_RECALLING ||
+                      r->device[i].state == RDEV_CONFIRMING || r->device[i].state == RDEV_ABORTING);
         if (count != r->group[g].told)
             abort();
     }

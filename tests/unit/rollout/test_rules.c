@@ -244,8 +244,9 @@ static uint32_t told_of(const struct sim *s, const char *name)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < s->r->count; i++)
-        count += strcmp(rollout_group_name(s->r, &s->r->device[i]), name) == 0 &&
-                 s->r->device[i].state == RDEV_ORDERED && !s->r->device[i].silent;
+        count +=
+            strcmp(rollout_group_name(s->r, &s->r->device[i]), name) == 0 &&
+            (s->r->device[i].state == RDEV_ORDERED || s->r->device[i].state == RDEV_CONFIRMING);
     return count;
 }
 
@@ -312,6 +313,28 @@ static void who_can_not_use_its_place_in_a_group_leaves_it_to_the_next(void **st
     wait_s(&s, 1000);
     assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_DONE), 3);
     assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_OFFLINE), 11);
+    sim_free(&s);
+}
+
+static void a_silent_device_keeps_its_place_in_its_group(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    struct rollout_ask ask = { .set = ROLLOUT_SET_PER_GROUP, .per_group = 2 };
+    (void)state;
+
+    easy_plan(&plan);
+    text_copy(plan.per_group.by, sizeof(plan.per_group.by), "site");
+    plan.per_group.max = 1;
+    sim_init_labels(&s, &plan, 2, 1, one_site);
+    s.device[0].fate = SIM_DEAD;
+    sim_link(&s, true);
+    sim_act(&s, ROLLOUT_ACT_START);
+    wait_s(&s, 2000);
+    assert_int_equal(sim_phase(&s, ROLLOUT_PHASE_SILENT), 1);
+    assert_int_equal(s.stats.orders, 1);
+    sim_ask(&s, ROLLOUT_ACT_SET, &ask, "ann"); /* a person knows better */
+    assert_int_equal(s.stats.orders, 2);
     sim_free(&s);
 }
 
@@ -752,6 +775,7 @@ int main(void)
         cmocka_unit_test(without_its_rules_a_window_stays_shut),
         cmocka_unit_test(never_more_of_one_group_than_its_cap),
         cmocka_unit_test(who_can_not_use_its_place_in_a_group_leaves_it_to_the_next),
+        cmocka_unit_test(a_silent_device_keeps_its_place_in_its_group),
         cmocka_unit_test(a_larger_cap_lets_those_in_at_once_who_waited_for_it),
         cmocka_unit_test(a_shorter_jitter_makes_nobody_silent_who_was_told_a_longer_one),
         cmocka_unit_test(orders_go_out_no_faster_than_the_bandwidth),

@@ -74,8 +74,8 @@ struct rollout_plan {
     uint32_t in_flight; /* most devices told and not yet at an end */
     struct {
         char by[PLAN_LABEL_MAX]; /* devices of the same group "by:…" are one; empty: no such cap */
-        uint32_t max;            /* most of them told and not yet at an end, as in_flight */
-    } per_group;                 /* a device without that label is not capped */
+        uint32_t max;   /* most of them told and neither at an end nor confirmed, silent or not */
+    } per_group;        /* a device without that label is not capped */
     uint32_t bandwidth; /* bytes per second that orders may ask for on average; 0: no cap */
     /*
      * When devices may start (days 0: any time). `tz` "device": each in its own time, which is that

@@ -262,7 +262,7 @@ struct rollout_release {
 /* Devices that share the label of plan.per_group. 48 bytes each. */
 struct rollout_group {
     char name[PROTO_GROUP_MAX]; /* * */
-    uint32_t told;              /* and neither at an end nor silent */
+    uint32_t told;              /* and neither at an end nor confirmed; silent ones too */
     uint32_t first, last;       /* queue of those that wait for room; ROLLOUT_NO_DEVICE: nobody */
 };
 
