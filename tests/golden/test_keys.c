@@ -142,8 +142,8 @@ static void enter_alone_never_executes_a_dangerous_act(void **state)
 {
     static const char *const ways[] = {
         "r<Enter><Enter><Enter>",
-        "u<Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter>"
-        "<Enter><Enter><Enter><Enter><Enter>",
+        ("u<Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter><Enter>"
+         "<Enter><Enter><Enter><Enter><Enter>"),
         "u<PgDn><Enter><Enter>",
         "R<Down><Enter>X<Enter><Enter>",
         "R<Down>X<Enter><Enter>",
