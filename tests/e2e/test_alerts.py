@@ -31,6 +31,7 @@ class Alerts(FleetTest):
         super().setUpClass()
         with open(cls.fleet.profile, "a") as f:
             f.write(RULES % (cls.pages(), cls.pages()))
+        wait_until("serve has opened its journal", 30, lambda: cls.fleet.run("alerts", check=False).returncode == 0)
         cls.restart_serve()
 
     @classmethod
@@ -110,6 +111,18 @@ class Alerts(FleetTest):
 
     def test_6_the_audit_chain_names_who_acknowledged_and_silenced(self):
         self.assertEqual(self.fleet.run("journal", "verify").returncode, 0)
+
+    def test_7_one_device_is_shown_with_its_readings_and_commands(self):
+        self.fleet.run("device", "config", "sensor-002", "interval=3", "--yes")
+
+        def answered():
+            shown = self.fleet.json("device", "show", "sensor-002")
+            return shown if any(c["verb"] == "config" and c["ok"] for c in shown["commands"]) else None
+        shown = wait_until("the answer is shown", 20, answered, every=1)
+        self.assertEqual(shown["fw"], "1.3.0")
+        self.assertIn("temperature", shown["readings"])
+        self.assertIn("config", self.fleet.run("device", "show", "sensor-002").stdout)
+        self.assertEqual(self.fleet.run("device", "show", "nobody", check=False).returncode, 1)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 const struct command *const app_command_tables[] = {
     fleet_commands,
     history_commands,
+    show_commands,
     device_commands,
     rollout_commands,
     rollout_act_commands,

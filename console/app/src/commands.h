@@ -8,6 +8,7 @@ extern const struct command *const app_command_tables[];
 /* What runs without a command: the console. */
 extern const struct command app_console_command;
 
+extern const struct command show_commands[];    /* device show */
 extern const struct command config_commands[];  /* config check */
 extern const struct command alerts_commands[];  /* alerts, alerts ack, silence, rules … */
 extern const struct command fleet_commands[];   /* ls watch tail */

@@ -132,7 +132,7 @@ static int check_version(struct store *s, int64_t *version, struct err *err)
  * date: that takes a moment. */
 static int wait_for_schema(struct store *s, int64_t *version, struct err *err)
 {
-    for (int i = 0; i < 20 && *version < SCHEMA; i++) {
+    for (int i = 0; i < 50 && *version < SCHEMA; i++) {
         sqlite3_sleep(100);
         if (check_version(s, version, err) != 0)
             return -1;
