@@ -9,27 +9,9 @@
 #include "fleet/filter.h"
 #include "protocol/hex.h"
 #include "rollout_json/plan_json.h"
+#include "screens/candidate.h"
 
 #include "zone_file.h"
-
-static void fill(const struct fleet *fleet, const struct fleet_device *d, struct plan_candidate *c)
-{
-    *c = (struct plan_candidate){ .id = d->id,
-                                  .product = fleet_word(fleet, d->product),
-                                  .hw = fleet_word(fleet, d->hw),
-                                  .fw = fleet_word(fleet, d->fw),
-                                  .image = fleet_word(fleet, d->image),
-                                  .boot = d->boot,
-                                  .release_seq = d->release_seq,
-                                  .security = d->security,
-                                  .agent = d->agent,
-                                  .cert_not_after = d->cert_not_after,
-                                  .last_seen_ms = d->last_ms,
-                                  .online = d->online,
-                                  .group_count = d->group_count };
-    for (uint32_t i = 0; i < d->group_count; i++)
-        c->group[i] = fleet_word(fleet, d->group[i]);
-}
 
 uint32_t planning_candidates(const struct fleet *fleet, struct filter *filter, int64_t now_ms,
                              struct plan_candidate **out)
@@ -40,7 +22,7 @@ uint32_t planning_candidates(const struct fleet *fleet, struct filter *filter, i
     for (uint32_t i = 0; i < fleet_span(fleet); i++) {
         const struct fleet_device *d = fleet_device(fleet, i);
         if (d && filter_match(filter, fleet, d, now_ms))
-            fill(fleet, d, &(*out)[count++]);
+            (*out)[count++] = candidate_of(fleet, d);
     }
     return count;
 }
@@ -55,7 +37,7 @@ uint32_t planning_candidates_of(const struct fleet *fleet, char (*ids)[PROTO_ID_
         uint32_t at = fleet_find(fleet, ids[i]);
         const struct fleet_device *d = at == FLEET_NONE ? NULL : fleet_device(fleet, at);
         if (d)
-            fill(fleet, d, &(*out)[n++]);
+            (*out)[n++] = candidate_of(fleet, d);
     }
     return n;
 }

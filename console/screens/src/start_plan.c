@@ -1,3 +1,4 @@
+#include "screens/candidate.h"
 #include "start.h"
 
 #include <stdio.h>
@@ -196,7 +197,7 @@ static enum start_row row_of(const char *text)
 
 /* -------------------------------------------------------------------------------------- who */
 
-static struct plan_candidate candidate_of(const struct fleet *fleet, const struct fleet_device *d)
+struct plan_candidate candidate_of(const struct fleet *fleet, const struct fleet_device *d)
 {
     struct plan_candidate c = { .id = d->id,
                                 .product = fleet_word(fleet, d->product),
