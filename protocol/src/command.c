@@ -12,7 +12,7 @@ static bool jws_text(struct json *j, const char *key, size_t max, const char **t
 {
     int value = json_member(j, JSON_ROOT, key);
 
-    if (!json_is_string(j, value) || !json_span(j, value, text, len))
+    if (!json_string_span(j, value, text, len))
         return false;
     return *len > 0 && *len <= max && !memchr(*text, '\\', *len);
 }

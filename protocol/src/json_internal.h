@@ -4,8 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One character of a JSON string, as UTF-8. Returns the bytes of `s` used, 0 when malformed. */
-size_t json_next_char(const char *s, size_t len, char out[4], size_t *out_len);
+/* One character of a JSON string, as UTF-8: the bytes of it in `out`, and *at is behind it. 0 when
+ * it is malformed. */
+size_t json_next_char(const char **at, const char *end, char out[4]);
 /* A byte sequence that a terminal may obey. */
 bool json_is_control(const char *c, size_t n);
 

@@ -14,16 +14,15 @@ int json_prose(const struct json *j, int value, char *out, size_t cap)
     const char *s = j->text + value + 1, *end = j->text + j->len;
     while (*s != '"') {
         char c[4];
-        size_t n = 0, used = json_next_char(s, (size_t)(end - s), c, &n);
-        if (used > 0 && json_is_control(c, n)) {
+        size_t n = json_next_char(&s, end, c);
+        if (n > 0 && json_is_control(c, n)) {
             c[0] = ' ';
             n = 1;
         }
-        if (used == 0 || len + n >= cap)
+        if (n == 0 || len + n >= cap)
             break; /* what fits is what is shown */
         memcpy(out + len, c, n);
         len += n;
-        s += used;
     }
     out[len] = '\0';
     return 0;

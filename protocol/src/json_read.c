@@ -5,17 +5,22 @@
 #include "json_internal.h"
 #include "protocol/hex.h"
 
+/* A 64-bit machine reads many messages, and has code to spare for reading them faster; a smaller
+ * one would rather have it short. */
+#ifndef JSON_IS_LARGE
+#define JSON_IS_LARGE (sizeof(size_t) >= sizeof(uint64_t))
+#endif
+enum { IS_LARGE = JSON_IS_LARGE };
+
 /* json_parse() at work. */
 struct walk {
-    const char *text;
-    size_t len, pos; /* checked so far */
-    unsigned left;   /* values and keys that may still come */
+    const struct json *j;
+    size_t pos;    /* checked so far */
+    unsigned left; /* values and keys that may still come */
 };
 
 size_t utf8_length(const char *text, size_t len)
 {
-    static const uint8_t lowest_second[] = { 0xa0, 0x90 };  /* after E0, F0: else overlong */
-    static const uint8_t highest_second[] = { 0x9f, 0x8f }; /* after ED, F4: surrogates, too high */
     const unsigned char *s = (const unsigned char *)text;
 
     if (len == 0)
@@ -23,29 +28,26 @@ size_t utf8_length(const char *text, size_t len)
     if (s[0] < 0x80)
         return 1;
 
-    size_t n = s[0] >= 0xc2 && s[0] <= 0xdf   ? 2
-               : s[0] >= 0xe0 && s[0] <= 0xef ? 3
-               : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
-                                              : 0;
-    if (n == 0 || n > len)
+    size_t n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    if (s[0] < 0xc2 || n > len)
         return 0;
-    for (size_t i = 1; i < n; i++)
+    uint32_t cp = s[0] & (n == 2 ? 0x1fu : 0x0fu);
+    for (size_t i = 1; i < n; i++) {
         if ((s[i] & 0xc0) != 0x80)
             return 0;
-    if ((s[0] == 0xe0 && s[1] < lowest_second[0]) || (s[0] == 0xf0 && s[1] < lowest_second[1]))
-        return 0;
-    if ((s[0] == 0xed && s[1] > highest_second[0]) || (s[0] == 0xf4 && s[1] > highest_second[1]))
+        cp = cp << 6 | (s[i] & 0x3f);
+    }
+    /* Three bytes from U+0800 on, four from U+10000; no surrogates; nothing above U+10FFFF. */
+    if (cp >> (5 * n - 4) == 0 || cp >> 11 == 0xd800 >> 11 || cp >> 16 > 0x10)
         return 0;
     return n;
 }
 
 /* The four digits of \uXXXX, or -1. */
-static int32_t hex4(const char *s, size_t len)
+static int32_t hex4(const char *s)
 {
     int32_t v = 0;
 
-    if (len < 4)
-        return -1;
     for (int i = 0; i < 4; i++) {
         int d = hex_digit(s[i]);
         if (d < 0)
@@ -59,18 +61,18 @@ static int32_t hex4(const char *s, size_t len)
  * backslash, 0 when malformed; NUL and half pairs are. */
 static size_t unicode_escape(const char *s, size_t len, uint32_t *cp)
 {
-    int32_t hi = len > 0 && s[0] == 'u' ? hex4(s + 1, len - 1) : -1;
+    int32_t hi = len >= 5 && s[0] == 'u' ? hex4(s + 1) : -1;
 
-    if (hi <= 0 || (hi >= 0xdc00 && hi <= 0xdfff))
-        return 0;
     *cp = (uint32_t)hi;
-    if (hi < 0xd800 || hi > 0xdbff)
+    if (hi <= 0 || hi >> 10 == 0xdc00 >> 10)
+        return 0;
+    if (hi >> 10 != 0xd800 >> 10)
         return 5;
 
-    int32_t lo = len >= 11 && s[5] == '\\' && s[6] == 'u' ? hex4(s + 7, 4) : -1;
-    if (lo < 0xdc00 || lo > 0xdfff)
+    int32_t lo = len >= 11 && s[5] == '\\' && s[6] == 'u' ? hex4(s + 7) : -1;
+    if (lo >> 10 != 0xdc00 >> 10)
         return 0;
-    *cp = 0x10000 + (((uint32_t)hi - 0xd800) << 10 | ((uint32_t)lo - 0xdc00));
+    *cp = 0x10000 + (((uint32_t)hi & 0x3ff) << 10 | ((uint32_t)lo & 0x3ff));
     return 11;
 }
 
@@ -92,37 +94,13 @@ static size_t escape(const char *s, size_t len, uint32_t *cp)
 /* UTF-8 of `cp`; the number of bytes. */
 static size_t utf8_put(uint32_t cp, char out[4])
 {
-    if (cp < 0x80) {
-        out[0] = (char)cp;
-        return 1;
-    }
-    size_t n = cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
-    static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+    size_t n = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
     for (size_t i = n - 1; i > 0; i--) {
         out[i] = (char)(0x80 | (cp & 0x3f));
         cp >>= 6;
     }
-    out[0] = (char)(lead[n] | cp);
+    out[0] = (char)(n == 1 ? cp : (0xf00u >> n & 0xf0) | cp);
     return n;
-}
-
-/* One character of a JSON string, as UTF-8. Returns the bytes of `s` used, 0 when malformed. */
-size_t json_next_char(const char *s, size_t len, char out[4], size_t *out_len)
-{
-    if (s[0] == '\\') {
-        uint32_t cp;
-        size_t used = escape(s + 1, len - 1, &cp);
-        if (used == 0)
-            return 0;
-        *out_len = utf8_put(cp, out);
-        return used + 1;
-    }
-    if ((unsigned char)s[0] < 0x20 || s[0] == '"')
-        return 0;
-    *out_len = utf8_length(s, len);
-    if (*out_len > 0)
-        memcpy(out, s, *out_len);
-    return *out_len;
 }
 
 /* ASCII that stands for itself. */
@@ -131,14 +109,32 @@ static bool is_plain(char c)
     return c >= 0x20 && c < 0x7f && c != '\\' && c != '"';
 }
 
-/* How many plain characters `s` begins with. Nearly every string is nothing else, so a 64-bit
- * machine looks at eight at once; a smaller one would rather have it short. */
+size_t json_next_char(const char **at, const char *end, char out[4])
+{
+    const char *s = *at;
+    size_t len = (size_t)(end - s), n;
+
+    if (s[0] == '\\') {
+        uint32_t cp;
+        size_t used = escape(s + 1, len - 1, &cp);
+        *at = s + 1 + used;
+        return used == 0 ? 0 : utf8_put(cp, out);
+    }
+    if ((unsigned char)s[0] < 0x20 || s[0] == '"')
+        return 0;
+    n = utf8_length(s, len);
+    memcpy(out, s, n);
+    *at = s + n;
+    return n;
+}
+
+/* How many plain characters `s` begins with; nearly every string is nothing else. */
 static size_t plain_run(const char *s, size_t len)
 {
     const uint64_t ones = 0x0101010101010101u;
     size_t i = 0;
 
-    while (sizeof(size_t) >= sizeof(uint64_t) && len - i >= sizeof(uint64_t)) {
+    while (IS_LARGE && len - i >= sizeof(uint64_t)) {
         uint64_t x;
         memcpy(&x, s + i, sizeof(x));
         /* The top bit of a byte is set where it is not plain; further up it may be set for
@@ -154,98 +150,55 @@ static size_t plain_run(const char *s, size_t len)
     return i;
 }
 
-static size_t digits(const char *s, size_t len)
-{
-    size_t n = 0;
-    while (n < len && s[n] >= '0' && s[n] <= '9')
-        n++;
-    return n;
-}
-
-/* The length of the number at `s`; 0 when it is none. What may follow is not looked at. */
-static size_t number_length(const char *s, size_t len)
-{
-    size_t i = len > 0 && s[0] == '-' ? 1 : 0;
-    size_t n = digits(s + i, len - i);
-
-    if (n == 0 || (n > 1 && s[i] == '0'))
-        return 0;
-    i += n;
-    if (i < len && s[i] == '.') {
-        n = digits(s + i + 1, len - i - 1);
-        if (n == 0)
-            return 0;
-        i += n + 1;
-    }
-    if (i < len && (s[i] == 'e' || s[i] == 'E')) {
-        i++;
-        if (i < len && (s[i] == '+' || s[i] == '-'))
-            i++;
-        n = digits(s + i, len - i);
-        if (n == 0)
-            return 0;
-        i += n;
-    }
-    return i;
-}
-
-static size_t word_length(const char *s, size_t len, const char *word, size_t n)
-{
-    return len >= n && memcmp(s, word, n) == 0 ? n : 0;
-}
-
-static size_t primitive_length(const char *s, size_t len)
-{
-    switch (s[0]) {
-    case 't':
-        return word_length(s, len, "true", 4);
-    case 'f':
-        return word_length(s, len, "false", 5);
-    case 'n':
-        return word_length(s, len, "null", 4);
-    default:
-        return number_length(s, len);
-    }
-}
-
 /* ---- text that was checked: every string has its end, every container its brace ---------------
  */
 
-static size_t skip_space(const char *text, size_t len, size_t pos)
+static size_t skip_space(const struct json *j, size_t pos)
 {
-    while (pos < len && text[pos] <= ' ' &&
-           (text[pos] == ' ' || text[pos] == '\n' || text[pos] == '\r' || text[pos] == '\t'))
+    while (pos < j->len && j->text[pos] <= ' ' &&
+           (j->text[pos] == ' ' || j->text[pos] == '\n' || j->text[pos] == '\r' ||
+            j->text[pos] == '\t'))
         pos++;
     return pos;
 }
 
-/* From a string's first quote to behind its last one: a quote after an even number of backslashes.
- */
-static size_t string_end(const char *text, size_t len, size_t pos)
+/* By quotes: the last one comes after an even number of backslashes. */
+static size_t far_string_end(const struct json *j, size_t pos)
 {
-    const char *s = text + pos + 1;
+    const char *s = j->text + pos + 1;
 
     for (;;) {
-        const char *quote = memchr(s, '"', len - (size_t)(s - text));
+        const char *quote = memchr(s, '"', j->len - (size_t)(s - j->text));
         if (!quote)
-            return len; /* not in a text that was checked */
+            return j->len; /* not in a text that was checked */
         const char *slash = quote;
         while (slash > s && slash[-1] == '\\')
             slash--;
         if ((quote - slash) % 2 == 0)
-            return (size_t)(quote - text) + 1;
+            return (size_t)(quote - j->text) + 1;
         s = quote + 1;
     }
 }
 
-static size_t container_end(const char *text, size_t len, size_t pos)
+/* From a string's first quote to behind its last one. */
+static size_t string_end(const struct json *j, size_t pos)
+{
+    if (IS_LARGE)
+        return far_string_end(j, pos);
+    for (pos++; pos < j->len && j->text[pos] != '"'; pos++)
+        if (j->text[pos] == '\\')
+            pos++;
+    return pos + 1;
+}
+
+static size_t container_end(const struct json *j, size_t pos)
 {
     int open = 0;
 
     do {
-        char c = text[pos];
+        char c = j->text[pos];
         if (c == '"') {
-            pos = string_end(text, len, pos);
+            pos = string_end(j, pos);
             continue;
         }
         open += (c == '{' || c == '[') - (c == '}' || c == ']');
@@ -254,45 +207,47 @@ static size_t container_end(const char *text, size_t len, size_t pos)
     return pos;
 }
 
-static size_t primitive_end(const char *text, size_t len, size_t pos)
+static size_t primitive_end(const struct json *j, size_t pos)
 {
-    while (pos < len && text[pos] > ' ' && text[pos] != ',' && text[pos] != '}' && text[pos] != ']')
+    while (pos < j->len && j->text[pos] > ' ' && j->text[pos] != ',' && j->text[pos] != '}' &&
+           j->text[pos] != ']')
         pos++;
     return pos;
 }
 
-static size_t value_end(const char *text, size_t len, size_t pos)
+static size_t value_end(const struct json *j, size_t pos)
 {
-    switch (text[pos]) {
+    switch (j->text[pos]) {
     case '"':
-        return string_end(text, len, pos);
+        return string_end(j, pos);
     case '{':
     case '[':
-        return container_end(text, len, pos);
+        return container_end(j, pos);
     default:
-        return primitive_end(text, len, pos);
+        return primitive_end(j, pos);
     }
 }
 
 /* From behind a key to its value. */
-static size_t behind_colon(const char *text, size_t len, size_t key_end)
+static size_t behind_colon(const struct json *j, size_t key_end)
 {
-    return skip_space(text, len, skip_space(text, len, key_end) + 1);
-}
-
-static size_t key_value(const char *text, size_t len, size_t key)
-{
-    return behind_colon(text, len, string_end(text, len, key));
+    return skip_space(j, skip_space(j, key_end) + 1);
 }
 
 /* ---- checking ---------------------------------------------------------------------------------
  */
 
-/* Take the character `c`, which must be next but for white space. */
+/* The next character but for white space, or NUL at the end of the text. */
+static char peek(struct walk *w)
+{
+    w->pos = skip_space(w->j, w->pos);
+    return w->pos < w->j->len ? w->j->text[w->pos] : '\0';
+}
+
+/* Take the character `c`, which must be next. */
 static bool take(struct walk *w, char c)
 {
-    w->pos = skip_space(w->text, w->len, w->pos);
-    if (w->pos >= w->len || w->text[w->pos] != c)
+    if (peek(w) != c)
         return false;
     w->pos++;
     return true;
@@ -301,31 +256,65 @@ static bool take(struct walk *w, char c)
 /* A string from its quote on. */
 static bool check_string(struct walk *w)
 {
-    const char *s = w->text;
-    size_t i = w->pos + 1;
+    const char *s = w->j->text + w->pos + 1, *end = w->j->text + w->j->len;
 
     for (;;) {
         char c[4];
-        size_t n;
-        i += plain_run(s + i, w->len - i);
-        if (i >= w->len)
+        s += plain_run(s, (size_t)(end - s));
+        if (s == end)
             return false;
-        if (s[i] == '"')
+        if (*s == '"')
             break;
-        size_t used = json_next_char(s + i, w->len - i, c, &n);
-        if (used == 0)
+        if (json_next_char(&s, end, c) == 0)
             return false;
-        i += used;
     }
-    w->pos = i + 1;
+    w->pos = (size_t)(s + 1 - w->j->text);
     return true;
 }
 
+/* One digit or more, which may not begin with a zero that says nothing if `whole`. */
+static bool check_digits(struct walk *w, bool whole)
+{
+    const char *s = w->j->text;
+    size_t from = w->pos;
+
+    while (w->pos < w->j->len && s[w->pos] >= '0' && s[w->pos] <= '9')
+        w->pos++;
+    return w->pos > from && !(whole && s[from] == '0' && w->pos > from + 1);
+}
+
+/* Step over the next character if it is `a` or `b`. */
+static bool skip(struct walk *w, char a, char b)
+{
+    bool is_one = w->pos < w->j->len && (w->j->text[w->pos] == a || w->j->text[w->pos] == b);
+    w->pos += is_one;
+    return is_one;
+}
+
+static bool check_number(struct walk *w)
+{
+    (void)skip(w, '-', '-');
+    if (!check_digits(w, true) || (skip(w, '.', '.') && !check_digits(w, false)))
+        return false;
+    if (!skip(w, 'e', 'E'))
+        return true;
+    (void)skip(w, '+', '-');
+    return check_digits(w, false);
+}
+
+/* What may follow is not looked at. */
 static bool check_primitive(struct walk *w)
 {
-    size_t n = primitive_length(w->text + w->pos, w->len - w->pos);
-    w->pos += n;
-    return n > 0;
+    static const char words[3][6] = { "true", "false", "null" };
+
+    for (size_t i = 0; i < 3; i++) {
+        size_t n = strlen(words[i]);
+        if (w->j->len - w->pos >= n && memcmp(w->j->text + w->pos, words[i], n) == 0) {
+            w->pos += n;
+            return true;
+        }
+    }
+    return check_number(w);
 }
 
 /* Two strings compared as the characters they stand for, from behind their first quotes. Both were
@@ -334,13 +323,9 @@ static bool same_characters(const char *a, const char *b, const char *end)
 {
     while (*a != '"' && *b != '"') {
         char ca[4], cb[4];
-        size_t na = 0, nb = 0;
-        size_t ua = json_next_char(a, (size_t)(end - a), ca, &na);
-        size_t ub = json_next_char(b, (size_t)(end - b), cb, &nb);
+        size_t na = json_next_char(&a, end, ca), nb = json_next_char(&b, end, cb);
         if (na != nb || memcmp(ca, cb, na) != 0)
             return false;
-        a += ua;
-        b += ub;
     }
     return *a == *b;
 }
@@ -348,13 +333,11 @@ static bool same_characters(const char *a, const char *b, const char *end)
 /* Is the key at `key` unlike those from `first` to it? */
 static bool key_is_new(const struct walk *w, size_t first, size_t key)
 {
-    for (size_t k = first; k < key;) {
-        if (same_characters(w->text + k + 1, w->text + key + 1, w->text + w->pos))
+    const char *text = w->j->text;
+
+    for (size_t k = first; k < key; k = (size_t)json_next(w->j, (int)k))
+        if (same_characters(text + k + 1, text + key + 1, text + w->pos))
             return false;
-        k = value_end(w->text, w->len, key_value(w->text, w->len, k));
-        k = skip_space(w->text, w->len, k); /* the comma, for there is a key to come */
-        k = skip_space(w->text, w->len, k + 1);
-    }
     return true;
 }
 
@@ -368,13 +351,16 @@ static uint32_t hash_add(uint32_t hash, const char *s, size_t len)
 /* Of the characters of the key that was checked last. */
 static uint32_t key_hash(const struct walk *w, size_t key)
 {
-    const char *s = w->text + key + 1, *end = w->text + w->pos;
+    const char *s = w->j->text + key + 1, *end = w->j->text + w->pos;
     uint32_t hash = 0;
 
     while (*s != '"') {
         char c[4] = { s[0] };
         size_t n = 1;
-        s += is_plain(s[0]) ? 1 : json_next_char(s, (size_t)(end - s), c, &n);
+        if (is_plain(s[0]))
+            s++;
+        else
+            n = json_next_char(&s, end, c);
         hash = hash_add(hash, c, n);
     }
     return hash;
@@ -386,18 +372,23 @@ static bool is_seen(const uint32_t seen[JSON_SEEN], uint32_t hash)
     return seen[place >> 5] >> (place & 31) & 1;
 }
 
-static void set_seen(uint32_t seen[JSON_SEEN], uint32_t hash)
+/* Was it, or another of its hash, seen before? It is now. */
+static bool may_be_seen(const struct walk *w, size_t key, uint32_t seen[JSON_SEEN])
 {
+    if (!IS_LARGE)
+        return true;
+    uint32_t hash = key_hash(w, key);
+    bool was = is_seen(seen, hash);
     unsigned place = (hash ^ hash >> 16) & 127;
     seen[place >> 5] |= UINT32_C(1) << (place & 31);
+    return was;
 }
 
 /* A key that may have been seen before is compared with all before it; the bits of `seen` tell of
  * most keys that they are new. */
 static bool check_key(struct walk *w, size_t *first, uint32_t seen[JSON_SEEN])
 {
-    w->pos = skip_space(w->text, w->len, w->pos);
-    if (w->pos >= w->len || w->text[w->pos] != '"' || w->left == 0)
+    if (peek(w) != '"' || w->left == 0)
         return false;
     w->left--;
     size_t key = w->pos;
@@ -405,10 +396,9 @@ static bool check_key(struct walk *w, size_t *first, uint32_t seen[JSON_SEEN])
         return false;
     if (*first == 0)
         *first = key;
-    uint32_t hash = key_hash(w, key);
-    bool is_new = !is_seen(seen, hash) || key_is_new(w, *first, key);
-    set_seen(seen, hash);
-    return is_new && take(w, ':');
+    if (may_be_seen(w, key, seen) && !key_is_new(w, *first, key))
+        return false;
+    return take(w, ':');
 }
 
 static bool check_value(struct walk *w, int depth);
@@ -417,7 +407,7 @@ static bool check_value(struct walk *w, int depth);
  * json_parse() chose. */
 static bool check_container(struct walk *w, int depth, uint32_t seen[JSON_SEEN])
 {
-    bool is_object = w->text[w->pos] == '{';
+    bool is_object = w->j->text[w->pos] == '{';
     char end = is_object ? '}' : ']';
     size_t first = 0;
 
@@ -435,11 +425,11 @@ static bool check_container(struct walk *w, int depth, uint32_t seen[JSON_SEEN])
 
 static bool check_value(struct walk *w, int depth)
 {
-    w->pos = skip_space(w->text, w->len, w->pos);
-    if (w->pos >= w->len || w->left == 0)
+    char c = peek(w);
+
+    if (c == '\0' || w->left == 0)
         return false;
     w->left--;
-    char c = w->text[w->pos];
     if (c == '"')
         return check_string(w);
     if (c != '{' && c != '[')
@@ -448,21 +438,30 @@ static bool check_value(struct walk *w, int depth)
     return check_container(w, depth, seen);
 }
 
+static bool check_root(struct walk *w, int depth, uint32_t seen[JSON_SEEN])
+{
+    if (peek(w) != '{' || w->left == 0)
+        return false;
+    w->left--;
+    return check_container(w, depth, seen) && peek(w) == '\0' && w->pos == w->j->len;
+}
+
 int json_parse(struct json *j, const char *text, size_t len, unsigned most, int depth)
 {
     *j = (struct json){ .text = text, .hint = JSON_NONE };
     if (len > JSON_TEXT_MAX)
         return -1;
 
-    size_t start = skip_space(text, len, 0);
-    struct walk w = { .text = text + start, .len = len - start, .left = most };
-    if (w.len == 0 || w.text[0] != '{' || w.left-- == 0 || !check_container(&w, depth, j->seen))
-        return -1;
-    if (skip_space(w.text, w.len, w.pos) != w.len)
-        return -1;
-    j->text = w.text;
-    j->len = w.len;
-    return 0;
+    /* The root is 0, whatever comes before it. */
+    j->len = len;
+    size_t start = skip_space(j, 0);
+    j->text += start;
+    j->len -= start;
+    struct walk w = { .j = j, .left = most };
+    if (check_root(&w, depth, j->seen))
+        return 0;
+    j->len = 0;
+    return -1;
 }
 
 /* ---- looking up -------------------------------------------------------------------------------
@@ -500,7 +499,7 @@ int json_first(const struct json *j, int container)
 {
     if (!json_is_object(j, container) && !json_is_array(j, container))
         return JSON_NONE;
-    size_t pos = skip_space(j->text, j->len, (size_t)container + 1);
+    size_t pos = skip_space(j, (size_t)container + 1);
     return j->text[pos] == '}' || j->text[pos] == ']' ? JSON_NONE : (int)pos;
 }
 
@@ -508,17 +507,17 @@ int json_value(const struct json *j, int key)
 {
     if (!json_is_string(j, key))
         return JSON_NONE;
-    size_t pos = skip_space(j->text, j->len, string_end(j->text, j->len, (size_t)key));
-    return is(j, (int)pos, ':') ? (int)skip_space(j->text, j->len, pos + 1) : JSON_NONE;
+    size_t pos = skip_space(j, string_end(j, (size_t)key));
+    return is(j, (int)pos, ':') ? (int)skip_space(j, pos + 1) : JSON_NONE;
 }
 
 /* What follows a value in its container. */
 static int after_value(const struct json *j, int value)
 {
-    size_t pos = value_end(j->text, j->len, (size_t)value);
+    size_t pos = value_end(j, (size_t)value);
 
-    pos = skip_space(j->text, j->len, pos);
-    return is(j, (int)pos, ',') ? (int)skip_space(j->text, j->len, pos + 1) : JSON_NONE;
+    pos = skip_space(j, pos);
+    return is(j, (int)pos, ',') ? (int)skip_space(j, pos + 1) : JSON_NONE;
 }
 
 int json_next(const struct json *j, int item)
@@ -541,11 +540,9 @@ static bool key_is(const struct json *j, int key, size_t end, const char *name, 
     return has > len && memchr(s, '\\', has) && json_equals(j, key, name);
 }
 
-int json_member(struct json *j, int object, const char *key)
+/* Goes on where the last look-up ended, and knows most keys that are not there. */
+static int quick_member(struct json *j, int object, const char *key)
 {
-    if (!json_is_object(j, object))
-        return JSON_NONE;
-
     size_t len = strlen(key);
     int start = JSON_NONE;
     if (j->hint_object == object && j->hint != JSON_NONE)
@@ -554,8 +551,8 @@ int json_member(struct json *j, int object, const char *key)
         start = json_first(j, object);
     int k = start;
     while (k != JSON_NONE) {
-        size_t end = string_end(j->text, j->len, (size_t)k);
-        int value = (int)behind_colon(j->text, j->len, end);
+        size_t end = string_end(j, (size_t)k);
+        int value = (int)behind_colon(j, end);
         if (key_is(j, k, end, key, len)) {
             j->hint_object = object;
             j->hint = value;
@@ -572,12 +569,24 @@ int json_member(struct json *j, int object, const char *key)
     return JSON_NONE;
 }
 
+int json_member(struct json *j, int object, const char *key)
+{
+    if (!json_is_object(j, object))
+        return JSON_NONE;
+    if (IS_LARGE)
+        return quick_member(j, object, key);
+    for (int k = json_first(j, object); k != JSON_NONE; k = json_next(j, k))
+        if (json_equals(j, k, key))
+            return json_value(j, k);
+    return JSON_NONE;
+}
+
 bool json_span(const struct json *j, int value, const char **start, size_t *len)
 {
     if (value < 0 || (size_t)value >= j->len)
         return false;
     size_t quote = json_is_string(j, value) ? 1 : 0;
-    size_t end = value_end(j->text, j->len, (size_t)value);
+    size_t end = value_end(j, (size_t)value);
     *start = j->text + value + quote;
     *len = end - (size_t)value - 2 * quote;
     return true;
@@ -591,13 +600,17 @@ bool json_equals(const struct json *j, int value, const char *text)
     const char *s = j->text + value + 1, *end = j->text + j->len;
     while (*s != '"') {
         char c[4];
-        size_t n = 0, used = json_next_char(s, (size_t)(end - s), c, &n);
-        if (used == 0 || strncmp(text, c, n) != 0)
+        size_t n = json_next_char(&s, end, c);
+        if (n == 0 || strncmp(text, c, n) != 0)
             return false;
         text += n;
-        s += used;
     }
     return *text == '\0';
+}
+
+bool json_string_span(const struct json *j, int value, const char **start, size_t *len)
+{
+    return json_is_string(j, value) && json_span(j, value, start, len);
 }
 
 int json_u64(const struct json *j, int value, uint64_t *out)
@@ -607,18 +620,20 @@ int json_u64(const struct json *j, int value, uint64_t *out)
     *out = 0;
     if (!json_is_number(j, value))
         return -1;
-    size_t end = primitive_end(j->text, j->len, (size_t)value);
-    for (size_t i = (size_t)value; i < end; i++) {
-        unsigned d = (unsigned)(j->text[i] - '0');
+    const char *digit = j->text + value;
+    size_t n = primitive_end(j, (size_t)value) - (size_t)value;
+    for (size_t i = 0; i < n; i++) {
+        unsigned d = (unsigned)(digit[i] - '0');
         if (d > 9)
             return -1;
-        /* In halves: a comparison with UINT64_MAX / 10 is long on a small processor. */
-        uint64_t low = (v & UINT32_MAX) * 10 + d;
-        uint64_t high = (v >> 32) * 10 + (low >> 32);
-        if (high > UINT32_MAX)
-            return -1;
-        v = high << 32 | (low & UINT32_MAX);
+        v = v * 10 + d;
     }
+    /* Without leading zeros, 19 digits always fit. 20 fit when they begin with a one and the sum
+     * did not wrap: from 10^19 to 2^64 the top bit is set, and of what is left of 2 * 10^19 it is
+     * not.
+     */
+    if (n > 20 || (n == 20 && (digit[0] != '1' || v >> 63 == 0)))
+        return -1;
     *out = v;
     return 0;
 }
@@ -660,16 +675,17 @@ int json_text(const struct json *j, int value, char *out, size_t cap)
     const char *s = j->text + value + 1, *end = j->text + j->len;
     while (*s != '"') {
         char c[4] = { s[0] };
-        size_t n = 1, used = 1;
-        if (!is_plain(s[0])) /* nearly all are */
-            used = json_next_char(s, (size_t)(end - s), c, &n);
-        if (used == 0 || json_is_control(c, n) || len + n >= cap) {
+        size_t n = 1;
+        if (IS_LARGE && is_plain(s[0])) /* nearly all are */
+            s++;
+        else
+            n = json_next_char(&s, end, c);
+        if (n == 0 || json_is_control(c, n) || len + n >= cap) {
             memset(out, 0, len); /* no half of a text stays behind */
             return -1;
         }
         memcpy(out + len, c, n);
         len += n;
-        s += used;
     }
     out[len] = '\0';
     return 0;
@@ -680,8 +696,7 @@ int json_hex(const struct json *j, int value, uint8_t *out, size_t len)
     const char *s;
     size_t text_len;
 
-    if (json_is_string(j, value) && json_span(j, value, &s, &text_len) &&
-        hex_decode(s, text_len, out, len) == 0)
+    if (json_string_span(j, value, &s, &text_len) && hex_decode(s, text_len, out, len) == 0)
         return 0;
     memset(out, 0, len);
     return -1;

@@ -83,7 +83,7 @@ static int read_coordinate(struct json *j, int jwk, const char *name, uint8_t ou
     const char *text;
     size_t len;
 
-    if (!json_is_string(j, value) || !json_span(j, value, &text, &len))
+    if (!json_string_span(j, value, &text, &len))
         return -1;
     return b64url_decode(text, len, out, COORDINATE) == COORDINATE ? 0 : -1;
 }
@@ -222,7 +222,7 @@ struct envelope {
 static bool member_text(struct json *j, int object, const char *key, const char **text, size_t *len)
 {
     int v = json_member(j, object, key);
-    return json_is_string(j, v) && json_span(j, v, text, len);
+    return json_string_span(j, v, text, len);
 }
 
 static int decode_signature(const struct envelope *e, uint32_t i, uint8_t sig[PROTO_P256_SIG])

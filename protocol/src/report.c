@@ -36,7 +36,7 @@ static int read_state(struct json *j, enum ota_report_state *out)
     size_t len;
     int v = json_member(j, JSON_ROOT, "state");
 
-    if (!json_is_string(j, v) || !json_span(j, v, &word, &len))
+    if (!json_string_span(j, v, &word, &len))
         return -1;
     return ota_report_from_word(word, len, out);
 }
@@ -49,7 +49,7 @@ static int read_reason(struct json *j, enum reason *out)
 
     if (v == JSON_NONE)
         return 0;
-    if (!json_is_string(j, v) || !json_span(j, v, &word, &len))
+    if (!json_string_span(j, v, &word, &len))
         return -1;
     (void)reason_from_word(word, len, out); /* a word of a newer device is INTERNAL */
     return 0;

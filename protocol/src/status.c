@@ -76,7 +76,7 @@ static int read_state(struct json *j, struct device_status *out)
     size_t len;
     int v = json_member(j, JSON_ROOT, "state");
 
-    if (!json_is_string(j, v) || !json_span(j, v, &word, &len))
+    if (!json_string_span(j, v, &word, &len))
         return -1;
     return set_state(word, len, out);
 }
@@ -87,7 +87,7 @@ static void read_reset(struct json *j, struct device_status *out)
     size_t len;
     int v = json_member(j, JSON_ROOT, "reset");
 
-    if (json_is_string(j, v) && json_span(j, v, &word, &len))
+    if (json_string_span(j, v, &word, &len))
         (void)reset_from_word(word, len, &out->reset);
 }
 

@@ -77,6 +77,8 @@ int json_prose(const struct json *j, int value, char *out, size_t cap);
 /* The raw bytes: a string without its quotes (escapes not undone), a number's digits, a whole
  * object with its braces. False for JSON_NONE. */
 bool json_span(const struct json *j, int value, const char **start, size_t *len);
+/* The same, and false for what is not a string. */
+bool json_string_span(const struct json *j, int value, const char **start, size_t *len);
 
 /* Whether a field must be there. */
 enum json_need { JSON_MAY, JSON_MUST };
