@@ -19,94 +19,84 @@ enum ev {
     EV_COUNT
 };
 
-/* Numbered, because a table of small numbers is a third of one of pointers. */
 /* clang-format off */
+/* What is done, and the state that follows when it went well, or else. */
 #define ACTION_MAP(X) \
-    X(idle) X(take) X(schedule) X(there) X(wait) X(replace) X(abort) X(pause) X(expire) \
-    X(open) X(seal) X(connect) X(restart) X(download) X(resume) X(verify) X(install) \
-    X(reboot) X(trial) X(back) X(give_up) X(returned)
+    X(idle,     IDLE,        IDLE)     \
+    X(take,     CHECK,       REJECTED) \
+    X(back,     INSTALL,     FAILED)   \
+    X(schedule, WAIT,        REJECTED) \
+    X(there,    DONE,        FAILED)   \
+    X(wait,     OPEN,        FAILED)   \
+    X(replace,  CHECK,       REJECTED) \
+    X(abort,    ABORTED,     ABORTED)  \
+    X(pause,    PAUSED,      FAILED)   \
+    X(expire,   EXPIRED,     EXPIRED)  \
+    X(open,     CONNECT,     FAILED)   \
+    X(seal,     VERIFY,      FAILED)   \
+    X(connect,  DOWNLOAD,    FAILED)   \
+    X(restart,  OPEN,        FAILED)   \
+    X(download, DOWNLOAD,    FAILED)   \
+    X(resume,   OPEN,        FAILED)   \
+    X(verify,   INSTALL,     FAILED)   \
+    X(install,  REBOOT,      FAILED)   \
+    X(reboot,   REBOOT,      FAILED)   \
+    X(trial,    DONE,        REBOOT)   \
+    X(give_up,  REBOOT,      REBOOT)   \
+    X(returned, ROLLED_BACK, FAILED)
 /* clang-format on */
 
 enum action {
     REFUSED,
-#define X(name) DO_##name,
+#define X(name, ok, fail) DO_##name,
     ACTION_MAP(X)
 #undef X
 };
 
 static action_fn *const actions[] = {
-#define X(name) [DO_##name] = act_##name,
+#define X(name, ok, fail) [DO_##name] = act_##name,
+    ACTION_MAP(X)
+#undef X
+};
+
+static const struct {
+    uint8_t ok, fail; /* enum ota_state */
+} follows[] = {
+#define X(name, ok, fail) [DO_##name] = { OTA_##ok, OTA_##fail },
     ACTION_MAP(X)
 #undef X
 };
 
 /*
  * The whole life of an update. An empty cell is a refused event: nothing changes. Actions never set
- * the state; this table does. An end is IDLE with a memory: it takes IDLE's row, whose act_idle
- * always stays.
+ * the state; the table above does. An end is IDLE with a memory: it takes IDLE's row, whose
+ * act_idle always stays. Small numbers instead of pointers: a third of the size.
  */
 /* clang-format off */
-static const struct transition {
-    uint8_t action; /* enum action */
-    uint8_t ok;     /* enum ota_state */
-    uint8_t fail;
-} transitions[OTA_TRIAL + 1][EV_COUNT] = {
-    /* in              on                do             then          or else      */
-    [OTA_IDLE]        [EV_TICK]     = { DO_idle,      OTA_IDLE,     OTA_IDLE     },
-    [OTA_IDLE]        [EV_ORDER]    = { DO_take,      OTA_CHECK,    OTA_REJECTED },
-    [OTA_IDLE]        [EV_BACK]     = { DO_back,      OTA_INSTALL,  OTA_FAILED   },
-
-    [OTA_CHECK]       [EV_TICK]     = { DO_schedule,  OTA_WAIT,     OTA_REJECTED },
-    [OTA_CHECK]       [EV_COMPLETE] = { DO_there,     OTA_DONE,     OTA_FAILED   },
-
-    [OTA_WAIT]        [EV_TICK]     = { DO_wait,      OTA_OPEN,     OTA_FAILED   },
-    [OTA_WAIT]        [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_WAIT]        [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_WAIT]        [EV_SETBACK]  = { DO_pause,     OTA_PAUSED,   OTA_FAILED   },
-    [OTA_WAIT]        [EV_EXPIRED]  = { DO_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
-
-    [OTA_OPEN]        [EV_TICK]     = { DO_open,      OTA_CONNECT,  OTA_FAILED   },
-    [OTA_OPEN]        [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_OPEN]        [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_OPEN]        [EV_COMPLETE] = { DO_seal,      OTA_VERIFY,   OTA_FAILED   },
-
-    [OTA_CONNECT]     [EV_TICK]     = { DO_connect,   OTA_DOWNLOAD, OTA_FAILED   },
-    [OTA_CONNECT]     [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_CONNECT]     [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_CONNECT]     [EV_SETBACK]  = { DO_pause,     OTA_PAUSED,   OTA_FAILED   },
-    [OTA_CONNECT]     [EV_RESTART]  = { DO_restart,   OTA_OPEN,     OTA_FAILED   },
-    [OTA_CONNECT]     [EV_EXPIRED]  = { DO_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
-
-    [OTA_DOWNLOAD]    [EV_TICK]     = { DO_download,  OTA_DOWNLOAD, OTA_FAILED   },
-    [OTA_DOWNLOAD]    [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_DOWNLOAD]    [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_DOWNLOAD]    [EV_SETBACK]  = { DO_pause,     OTA_PAUSED,   OTA_FAILED   },
-    [OTA_DOWNLOAD]    [EV_COMPLETE] = { DO_seal,      OTA_VERIFY,   OTA_FAILED   },
-    [OTA_DOWNLOAD]    [EV_EXPIRED]  = { DO_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
-
-    [OTA_PAUSED]      [EV_TICK]     = { DO_resume,    OTA_OPEN,     OTA_FAILED   },
-    [OTA_PAUSED]      [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_PAUSED]      [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_PAUSED]      [EV_SETBACK]  = { DO_pause,     OTA_PAUSED,   OTA_FAILED   },
-    [OTA_PAUSED]      [EV_EXPIRED]  = { DO_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
-
-    [OTA_VERIFY]      [EV_TICK]     = { DO_verify,    OTA_INSTALL,  OTA_FAILED   },
-    [OTA_VERIFY]      [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_VERIFY]      [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_VERIFY]      [EV_RESTART]  = { DO_restart,   OTA_OPEN,     OTA_FAILED   },
-
-    [OTA_INSTALL]     [EV_TICK]     = { DO_install,   OTA_REBOOT,   OTA_FAILED   },
-    [OTA_INSTALL]     [EV_ORDER]    = { DO_replace,   OTA_CHECK,    OTA_REJECTED },
-    [OTA_INSTALL]     [EV_ABORT]    = { DO_abort,     OTA_ABORTED,  OTA_ABORTED  },
-    [OTA_INSTALL]     [EV_SETBACK]  = { DO_pause,     OTA_PAUSED,   OTA_FAILED   },
-    [OTA_INSTALL]     [EV_EXPIRED]  = { DO_expire,    OTA_EXPIRED,  OTA_EXPIRED  },
+static const uint8_t transitions[OTA_TRIAL + 1][EV_COUNT] = {
+    [OTA_IDLE]      = { [EV_TICK] = DO_idle, [EV_ORDER] = DO_take, [EV_BACK] = DO_back },
+    [OTA_CHECK]     = { [EV_TICK] = DO_schedule, [EV_COMPLETE] = DO_there },
+    [OTA_WAIT]      = { [EV_TICK] = DO_wait, [EV_ORDER] = DO_replace, [EV_ABORT] = DO_abort,
+                        [EV_SETBACK] = DO_pause, [EV_EXPIRED] = DO_expire },
+    [OTA_OPEN]      = { [EV_TICK] = DO_open, [EV_ORDER] = DO_replace, [EV_ABORT] = DO_abort,
+                        [EV_COMPLETE] = DO_seal },
+    [OTA_CONNECT]   = { [EV_TICK] = DO_connect, [EV_ORDER] = DO_replace, [EV_ABORT] = DO_abort,
+                        [EV_SETBACK] = DO_pause, [EV_RESTART] = DO_restart,
+                        [EV_EXPIRED] = DO_expire },
+    [OTA_DOWNLOAD]  = { [EV_TICK] = DO_download, [EV_ORDER] = DO_replace, [EV_ABORT] = DO_abort,
+                        [EV_SETBACK] = DO_pause, [EV_COMPLETE] = DO_seal,
+                        [EV_EXPIRED] = DO_expire },
+    [OTA_PAUSED]    = { [EV_TICK] = DO_resume, [EV_ORDER] = DO_replace, [EV_ABORT] = DO_abort,
+                        [EV_SETBACK] = DO_pause, [EV_EXPIRED] = DO_expire },
+    [OTA_VERIFY]    = { [EV_TICK] = DO_verify, [EV_ORDER] = DO_replace, [EV_ABORT] = DO_abort,
+                        [EV_RESTART] = DO_restart },
+    [OTA_INSTALL]   = { [EV_TICK] = DO_install, [EV_ORDER] = DO_replace, [EV_ABORT] = DO_abort,
+                        [EV_SETBACK] = DO_pause, [EV_EXPIRED] = DO_expire },
 
     /* The switch is made: no order changes that any more. */
-    [OTA_REBOOT]      [EV_TICK]     = { DO_reboot,    OTA_REBOOT,   OTA_FAILED   },
-
-    [OTA_TRIAL]       [EV_TICK]     = { DO_trial,     OTA_DONE,     OTA_REBOOT   },
-    [OTA_TRIAL]       [EV_BACK]     = { DO_give_up,   OTA_REBOOT,   OTA_REBOOT   },
-    [OTA_TRIAL]       [EV_COMPLETE] = { DO_returned,  OTA_ROLLED_BACK, OTA_FAILED },
+    [OTA_REBOOT]    = { [EV_TICK] = DO_reboot },
+    [OTA_TRIAL]     = { [EV_TICK] = DO_trial, [EV_BACK] = DO_give_up,
+                        [EV_COMPLETE] = DO_returned },
 };
 /* clang-format on */
 
@@ -190,14 +180,14 @@ static bool dispatch(struct ota_agent *a, enum ev ev)
 {
     /* An event leads to at most an order, its check, and one raised event. */
     for (int hops = 0; hops < 4; hops++) {
-        const struct transition *t = &transitions[is_end(a->state) ? OTA_IDLE : a->state][ev];
-        if (t->action == REFUSED)
+        enum action action = (enum action)transitions[is_end(a->state) ? OTA_IDLE : a->state][ev];
+        if (action == REFUSED)
             return false;
-        enum outcome out = actions[t->action](a);
+        enum outcome out = actions[action](a);
         if (out == OUT_STAY)
             return true;
         if (out == OUT_OK || out == OUT_FAIL) {
-            enter(a, (enum ota_state)(out == OUT_OK ? t->ok : t->fail));
+            enter(a, (enum ota_state)(out == OUT_OK ? follows[action].ok : follows[action].fail));
             if (a->state != OTA_CHECK)
                 return true;
             ev = EV_TICK; /* CHECK is momentary */

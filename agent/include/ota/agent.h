@@ -353,15 +353,16 @@ struct ota_agent {
     char boot_id[PROTO_BOOT_MAX];
 
     /* Scratch, within one call: big things that would not fit the stack. `order` carries an
-     * accepted order out of ota_agent_check_order(). */
+     * accepted order out of ota_agent_check_order(). `tmp`, which most
+     * use, begins where a short offset reaches. */
     struct order order;
-    struct release release;
     union {
         uint8_t bytes[PROTO_RELEASE_BYTES * 3 / 4]; /* a JWS payload; a record on its way */
         struct ota_report report;
         struct ota_http_answer answer;
         char url[PROTO_URL_MAX + PROTO_SHA256_HEX];
     } tmp;
+    struct release release;
 
     uint8_t block[OTA_BLOCK];
 };
