@@ -11,7 +11,14 @@
 
 static void roff(FILE *out, const char *text)
 {
+    static const char ellipsis[] = "\xe2\x80\xa6";
+
     for (; *text; text++) {
+        if (strncmp(text, ellipsis, strlen(ellipsis)) == 0) { /* not every troff has it */
+            fputs("...", out);
+            text += strlen(ellipsis) - 1;
+            continue;
+        }
         if (*text == '-' || *text == '\\')
             fputc('\\', out);
         fputc(*text, out);
