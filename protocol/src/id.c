@@ -112,13 +112,15 @@ static size_t piece(const char *s, bool core, bool *digits)
     return n;
 }
 
-/* The end of identifiers with dots between, or NULL. */
-static const char *identifiers(const char *s, bool prerelease)
+enum part { CORE, PRERELEASE, BUILD };
+
+/* The end of identifiers with dots between, or NULL, and how many there are. */
+static const char *identifiers(const char *s, enum part part, int *count)
 {
-    for (;; s++) {
+    for (*count = 1;; s++, ++*count) {
         bool digits;
-        size_t n = piece(s, false, &digits);
-        if (n == 0 || (prerelease && digits && n > 1 && s[0] == '0'))
+        size_t n = piece(s, part == CORE, &digits);
+        if (n == 0 || (part != BUILD && digits && n > 1 && s[0] == '0'))
             return NULL;
         s += n;
         if (*s != '.')
@@ -128,21 +130,15 @@ static const char *identifiers(const char *s, bool prerelease)
 
 bool semver_is_valid(const char *text)
 {
-    const char *s = text;
+    int count;
+    const char *s = identifiers(text, CORE, &count);
 
-    for (int i = 0; i < 3; i++) {
-        bool digits;
-        size_t n = piece(s, true, &digits);
-        if (n == 0 || (n > 1 && s[0] == '0'))
-            return false;
-        s += n;
-        if (i < 2 && *s++ != '.')
-            return false;
-    }
-    if (*s == '-')
-        s = identifiers(s + 1, true);
+    if (count != 3)
+        return false;
+    if (s && *s == '-')
+        s = identifiers(s + 1, PRERELEASE, &count);
     if (s && *s == '+')
-        s = identifiers(s + 1, false);
+        s = identifiers(s + 1, BUILD, &count);
     return s && *s == '\0';
 }
 

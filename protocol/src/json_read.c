@@ -355,10 +355,10 @@ static uint32_t key_hash(const struct walk *w, size_t key)
     uint32_t hash = 0;
 
     while (*s != '"') {
-        char c[4] = { s[0] };
+        char c[4];
         size_t n = 1;
         if (is_plain(s[0]))
-            s++;
+            c[0] = *s++;
         else
             n = json_next_char(&s, end, c);
         hash = hash_add(hash, c, n);
@@ -674,10 +674,10 @@ int json_text(const struct json *j, int value, char *out, size_t cap)
         return -1;
     const char *s = j->text + value + 1, *end = j->text + j->len;
     while (*s != '"') {
-        char c[4] = { s[0] };
+        char c[4];
         size_t n = 1;
         if (IS_LARGE && is_plain(s[0])) /* nearly all are */
-            s++;
+            c[0] = *s++;
         else
             n = json_next_char(&s, end, c);
         if (n == 0 || json_is_control(c, n) || len + n >= cap) {

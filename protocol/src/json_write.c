@@ -21,27 +21,34 @@ static void put_char(struct json_writer *w, char c)
     put(w, &c, 1);
 }
 
-static void put_control(struct json_writer *w, unsigned char c)
+/* What stands behind the backslash for `c`; 0: it has no such letter, or needs none. */
+static char escape_letter(char c)
 {
-    static const char hex[] = "0123456789abcdef";
-    char esc[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
-
     switch (c) {
+    case '"':
+    case '\\':
+        return c;
     case '\n':
-        put(w, "\\n", 2);
-        break;
+        return 'n';
     case '\r':
-        put(w, "\\r", 2);
-        break;
+        return 'r';
     case '\t':
-        put(w, "\\t", 2);
-        break;
-    case '\0': /* no reader of ours would take it */
-        put_char(w, '?');
-        break;
+        return 't';
     default:
-        put(w, esc, sizeof(esc));
+        return '\0';
     }
+}
+
+/* ASCII that does not stand for itself. */
+static void put_escaped(struct json_writer *w, char c)
+{
+    char esc[7] = { '\\', escape_letter(c) };
+
+    if (esc[1] == '\0') {
+        memcpy(esc + 1, "u00", 3);
+        hex_encode((const uint8_t *)&c, 1, esc + 4);
+    }
+    put(w, esc, strlen(esc));
 }
 
 static void put_quoted(struct json_writer *w, const char *text, size_t len)
@@ -49,14 +56,11 @@ static void put_quoted(struct json_writer *w, const char *text, size_t len)
     put_char(w, '"');
     for (size_t i = 0; i < len;) {
         size_t n = utf8_length(text + i, len - i);
-        if (n == 0) {
+        if (n == 0 || text[i] == '\0') { /* NUL no reader of ours would take */
             put_char(w, '?');
             n = 1;
-        } else if (text[i] == '"' || text[i] == '\\') {
-            put_char(w, '\\');
-            put_char(w, text[i]);
-        } else if ((unsigned char)text[i] < 0x20) {
-            put_control(w, (unsigned char)text[i]);
+        } else if ((unsigned char)text[i] < 0x20 || text[i] == '"' || text[i] == '\\') {
+            put_escaped(w, text[i]);
         } else {
             put(w, text + i, n);
         }

@@ -40,7 +40,7 @@ static size_t size_limit(enum jws_type type)
 static bool is_kid(const char *text)
 {
     for (size_t i = 0; i < PROTO_KID_MAX - 1; i++)
-        if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f')))
+        if (hex_digit(text[i]) < 0 || (text[i] >= 'A' && text[i] <= 'F'))
             return false;
     return text[PROTO_KID_MAX - 1] == '\0';
 }

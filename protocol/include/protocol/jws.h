@@ -37,8 +37,8 @@ struct trusted_key {
     bool revoked;
 };
 struct keyring {
-    struct trusted_key key[KEYRING_MAX];
     uint32_t count;
+    struct trusted_key key[KEYRING_MAX];
 };
 
 /* The key that may sign for `role`. UNKNOWN_KEY, or REVOKED_KEY whatever its role was. */
