@@ -125,13 +125,18 @@ static void leave(struct ota_agent *a, enum ota_state next)
     }
 }
 
+void save_end(struct ota_agent *a)
+{
+    a->job_unsaved = job_save(a) != REASON_NONE;
+    a->wake_ms = a->job_unsaved ? later(a->now.mono_ms, 10) : NEVER;
+}
+
 static void keep_end(struct ota_agent *a)
 {
     a->job.phase = PHASE_ENDED;
     a->job.end = (uint8_t)a->state;
     a->job.flags &= (uint8_t) ~(JOB_ACKED | JOB_UNFIT);
-    a->job_unsaved = job_save(a) != REASON_NONE;
-    a->wake_ms = a->job_unsaved ? a->now.mono_ms + 10 * MS : NEVER;
+    save_end(a);
 }
 
 static void enter(struct ota_agent *a, enum ota_state next)
@@ -445,7 +450,7 @@ static enum reason on_self_test(struct ota_agent *a, const struct ota_self_test 
     a->self_tested = test->ok;
     a->test_failed = !test->ok;
     if (a->test_failed && !(a->job.flags & JOB_LOOPED))
-        copy_text(a->job.detail, sizeof(a->job.detail), test->detail);
+        set_detail(a, test->detail);
     dispatch(a, EV_TICK);
     return REASON_NONE;
 }

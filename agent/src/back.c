@@ -45,12 +45,12 @@ static void fill_back(struct ota_agent *a, const struct ota_other *o, enum reaso
     j->receipt = 0;
     j->flags = JOB_BACK;
     j->reason = (uint16_t)reason;
-    copy_text(j->detail, sizeof(j->detail), detail);
+    set_detail(a, detail);
 }
 
 static enum outcome back_fail(struct ota_agent *a, enum reason reason)
 {
-    copy_text(a->job.detail, sizeof(a->job.detail), reason_word(reason));
+    set_detail(a, reason_word(reason));
     return fail(a, REASON_ROLLBACK_FAILED);
 }
 
@@ -82,13 +82,8 @@ enum outcome back_install(struct ota_agent *a)
         return OUT_STAY;
     }
     enum reason r = way_back(a, &o);
-    if (r != REASON_NONE)
-        return back_fail(a, r);
-    a->job.phase = PHASE_SWITCHING;
-    a->job.starts = 0;
-    if (job_save(a) != REASON_NONE)
-        return back_fail(a, REASON_RECORD_IO);
-    r = a->port->boot_switch(a->port->ctx);
+    if (r == REASON_NONE)
+        r = switch_over(a);
     return r == REASON_NONE ? OUT_OK : back_fail(a, r);
 }
 
@@ -108,7 +103,7 @@ void back_failed(struct ota_agent *a, enum reason reason)
     copy_text(text, sizeof(text), reason_word(unfit ? (enum reason)j->reason : reason));
     if (unfit)
         text_add(text, sizeof(text), j->detail);
-    copy_text(j->detail, sizeof(j->detail), text);
+    set_detail(a, text);
     j->reason = REASON_ROLLBACK_FAILED;
     a->state = OTA_FAILED;
 }
@@ -119,7 +114,7 @@ uint64_t calm_at_ms(const struct ota_agent *a)
 {
     if (a->counters.crashes == 0)
         return NEVER;
-    return a->boot_ms + (uint64_t)or_default(a->cfg->crash_calm_s, CRASH_CALM_S) * MS;
+    return later(a->boot_ms, or_default(a->cfg->crash_calm_s, CRASH_CALM_S));
 }
 
 /* Once tried in vain is enough: two images that both crash would wear the flash out. */

@@ -78,7 +78,7 @@ static enum outcome told_to_wait(struct ota_agent *a, uint32_t retry_after_s)
 static enum outcome within_limits(struct ota_agent *a)
 {
     uint32_t passed = (uint32_t)(a->now.mono_ms - a->spent_ms) / MS;
-    a->spent_ms += (uint64_t)passed * MS;
+    a->spent_ms = later(a->spent_ms, passed);
     a->progress.spent_s += passed;
     if (job_is_expired(a))
         return OUT_EXPIRED;
@@ -274,7 +274,7 @@ enum outcome act_connect(struct ota_agent *a)
         break;
     case OTA_AGAIN:
         wake_in(a, POLL_MS);
-        if (is_past(a, a->since_ms + CONNECT_S * MS))
+        if (is_past(a, later(a->since_ms, CONNECT_S)))
             return setback(a, REASON_CONNECT);
         return OUT_STAY;
     case OTA_FAIL:
@@ -292,7 +292,7 @@ enum outcome act_connect(struct ota_agent *a)
 static bool is_slow(struct ota_agent *a)
 {
     uint32_t window_s = or_default(a->cfg->speed_window, 60);
-    if (!is_past(a, a->window_ms + (uint64_t)window_s * MS))
+    if (!is_past(a, later(a->window_ms, window_s)))
         return false;
     uint64_t wanted = (uint64_t)or_default(a->cfg->min_speed, 1000) * window_s;
     bool slow = a->offset - a->window_got < wanted;

@@ -21,14 +21,20 @@ enum outcome act_seal(struct ota_agent *a)
     return OUT_OK;
 }
 
-/* The hash of what came in. A wrong one in a download that went on from flash says only that flash
- * did not hold what was thought: once more from zero. */
-static enum outcome check_stream(struct ota_agent *a)
+/* Is what was hashed the image of the job? */
+static bool is_right(struct ota_agent *a)
 {
     uint8_t digest[PROTO_SHA256_LEN];
 
     a->port->sha_end(a->port->ctx, digest);
-    if (memcmp(digest, a->job.sha256, sizeof(digest)) != 0)
+    return memcmp(digest, a->job.sha256, sizeof(digest)) == 0;
+}
+
+/* The hash of what came in. A wrong one in a download that went on from flash says only that flash
+ * did not hold what was thought: once more from zero. */
+static enum outcome check_stream(struct ota_agent *a)
+{
+    if (!is_right(a))
         return a->keep > 0 ? OUT_RESTART : spoil(a, REASON_HASH_MISMATCH);
     a->reading_back = true;
     a->port->sha_begin(a->port->ctx);
@@ -39,8 +45,6 @@ static enum outcome check_stream(struct ota_agent *a)
 
 enum outcome act_verify(struct ota_agent *a)
 {
-    uint8_t digest[PROTO_SHA256_LEN];
-
     if (!a->reading_back) {
         enum outcome stream = check_stream(a);
         if (stream != OUT_STAY)
@@ -49,10 +53,16 @@ enum outcome act_verify(struct ota_agent *a)
     enum outcome out = hash_flash(a, a->job.size);
     if (out != OUT_OK)
         return out;
-    a->port->sha_end(a->port->ctx, digest);
-    if (memcmp(digest, a->job.sha256, sizeof(digest)) != 0)
-        return spoil(a, REASON_FLASH_VERIFY);
-    return OUT_OK;
+    return is_right(a) ? OUT_OK : spoil(a, REASON_FLASH_VERIFY);
+}
+
+enum reason switch_over(struct ota_agent *a)
+{
+    a->job.phase = PHASE_SWITCHING;
+    a->job.starts = 0;
+    if (job_save(a) != REASON_NONE)
+        return REASON_RECORD_IO;
+    return a->port->boot_switch(a->port->ctx);
 }
 
 /* ---- INSTALL --------------------------------------------------------------------------------- */
@@ -74,11 +84,7 @@ enum outcome act_install(struct ota_agent *a)
     if (r != REASON_NONE)
         return hold(a, r, gate_retry_ms(a));
 
-    a->job.phase = PHASE_SWITCHING;
-    a->job.starts = 0;
-    if (job_save(a) != REASON_NONE)
-        return fail(a, REASON_RECORD_IO);
-    r = a->port->boot_switch(a->port->ctx);
+    r = switch_over(a);
     return r == REASON_NONE ? OUT_OK : fail(a, r);
 }
 

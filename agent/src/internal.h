@@ -58,8 +58,12 @@ enum reason progress_save(struct ota_agent *a);
 /* Read a record, of at most OTA_RECORD_MAX bytes, in three tries. */
 enum reason record_read(const struct ota_port *port, enum ota_record id, uint8_t *data,
                         size_t *len);
-/* The bytes of any record. */
-uint32_t record_crc(const uint8_t *data, size_t len);
+/* Any record: form (1)  kind (1)  serial (4)  what it says  CRC-32 of all before (4). */
+enum { RECORD_HEAD = 6, RECORD_CRC = 4 };
+/* Head and CRC around what is there from RECORD_HEAD to `len`. The length in all. */
+size_t record_seal(uint8_t *data, size_t len, uint8_t kind, uint32_t serial);
+/* Its serial number; 0: it is not a record of this kind, or damaged. */
+uint32_t record_serial(const uint8_t *data, size_t len, uint8_t kind);
 void record_put_u32(uint8_t *to, uint32_t value); /* little-endian */
 uint32_t record_get_u32(const uint8_t *from);
 
@@ -96,6 +100,9 @@ enum reason address(struct ota_agent *a, const char *url);
 /* ota_agent_init() without a look at what it is given. */
 void agent_begin(struct ota_agent *a, const struct ota_port *p, const struct ota_config *cfg);
 
+/* The job of an end to flash; if it can't be, again at the next tick. */
+void save_end(struct ota_agent *a);
+
 /* Count the order in a->order as used, on flash, before anything is done about it. */
 enum reason order_use_up(struct ota_agent *a);
 
@@ -117,6 +124,8 @@ action_fn act_trial, act_give_up;
 action_fn act_back, act_returned;
 action_fn act_idle;
 
+/* Choose the other slot for the next start, which flash knows before. */
+enum reason switch_over(struct ota_agent *a);
 /* What a start finds: sets state, job and the rest. */
 void boot_resolve(struct ota_agent *a, const struct ota_boot *boot);
 enum outcome unfit(struct ota_agent *a, enum reason reason, const char *detail);
@@ -150,8 +159,12 @@ bool is_zero_digest(const uint8_t digest[PROTO_SHA256_LEN]);
 uint32_t or_default(uint32_t value, uint32_t fallback);
 /* Bounded copy with NUL; cuts what is too long. */
 void copy_text(char *out, size_t cap, const char *text);
+/* What the report of this job says beside its reason; NULL: nothing. */
+void set_detail(struct ota_agent *a, const char *text);
 /* The next tick is wanted in so many ms. */
 void wake_in(struct ota_agent *a, uint32_t ms);
+/* `s` seconds after. */
+uint64_t later(uint64_t mono_ms, uint32_t s);
 bool is_past(const struct ota_agent *a, uint64_t mono_ms);
 bool is_end(enum ota_state state);
 /* Unix time at which the job may start downloading; 0 while the first receipt has no date. */

@@ -19,12 +19,11 @@
  * is the serial number too, since it only rises.
  */
 enum {
-    FORM = 1,
     KIND = 3, /* after record.c's */
     HEAD = 2 + 3 * 4 + PROTO_FLEET_MAX + 1,
     KID = (PROTO_KID_MAX - 1) / 2,
     KEY = KID + (PROTO_P256_PUB - 1) + 1,
-    CRC = 4,
+    CRC = RECORD_CRC,
     REVOKED = 0x80
 };
 _Static_assert(HEAD + KEYRING_MAX * KEY + CRC <= OTA_RECORD_MAX, "the port's bound holds");
@@ -35,9 +34,6 @@ static size_t encode(const struct keyset *k, uint8_t *out)
 {
     uint8_t *at = out + HEAD;
 
-    out[0] = FORM;
-    out[1] = KIND;
-    record_put_u32(out + 2, k->version);
     record_put_u32(out + 6, k->root_threshold);
     record_put_u32(out + 10, k->seq_floor);
     memcpy(out + 14, k->fleet, PROTO_FLEET_MAX);
@@ -48,18 +44,16 @@ static size_t encode(const struct keyset *k, uint8_t *out)
         memcpy(at + KID, key->pub + 1, PROTO_P256_PUB - 1);
         at[KEY - 1] = (uint8_t)(key->roles | (key->revoked ? REVOKED : 0));
     }
-    size_t len = (size_t)(at - out);
-    record_put_u32(at, record_crc(out, len));
-    return len + CRC;
+    return record_seal(out, (size_t)(at - out), KIND, k->version);
 }
 
-static bool is_whole(const uint8_t *in, size_t len)
+/* The version; 0: it is not whole. */
+static uint32_t version_of(const uint8_t *in, size_t len)
 {
-    if (len < HEAD + CRC || len > OTA_RECORD_MAX || in[0] != FORM || in[1] != KIND)
-        return false;
-    if (in[HEAD - 1] > KEYRING_MAX || len != HEAD + (size_t)in[HEAD - 1] * KEY + CRC)
-        return false;
-    return record_get_u32(in + len - CRC) == record_crc(in, len - CRC);
+    if (len < HEAD + CRC || in[HEAD - 1] > KEYRING_MAX ||
+        len != HEAD + (size_t)in[HEAD - 1] * KEY + CRC)
+        return 0;
+    return record_serial(in, len, KIND);
 }
 
 /* `in` is whole. */
@@ -99,7 +93,7 @@ static enum reason read_records(struct ota_keys *k, const struct ota_port *port,
         if (r != REASON_NONE)
             return r;
         there += len > 0;
-        if (!is_whole(scratch, len) || record_get_u32(scratch + 2) <= k->stored)
+        if (version_of(scratch, len) <= k->stored)
             continue;
         decode(scratch, &k->next);
         k->stored = k->next.version;

@@ -12,10 +12,10 @@
  * one that finds more ignores them. That is what lets an old image read what a newer one wrote, and
  * the other way round, which happens in every trial and rollback.
  */
-enum { FORM = 1, HEAD = 6, CRC = 4 };
+enum { FORM = 1, HEAD = RECORD_HEAD, CRC = RECORD_CRC };
 enum kind { KIND_COUNTERS, KIND_JOB, KIND_PROGRESS };
 
-uint32_t record_crc(const uint8_t *data, size_t len)
+static uint32_t crc_of(const uint8_t *data, size_t len)
 {
     uint32_t crc = 0xffffffffu;
     for (size_t i = 0; i < len; i++) {
@@ -110,12 +110,14 @@ static const struct kind_info {
 /* clang-format on */
 
 /* A number's bytes on flash are little-endian, whatever the machine's are. */
-static void copy_number(uint8_t *to, const uint8_t *from, size_t size)
+static void copy_field(uint8_t *to, const uint8_t *from, const struct field *f)
 {
     const uint16_t probe = 1;
     bool little = *(const uint8_t *)&probe == 1;
-    for (size_t i = 0; i < size; i++)
-        to[i] = from[little ? i : size - 1 - i];
+
+    memcpy(to, from, f->size);
+    for (size_t i = 0; !little && f->type == NUMBER && i < f->size; i++)
+        to[i] = from[f->size - 1 - i];
 }
 
 static size_t fields_write(const struct ota_agent *a, enum kind kind, uint8_t *out)
@@ -126,10 +128,7 @@ static size_t fields_write(const struct ota_agent *a, enum kind kind, uint8_t *o
 
     for (size_t i = 0; i < k->count; i++) {
         const struct field *f = &k->fields[i];
-        if (f->type == NUMBER)
-            copy_number(out + len, base + f->offset, f->size);
-        else
-            memcpy(out + len, base + f->offset, f->size);
+        copy_field(out + len, base + f->offset, f);
         len += f->size;
     }
     return len;
@@ -149,10 +148,7 @@ static void fields_read(struct ota_agent *a, enum kind kind, const uint8_t *in, 
             memset(to, 0, f->size);
             continue;
         }
-        if (f->type == NUMBER)
-            copy_number(to, in, f->size);
-        else
-            memcpy(to, in, f->size);
+        copy_field(to, in, f);
         if (f->type == TEXT)
             to[f->size - 1] = '\0';
         in += f->size;
@@ -170,6 +166,23 @@ uint32_t record_get_u32(const uint8_t *from)
 {
     return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
            (uint32_t)from[3] << 24;
+}
+
+size_t record_seal(uint8_t *data, size_t len, uint8_t kind, uint32_t serial)
+{
+    data[0] = FORM;
+    data[1] = kind;
+    record_put_u32(data + 2, serial);
+    record_put_u32(data + len, crc_of(data, len));
+    return len + CRC;
+}
+
+uint32_t record_serial(const uint8_t *data, size_t len, uint8_t kind)
+{
+    if (len < HEAD + CRC || len > OTA_RECORD_MAX || data[0] != FORM || data[1] != kind)
+        return 0;
+    len -= CRC;
+    return record_get_u32(data + len) == crc_of(data, len) ? record_get_u32(data + 2) : 0;
 }
 
 /* ---- copies --------------------------------------------------------------------------------- */
@@ -207,11 +220,7 @@ static enum reason copy_read(struct ota_agent *a, enum kind kind, unsigned copy,
     enum reason r = record_read(a->port, record_id(kind, copy), b, len);
     if (r != REASON_NONE)
         return r;
-    if (*len < HEAD + CRC || *len > OTA_RECORD_MAX || b[0] != FORM || b[1] != (uint8_t)kind)
-        return REASON_NONE;
-
-    if (record_get_u32(b + *len - CRC) == record_crc(b, *len - CRC))
-        *serial = record_get_u32(b + 2);
+    *serial = record_serial(b, *len, (uint8_t)kind);
     return REASON_NONE;
 }
 
@@ -254,13 +263,9 @@ static enum reason record_save(struct ota_agent *a, enum kind kind)
     if (a->records_bad) /* what could not be read may be newer: don't write older counters over it
                          */
         return REASON_RECORD_IO;
-    b[0] = FORM;
-    b[1] = (uint8_t)kind;
-    record_put_u32(b + 2, serial);
-    size_t len = HEAD + fields_write(a, kind, b + HEAD);
-    record_put_u32(b + len, record_crc(b, len));
+    size_t len = record_seal(b, HEAD + fields_write(a, kind, b + HEAD), (uint8_t)kind, serial);
 
-    enum reason r = a->port->record_put(a->port->ctx, record_id(kind, copy), b, len + CRC);
+    enum reason r = a->port->record_put(a->port->ctx, record_id(kind, copy), b, len);
     if (r != REASON_NONE)
         return r; /* the same copy is written next time: the good one stays */
     c->serial = serial;

@@ -38,12 +38,12 @@ static uint32_t trial_s(const struct ota_agent *a)
 
 static uint64_t trial_over_ms(const struct ota_agent *a)
 {
-    return a->boot_ms + (uint64_t)trial_s(a) * MS;
+    return later(a->boot_ms, trial_s(a));
 }
 
 static uint64_t patience_over_ms(const struct ota_agent *a)
 {
-    return trial_over_ms(a) + (uint64_t)or_default(a->cfg->trial_grace_s, 180) * MS;
+    return later(trial_over_ms(a), or_default(a->cfg->trial_grace_s, 180));
 }
 
 bool trial_is_proved(const struct ota_agent *a)
@@ -72,7 +72,7 @@ enum outcome unfit(struct ota_agent *a, enum reason reason, const char *detail)
     a->job.flags |= JOB_UNFIT;
     a->job.reason = (uint16_t)reason;
     if (detail != a->job.detail)
-        copy_text(a->job.detail, sizeof(a->job.detail), detail);
+        set_detail(a, detail);
     a->job.phase = PHASE_TRIAL;
     (void)job_save(a); /* lost, the old image says `reset` instead; going back matters more */
     return OUT_FAIL;
@@ -154,7 +154,7 @@ enum outcome act_there(struct ota_agent *a)
 {
     if (raise_floors(a, false) != REASON_NONE)
         return fail(a, REASON_RECORD_IO);
-    copy_text(a->job.detail, sizeof(a->job.detail), "was running already");
+    set_detail(a, "was running already");
     return OUT_OK;
 }
 
@@ -196,12 +196,10 @@ enum outcome act_give_up(struct ota_agent *a)
  */
 void settle_net_lost(struct ota_agent *a)
 {
-    uint64_t limit = (uint64_t)or_default(a->cfg->net_lost_s, 120) * MS;
-
     if (a->state != OTA_ROLLED_BACK || !(a->job.flags & JOB_UNSETTLED))
         return;
     a->job.flags &= (uint8_t)~JOB_UNSETTLED;
-    if (is_past(a, a->boot_ms + limit + 1))
+    if (is_past(a, later(a->boot_ms, or_default(a->cfg->net_lost_s, 120)) + 1))
         a->job.reason = REASON_NET_LOST;
     a->job_unsaved = job_save(a) != REASON_NONE;
 }
@@ -233,8 +231,7 @@ static void end_rolled_back(struct ota_agent *a, enum reason reason)
 
     if (!(j->flags & JOB_UNFIT)) {
         j->reason = (uint16_t)reason;
-        copy_text(j->detail, sizeof(j->detail),
-                  reached ? "reset while on trial" : "never reached its agent");
+        set_detail(a, reached ? "reset while on trial" : "never reached its agent");
     }
     if (j->reason == REASON_NO_BROKER)
         j->flags |= JOB_UNSETTLED;
@@ -296,7 +293,7 @@ static void still_here(struct ota_agent *a, enum reset_reason reset)
     if (!(j->flags & JOB_UNFIT)) {
         j->flags |= JOB_UNFIT;
         j->reason = (uint16_t)reason_of_reset(reset);
-        copy_text(j->detail, sizeof(j->detail), "reset while on trial");
+        set_detail(a, "reset while on trial");
     }
     j->starts++;
     if (j->starts > STARTS_MAX) {

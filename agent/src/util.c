@@ -51,9 +51,19 @@ void copy_text(char *out, size_t cap, const char *text)
     out[len] = '\0';
 }
 
+void set_detail(struct ota_agent *a, const char *text)
+{
+    copy_text(a->job.detail, sizeof(a->job.detail), text);
+}
+
 void wake_in(struct ota_agent *a, uint32_t ms)
 {
     a->wake_ms = a->now.mono_ms + ms;
+}
+
+uint64_t later(uint64_t mono_ms, uint32_t s)
+{
+    return mono_ms + (uint64_t)s * MS;
 }
 
 bool is_past(const struct ota_agent *a, uint64_t mono_ms)

@@ -107,15 +107,8 @@ enum outcome act_replace(struct ota_agent *a)
 enum outcome act_schedule(struct ota_agent *a)
 {
     bool there = runs(a, a->job.sha256);
-    uint32_t before = a->counters.order_seq[VERB_CLASS_UPDATE];
 
-    if (job_save(a) != REASON_NONE) {
-        memset(a->job.order_digest, 0, sizeof(a->job.order_digest));
-        return fail(a, REASON_RECORD_IO);
-    }
-    a->counters.order_seq[VERB_CLASS_UPDATE] = a->job.order_seq;
-    if (counters_save(a) != REASON_NONE) {
-        a->counters.order_seq[VERB_CLASS_UPDATE] = before;
+    if (job_save(a) != REASON_NONE || order_use_up(a) != REASON_NONE) {
         memset(a->job.order_digest, 0, sizeof(a->job.order_digest));
         return fail(a, REASON_RECORD_IO);
     }
@@ -142,7 +135,7 @@ static uint64_t moment(struct ota_agent *a, uint64_t left_s)
 {
     uint64_t v = slot_value(a->port->crypto, a->job.rollout, a->cfg->id);
     uint64_t at = a->now.mono_ms + left_s * MS + slot_fraction_ms(a->job.jitter, v);
-    bool clock_was_set = at > a->moment_ms + 2 * MS || a->moment_ms > at + 2 * MS;
+    bool clock_was_set = at + 2 * MS - a->moment_ms > 4 * MS; /* two seconds off, either way */
 
     if (a->moment_ms == 0 || clock_was_set)
         a->moment_ms = at;
@@ -150,36 +143,29 @@ static uint64_t moment(struct ota_agent *a, uint64_t left_s)
 }
 
 /* Over for more than its second when we first look: power was gone, or the order came late. */
-static uint64_t wait_left_ms(struct ota_agent *a)
+static uint64_t wait_over_ms(struct ota_agent *a)
 {
-    uint64_t start = job_start_s(a), now = a->now.unix_s, at;
+    uint64_t start, now = a->now.unix_s;
 
+    if (!a->now.trusted)
+        return later(a->since_ms, job_delay_s(a));
+    start = job_start_s(a);
     if (now > start && a->moment_ms == 0)
         return 0;
-    at = moment(a, start > now ? start - now : 0);
-    return is_past(a, at) ? 0 : at - a->now.mono_ms;
+    return moment(a, start > now ? start - now : 0);
 }
 
 enum outcome act_wait(struct ota_agent *a)
 {
-    bool due;
-    uint64_t left_ms;
-
     if (a->now.trusted && a->job.receipt == 0)
         date_receipt(a);
     if (job_is_expired(a))
         return OUT_EXPIRED;
-    if (a->now.trusted) {
-        left_ms = wait_left_ms(a);
-        due = left_ms == 0;
-    } else {
-        uint64_t until = a->since_ms + (uint64_t)job_delay_s(a) * MS;
-        due = is_past(a, until);
-        left_ms = due ? 0 : until - a->now.mono_ms;
-    }
-    if (!due) {
+    uint64_t over = wait_over_ms(a);
+    if (!is_past(a, over)) {
         /* Not for longer than a minute: the clock may be set in between. */
-        a->wake_ms = a->now.mono_ms + (left_ms < 60 * MS ? left_ms : 60 * MS);
+        uint64_t minute = later(a->now.mono_ms, 60);
+        a->wake_ms = over < minute ? over : minute;
         return OUT_STAY;
     }
     a->spent_ms = a->now.mono_ms;
@@ -209,7 +195,8 @@ enum outcome act_idle(struct ota_agent *a)
         a->job_unsaved = true;
     }
     if (a->job_unsaved)
-        a->job_unsaved = job_save(a) != REASON_NONE;
-    a->wake_ms = a->job_unsaved ? a->now.mono_ms + 10 * MS : NEVER;
+        save_end(a);
+    else
+        a->wake_ms = NEVER;
     return OUT_STAY;
 }

@@ -18,12 +18,12 @@
  *     reason = ota_keys_take(&agent, &keys, &event, &work, &order);      for verb keys
  */
 struct ota_keys {
-    struct keyset now;  /* what is believed; all zero (nothing) when there is no good one */
-    struct keyset next; /* the last one looked at, for telling what was wrong with it */
-    uint32_t stored;    /* version of the newest good record; 0: there is none */
-    uint8_t newest;     /* which of the two that is */
+    uint32_t stored; /* version of the newest good record; 0: there is none */
+    uint8_t newest;  /* which of the two that is */
     bool bad;     /* records could not be read: nothing is believed or taken until the next boot */
     bool damaged; /* both records are there and neither is whole: flash failed, not power */
+    struct keyset now;  /* what is believed; all zero (nothing) when there is no good one */
+    struct keyset next; /* the last one looked at, for telling what was wrong with it */
 };
 
 /*
