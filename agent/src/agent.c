@@ -205,26 +205,31 @@ static bool dispatch(struct ota_agent *a, enum ev ev)
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
-static uint64_t digest_head(const uint8_t digest[PROTO_SHA256_LEN])
+/* Is it the order that was answered last? The head of its digest is enough. */
+static bool was_told(const struct ota_agent *a, const uint8_t digest[PROTO_SHA256_LEN])
 {
-    uint64_t head;
-    memcpy(&head, digest, sizeof(head));
-    return head;
+    return memcmp(a->told_digest, digest, sizeof(a->told_digest)) == 0;
+}
+
+static void note_told(struct ota_agent *a, const uint8_t digest[PROTO_SHA256_LEN],
+                      enum reason reason)
+{
+    memcpy(a->told_digest, digest, sizeof(a->told_digest));
+    a->told_reason = (uint16_t)reason;
 }
 
 /* Say no, once per order: a retained one comes again with every connection. */
-static enum reason refuse(struct ota_agent *a, enum reason reason, bool authentic, uint64_t head)
+static enum reason refuse(struct ota_agent *a, enum reason reason, bool authentic,
+                          const uint8_t digest[PROTO_SHA256_LEN])
 {
     const struct order *o = &a->order;
 
-    if (a->told_digest == head && a->told_reason == (uint16_t)reason)
+    if (was_told(a, digest) && a->told_reason == (uint16_t)reason)
         return reason;
     bool told = say_once(a, OTA_REPORT_REJECTED, reason, authentic ? o->rollout : "",
                          authentic ? o->attempt : 0, "");
-    if (told) {
-        a->told_digest = head;
-        a->told_reason = (uint16_t)reason;
-    }
+    if (told)
+        note_told(a, digest, reason);
     /* The retained report must go on to tell of the update under way. */
     if (ota_agent_is_active(a))
         a->unsaid = true;
@@ -244,12 +249,12 @@ static enum reason take_order(struct ota_agent *a, const struct ota_command *cmd
         *known = true;
         if (order_is_known(a, digest))
             return REASON_NONE;
-        if (cmd->verb == VERB_ABORT && a->told_digest == digest_head(digest))
+        if (cmd->verb == VERB_ABORT && was_told(a, digest))
             return (enum reason)a->told_reason; /* QoS 1 delivers twice at times */
         *known = false;
         r = check_order(a, cmd, &authentic);
     }
-    return r == REASON_NONE ? r : refuse(a, r, authentic, digest_head(digest));
+    return r == REASON_NONE ? r : refuse(a, r, authentic, digest);
 }
 
 static enum reason take_update(struct ota_agent *a, const struct ota_command *cmd)
@@ -261,14 +266,14 @@ static enum reason take_update(struct ota_agent *a, const struct ota_command *cm
     if (r != REASON_NONE || known)
         return r;
     if (a->on_probation || a->state == OTA_REBOOT || a->state == OTA_TRIAL)
-        return refuse(a, REASON_BUSY, true, digest_head(digest));
+        return refuse(a, REASON_BUSY, true, digest);
     r = check_release(a, cmd);
     if (r == REASON_NONE)
         r = ask(a, OTA_GATE_ACCEPT);
     if (r == REASON_DEFERRED) /* may come in; when it may start is asked again */
         r = REASON_NONE;
     if (r != REASON_NONE && ota_agent_is_active(a))
-        return refuse(a, r, true, digest_head(digest));
+        return refuse(a, r, true, digest);
     memcpy(a->job.order_digest, digest, sizeof(digest));
     a->why = (uint16_t)r;
     dispatch(a, EV_ORDER);
@@ -322,8 +327,7 @@ static enum reason take_abort(struct ota_agent *a, const struct ota_command *cmd
      * heard twice, should the counter not reach flash, does no harm. */
     r = stop(a);
     (void)order_use_up(a);
-    a->told_digest = digest_head(digest);
-    a->told_reason = (uint16_t)r;
+    note_told(a, digest, r);
     return r;
 }
 

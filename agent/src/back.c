@@ -159,7 +159,7 @@ bool crashed_too_often(struct ota_agent *a, enum reset_reason reset)
 enum reason ota_agent_leave(struct ota_agent *a, const struct ota_port *port,
                             const struct ota_boot *boot)
 {
-    static const struct ota_config cfg = { .id = "" }; /* without keys: nothing is ordered here */
+    struct ota_config cfg = { .id = "" }; /* without keys: nothing is ordered here */
     struct ota_event ev = { .kind = OTA_EV_BOOT, .boot = *boot };
 
     agent_begin(a, port, &cfg);
@@ -174,5 +174,6 @@ enum reason ota_agent_leave(struct ota_agent *a, const struct ota_port *port,
     if (a->state != OTA_REBOOT && !a->on_probation &&
         leave_for_earlier(a, boot->reset, "died before its agent came up"))
         (void)ota_agent_handle(a, &ev);
+    a->cfg = NULL; /* it ends here */
     return a->state == OTA_REBOOT ? REASON_NONE : REASON_NO_WAY_BACK;
 }

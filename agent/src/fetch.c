@@ -35,25 +35,6 @@ enum reason ask(struct ota_agent *a, enum ota_gate gate)
     return a->port->may_proceed(a->port->ctx, gate);
 }
 
-/* Full jitter: anything from nothing to the whole back-off, which doubles each time. */
-static uint32_t backoff_ms(struct ota_agent *a)
-{
-    uint32_t limit = or_default(a->cfg->backoff_max_s, 900) * MS;
-    uint32_t span = or_default(a->cfg->backoff_ms, 1000);
-    for (uint32_t i = 0; i < a->setbacks && span < limit; i++)
-        span *= 2;
-    if (span > limit)
-        span = limit;
-    if (a->setbacks < 30)
-        a->setbacks++;
-    return a->port->random(a->port->ctx) % (span + 1);
-}
-
-static enum outcome setback(struct ota_agent *a, enum reason reason)
-{
-    return hold(a, reason, backoff_ms(a));
-}
-
 /* An answer that will hardly get better by waiting: a few times, for the server may be half up. */
 static enum outcome refusal(struct ota_agent *a, enum reason reason)
 {

@@ -166,7 +166,10 @@ void wake_in(struct ota_agent *a, uint32_t ms);
 /* `s` seconds after. */
 uint64_t later(uint64_t mono_ms, uint32_t s);
 bool is_past(const struct ota_agent *a, uint64_t mono_ms);
-bool is_end(enum ota_state state);
+static inline bool is_end(enum ota_state state)
+{
+    return state >= OTA_DONE;
+}
 /* Unix time at which the job may start downloading; 0 while the first receipt has no date. */
 uint64_t job_start_s(const struct ota_agent *a);
 uint32_t job_delay_s(const struct ota_agent *a);
@@ -179,6 +182,8 @@ bool progress_is_ours(const struct ota_agent *a);
 enum outcome hash_flash(struct ota_agent *a, uint32_t end);
 enum outcome fail(struct ota_agent *a, enum reason reason); /* OUT_FAIL, for this reason */
 enum outcome hold(struct ota_agent *a, enum reason reason, uint32_t pause_ms);
+/* hold() for as long as it takes after so many in a row, by chance. */
+enum outcome setback(struct ota_agent *a, enum reason reason);
 /* Ask the application; NONE, or hold() is in order. */
 enum reason ask(struct ota_agent *a, enum ota_gate gate);
 uint32_t gate_retry_ms(const struct ota_agent *a);

@@ -345,7 +345,8 @@ static void go_on(struct ota_agent *a)
 
 static enum ota_state end_state(const struct ota_job *j)
 {
-    return is_end((enum ota_state)j->end) ? (enum ota_state)j->end : OTA_IDLE;
+    enum ota_state end = (enum ota_state)j->end; /* flash may hold any number */
+    return is_end(end) && end < OTA_STATE_COUNT ? end : OTA_IDLE;
 }
 
 static void resolve(struct ota_agent *a, const struct ota_boot *boot)

@@ -18,11 +18,6 @@ const char *ota_state_word(enum ota_state state)
     return "?";
 }
 
-bool is_end(enum ota_state state)
-{
-    return state >= OTA_DONE && state < OTA_STATE_COUNT;
-}
-
 bool runs(const struct ota_agent *a, const uint8_t digest[PROTO_SHA256_LEN])
 {
     return memcmp(digest, a->image, PROTO_SHA256_LEN) == 0;

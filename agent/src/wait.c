@@ -173,6 +173,28 @@ enum outcome act_wait(struct ota_agent *a)
     return r == REASON_NONE ? OUT_OK : hold(a, r, gate_retry_ms(a));
 }
 
+/* ---- a pause ----------------------------------------------------------------------------------
+ */
+
+/* Full jitter: anything from nothing to the whole back-off, which doubles each time. */
+static uint32_t backoff_ms(struct ota_agent *a)
+{
+    uint32_t limit = or_default(a->cfg->backoff_max_s, 900) * MS;
+    uint32_t span = or_default(a->cfg->backoff_ms, 1000);
+    for (uint32_t i = 0; i < a->setbacks && span < limit; i++)
+        span *= 2;
+    if (span > limit)
+        span = limit;
+    if (a->setbacks < 30)
+        a->setbacks++;
+    return a->port->random(a->port->ctx) % (span + 1);
+}
+
+enum outcome setback(struct ota_agent *a, enum reason reason)
+{
+    return hold(a, reason, backoff_ms(a));
+}
+
 /* ---- ends ------------------------------------------------------------------------------------ */
 
 enum outcome act_abort(struct ota_agent *a)

@@ -55,15 +55,19 @@ int b64url_encode(const uint8_t *data, size_t len, char *out, size_t cap)
 
 static int sextet(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == '-')
-        return 62;
-    return c == '_' ? 63 : -1;
+    static const struct {
+        char first;
+        uint8_t count;
+    } ranges[] = { { 'A', 26 }, { 'a', 26 }, { '0', 10 }, { '-', 1 }, { '_', 1 } };
+    int v = 0;
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        uint8_t at = (uint8_t)(c - ranges[i].first);
+        if (at < ranges[i].count)
+            return v + at;
+        v += ranges[i].count;
+    }
+    return -1;
 }
 
 int b64url_decode(const char *text, size_t len, uint8_t *out, size_t cap)

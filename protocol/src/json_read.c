@@ -46,15 +46,8 @@ size_t utf8_length(const char *text, size_t len)
 /* The four digits of \uXXXX, or -1. */
 static int32_t hex4(const char *s)
 {
-    int32_t v = 0;
-
-    for (int i = 0; i < 4; i++) {
-        int d = hex_digit(s[i]);
-        if (d < 0)
-            return -1;
-        v = v << 4 | d;
-    }
-    return v;
+    uint8_t v[2];
+    return hex_decode(s, 4, v, 2) == 0 ? v[0] << 8 | v[1] : -1;
 }
 
 /* A \u escape, or a pair of them for a character above U+FFFF. Returns the bytes used after the
@@ -467,9 +460,15 @@ int json_parse(struct json *j, const char *text, size_t len, unsigned most, int 
 /* ---- looking up -------------------------------------------------------------------------------
  */
 
+/* What a value begins with; NUL for JSON_NONE. */
+static char first_of(const struct json *j, int value)
+{
+    return value >= 0 && (size_t)value < j->len ? j->text[value] : '\0';
+}
+
 static bool is(const struct json *j, int value, char first)
 {
-    return value >= 0 && (size_t)value < j->len && j->text[value] == first;
+    return first_of(j, value) == first;
 }
 
 bool json_is_object(const struct json *j, int value)
@@ -489,15 +488,15 @@ bool json_is_string(const struct json *j, int value)
 
 bool json_is_number(const struct json *j, int value)
 {
-    if (value < 0 || (size_t)value >= j->len)
-        return false;
-    char c = j->text[value];
+    char c = first_of(j, value);
     return c == '-' || (c >= '0' && c <= '9');
 }
 
 int json_first(const struct json *j, int container)
 {
-    if (!json_is_object(j, container) && !json_is_array(j, container))
+    char c = first_of(j, container);
+
+    if (c != '{' && c != '[')
         return JSON_NONE;
     size_t pos = skip_space(j, (size_t)container + 1);
     return j->text[pos] == '}' || j->text[pos] == ']' ? JSON_NONE : (int)pos;
@@ -688,6 +687,19 @@ int json_text(const struct json *j, int value, char *out, size_t cap)
         len += n;
     }
     out[len] = '\0';
+    return 0;
+}
+
+int json_texts(const struct json *j, int list, char *out, size_t each, uint32_t most,
+               uint32_t *count)
+{
+    if (!json_is_array(j, list))
+        return -1;
+    for (int i = json_first(j, list); i != JSON_NONE; i = json_next(j, i)) {
+        if (*count == most || json_text(j, i, out + *count * each, each) != 0)
+            return -1;
+        ++*count;
+    }
     return 0;
 }
 

@@ -109,8 +109,11 @@ static int read_key(struct json *j, int jwk, enum key_role role, struct keyring 
     return 0;
 }
 
-static int read_keys(struct json *j, int list, enum key_role role, struct keyring *keys)
+static int read_keys(struct json *j, int object, const char *name, enum key_role role,
+                     struct keyring *keys)
 {
+    int list = json_member(j, object, name);
+
     if (!json_is_array(j, list))
         return -1;
     for (int i = json_first(j, list); i != JSON_NONE; i = json_next(j, i))
@@ -153,9 +156,9 @@ enum reason keyset_decode(const char *json, size_t len, struct keyset *out)
     bad |= fields_read(&j, JSON_ROOT, fields, FIELDS, out);
     int root = json_member(&j, JSON_ROOT, "root");
     bad |= fields_read(&j, root, root_fields, 1, out);
-    bad |= read_keys(&j, json_member(&j, root, "keys"), KEY_ROOT, &out->keys);
-    bad |= read_keys(&j, json_member(&j, JSON_ROOT, "release"), KEY_RELEASE, &out->keys);
-    bad |= read_keys(&j, json_member(&j, JSON_ROOT, "rollout"), KEY_ROLLOUT, &out->keys);
+    bad |= read_keys(&j, root, "keys", KEY_ROOT, &out->keys);
+    bad |= read_keys(&j, JSON_ROOT, "release", KEY_RELEASE, &out->keys);
+    bad |= read_keys(&j, JSON_ROOT, "rollout", KEY_ROLLOUT, &out->keys);
     bad |= read_revoked(&j, &out->keys);
     return bad || !is_sound(out) ? REASON_BAD_KEYSET : REASON_NONE;
 }

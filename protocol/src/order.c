@@ -119,18 +119,6 @@ static bool is_sound(const struct order *o)
     return true;
 }
 
-static int read_groups(struct json *j, int groups, struct order_config *set)
-{
-    for (int i = json_first(j, groups); i != JSON_NONE; i = json_next(j, i)) {
-        if (set->group_count == PROTO_GROUP_COUNT)
-            return -1;
-        if (json_text(j, i, set->groups[set->group_count], PROTO_GROUP_MAX) != 0)
-            return -1;
-        set->group_count++;
-    }
-    return json_is_array(j, groups) ? 0 : -1;
-}
-
 static int read_setting(struct json *j, int key, struct order_config *set)
 {
     int value = json_value(j, key);
@@ -145,7 +133,8 @@ static int read_setting(struct json *j, int key, struct order_config *set)
     }
     if (json_equals(j, key, "groups")) {
         set->has_groups = true;
-        return read_groups(j, value, set);
+        return json_texts(j, value, set->groups[0], PROTO_GROUP_MAX, PROTO_GROUP_COUNT,
+                          &set->group_count);
     }
     if (json_equals(j, key, "ntp")) {
         set->has_ntp = true;

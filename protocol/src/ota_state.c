@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "words.h"
+
 /* As reason.c: one after the other, in the order of their numbers. */
 static const char words[] =
 #define X(name, number, word, end) word "\0"
@@ -29,13 +31,7 @@ static const uint32_t ends = 0
 
 const char *ota_report_word(enum ota_report_state state)
 {
-    const char *word = words;
-
-    if ((unsigned)state >= OTA_REPORT_STATES)
-        return "unknown";
-    for (unsigned i = (unsigned)state; i > 0; i--)
-        word += strlen(word) + 1;
-    return word;
+    return (unsigned)state < OTA_REPORT_STATES ? word_at(words, (unsigned)state) : "unknown";
 }
 
 bool ota_report_is_end(enum ota_report_state state)

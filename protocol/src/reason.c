@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "words.h"
+
 /* The words one after the other, each with its NUL, in the order of their numbers: a table of
  * pointers would be half as long again. */
 static const char words[] =
@@ -22,15 +24,18 @@ enum {
 REASON_MAP(X)
 #undef X
 
+const char *word_at(const char *list, unsigned i)
+{
+    while (i-- > 0)
+        list += strlen(list) + 1;
+    return list;
+}
+
 const char *reason_word(enum reason reason)
 {
-    const char *word = words;
-
     if ((unsigned)reason >= REASONS)
         return "unknown"; /* a newer device talks to an older console */
-    for (unsigned i = (unsigned)reason; i > 0; i--)
-        word += strlen(word) + 1;
-    return word;
+    return word_at(words, (unsigned)reason);
 }
 
 enum reason_class reason_class(enum reason reason)

@@ -55,20 +55,6 @@ static bool is_sound(const struct release *r)
     return true;
 }
 
-static int read_hw(struct json *j, struct release *out)
-{
-    int hw = json_member(j, JSON_ROOT, "hw");
-
-    for (int i = json_first(j, hw); i != JSON_NONE; i = json_next(j, i)) {
-        if (out->hw_count == PROTO_HW_COUNT)
-            return -1;
-        if (json_text(j, i, out->hw[out->hw_count], PROTO_HW_MAX) != 0)
-            return -1;
-        out->hw_count++;
-    }
-    return json_is_array(j, hw) ? 0 : -1;
-}
-
 static int read_deltas(struct json *j, struct release *out)
 {
     int deltas = json_member(j, JSON_ROOT, "deltas");
@@ -96,7 +82,8 @@ enum reason release_decode(const char *json, size_t len, struct release *out)
         return REASON_BAD_RELEASE;
 
     bad |= fields_read(&j, JSON_ROOT, fields, COUNT(fields), out);
-    bad |= read_hw(&j, out);
+    bad |= json_texts(&j, json_member(&j, JSON_ROOT, "hw"), out->hw[0], PROTO_HW_MAX,
+                      PROTO_HW_COUNT, &out->hw_count);
     bad |= read_deltas(&j, out);
     return bad || !is_sound(out) ? REASON_BAD_RELEASE : REASON_NONE;
 }

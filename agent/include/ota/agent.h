@@ -332,15 +332,15 @@ struct ota_agent {
     uint32_t first_n, own_n; /* first and last that told the present state; 0: none in this boot */
 
     struct ota_time now;
-    uint64_t wake_ms;     /* next tick wanted; UINT64_MAX: none */
-    uint64_t since_ms;    /* when this state was entered */
-    uint64_t boot_ms;     /* when OTA_EV_BOOT came */
-    uint64_t spent_ms;    /* up to when spent_s counts */
-    uint64_t window_ms;   /* start of the minimum-speed window ... */
-    uint32_t window_got;  /* ... and how far the download was then */
-    uint64_t said_ms;     /* time of the last report */
-    uint64_t moment_ms;   /* WAIT: when it is over, to the millisecond; 0: not known yet */
-    uint64_t told_digest; /* head of the digest of an order that was answered: once is enough */
+    uint64_t wake_ms;       /* next tick wanted; UINT64_MAX: none */
+    uint64_t since_ms;      /* when this state was entered */
+    uint64_t boot_ms;       /* when OTA_EV_BOOT came */
+    uint64_t spent_ms;      /* up to when spent_s counts */
+    uint64_t window_ms;     /* start of the minimum-speed window ... */
+    uint32_t window_got;    /* ... and how far the download was then */
+    uint64_t said_ms;       /* time of the last report */
+    uint64_t moment_ms;     /* WAIT: when it is over, to the millisecond; 0: not known yet */
+    uint8_t told_digest[8]; /* head of the digest of an order that was answered: once is enough */
     uint32_t factory_seq;
     uint32_t signed_by[2]; /* as in the job */
 

@@ -70,6 +70,10 @@ int json_bool(const struct json *j, int value, bool *out);
 int json_text(const struct json *j, int value, char *out, size_t cap);
 /* Exactly `len` bytes in hex. */
 int json_hex(const struct json *j, int value, uint8_t *out, size_t len);
+/* All texts of a list, `each` bytes apart; *count, which begins as 0, is how many. -1 also for more
+ * than `most`. */
+int json_texts(const struct json *j, int list, char *out, size_t each, uint32_t most,
+               uint32_t *count);
 /* As json_text(), but a longer text is cut between characters, and control characters become
  * spaces: for words meant for people. */
 int json_prose(const struct json *j, int value, char *out, size_t cap);
