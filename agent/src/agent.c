@@ -274,7 +274,7 @@ static enum reason take_update(struct ota_agent *a, const struct ota_command *cm
         r = REASON_NONE;
     if (r != REASON_NONE && ota_agent_is_active(a))
         return refuse(a, r, true, digest);
-    memcpy(a->job.order_digest, digest, sizeof(digest));
+    copy_digest(a->job.order_digest, digest);
     a->why = (uint16_t)r;
     dispatch(a, EV_ORDER);
     return a->state == OTA_REJECTED ? (enum reason)a->job.reason : REASON_NONE;
@@ -397,7 +397,7 @@ static bool wants_telling(const struct ota_agent *a)
 
 static enum reason on_boot(struct ota_agent *a, const struct ota_boot *boot)
 {
-    memcpy(a->image, boot->image, sizeof(a->image));
+    copy_digest(a->image, boot->image);
     copy_text(a->version, sizeof(a->version), boot->version);
     copy_text(a->boot_id, sizeof(a->boot_id), boot->boot_id);
     a->factory_seq = boot->factory_seq;
@@ -528,14 +528,14 @@ void ota_agent_init(struct ota_agent *a, const struct ota_port *p, const struct 
 
 uint32_t ota_agent_wants(const struct ota_agent *a, uint64_t mono_ms)
 {
-    uint64_t at = a->wake_ms;
+    uint64_t at = a->wake_ms, calm = calm_at_ms(a);
 
     if (!a->booted)
         return UINT32_MAX;
     if (a->unsaid && a->broker && at > a->now.mono_ms + MS)
         at = a->now.mono_ms + MS; /* the port could not take the report: ask again */
-    if (calm_at_ms(a) < at)
-        at = calm_at_ms(a);
+    if (calm < at)
+        at = calm;
     if (at == NEVER)
         return UINT32_MAX;
     if (at <= mono_ms)

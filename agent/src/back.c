@@ -35,7 +35,7 @@ static void fill_back(struct ota_agent *a, const struct ota_other *o, enum reaso
 
     copy_text(j->from, sizeof(j->from), a->version);
     copy_text(j->to, sizeof(j->to), o->version);
-    memcpy(j->sha256, o->sha256, sizeof(j->sha256));
+    copy_digest(j->sha256, o->sha256);
     j->size = o->size;
     j->release_seq = 0;
     j->security = 0;

@@ -145,12 +145,12 @@ static enum reason check_age(const struct ota_agent *a, const struct release *r)
     /* Already there: the end is `done`, whatever its number. */
     if (runs(a, r->sha256))
         return REASON_NONE;
-    if (r->seq < a->counters.release_seq || r->seq <= ota_agent_release_seq(a))
+    uint32_t seq = ota_agent_release_seq(a);
+    if (r->seq < a->counters.release_seq || r->seq <= seq)
         return REASON_DOWNGRADE;
     /* No number was ever known here, so all signed releases would be newer: the old ones, with the
      * old holes, too. The version is the next best thing to judge by. */
-    if (a->counters.release_seq == 0 && ota_agent_release_seq(a) == 0 &&
-        semver_compare(r->version, a->version) <= 0)
+    if (a->counters.release_seq == 0 && seq == 0 && semver_compare(r->version, a->version) <= 0)
         return REASON_DOWNGRADE;
     return REASON_NONE;
 }

@@ -35,6 +35,12 @@ enum reason ask(struct ota_agent *a, enum ota_gate gate)
     return a->port->may_proceed(a->port->ctx, gate);
 }
 
+enum outcome ask_or_hold(struct ota_agent *a, enum ota_gate gate)
+{
+    enum reason r = ask(a, gate);
+    return r == REASON_NONE ? OUT_OK : hold(a, r, gate_retry_ms(a));
+}
+
 /* An answer that will hardly get better by waiting: a few times, for the server may be half up. */
 static enum outcome refusal(struct ota_agent *a, enum reason reason)
 {
@@ -86,12 +92,11 @@ enum outcome act_resume(struct ota_agent *a)
         return limits;
     if (!is_past(a, a->wake_ms))
         return OUT_STAY;
-    enum reason r = ask(a, OTA_GATE_DOWNLOAD);
-    if (r == REASON_NONE)
-        return OUT_OK;
-    if (r != (enum reason)a->why)
+    uint16_t before = a->why;
+    enum outcome out = ask_or_hold(a, OTA_GATE_DOWNLOAD);
+    if (a->why != before)
         a->unsaid = true;
-    return hold(a, r, gate_retry_ms(a));
+    return out;
 }
 
 /* ---- OPEN: the slot, and what is in it already ------------------------------------------------

@@ -80,9 +80,8 @@ enum outcome act_install(struct ota_agent *a)
         return fail(a, r);
     if (job_is_expired(a))
         return OUT_EXPIRED;
-    r = ask(a, OTA_GATE_SWITCH);
-    if (r != REASON_NONE)
-        return hold(a, r, gate_retry_ms(a));
+    if (ask_or_hold(a, OTA_GATE_SWITCH) != OUT_OK)
+        return OUT_SETBACK;
 
     r = switch_over(a);
     return r == REASON_NONE ? OUT_OK : fail(a, r);

@@ -155,6 +155,7 @@ void trial_steps(const struct ota_agent *a, char *out, size_t cap);
 
 /* Is that the digest of what runs? */
 bool runs(const struct ota_agent *a, const uint8_t digest[PROTO_SHA256_LEN]);
+void copy_digest(uint8_t to[PROTO_SHA256_LEN], const uint8_t from[PROTO_SHA256_LEN]);
 bool is_zero_digest(const uint8_t digest[PROTO_SHA256_LEN]);
 uint32_t or_default(uint32_t value, uint32_t fallback);
 /* Bounded copy with NUL; cuts what is too long. */
@@ -184,8 +185,10 @@ enum outcome fail(struct ota_agent *a, enum reason reason); /* OUT_FAIL, for thi
 enum outcome hold(struct ota_agent *a, enum reason reason, uint32_t pause_ms);
 /* hold() for as long as it takes after so many in a row, by chance. */
 enum outcome setback(struct ota_agent *a, enum reason reason);
-/* Ask the application; NONE, or hold() is in order. */
+/* Ask the application. */
 enum reason ask(struct ota_agent *a, enum ota_gate gate);
+/* The same, and hold() if it says not now. */
+enum outcome ask_or_hold(struct ota_agent *a, enum ota_gate gate);
 uint32_t gate_retry_ms(const struct ota_agent *a);
 
 #endif

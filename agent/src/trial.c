@@ -99,7 +99,7 @@ static void note_previous(struct ota_agent *a)
 
     if (is_zero_digest(j->from_image) || runs(a, j->from_image))
         return;
-    memcpy(a->counters.prev_image, j->from_image, sizeof(j->from_image));
+    copy_digest(a->counters.prev_image, j->from_image);
     a->counters.prev_seq = j->from_seq;
 }
 
@@ -114,7 +114,7 @@ static enum reason raise_floors(struct ota_agent *a, bool must)
         c->release_seq = a->job.release_seq;
     if (a->job.security > c->security)
         c->security = a->job.security;
-    memcpy(c->image, a->image, sizeof(c->image));
+    copy_digest(c->image, a->image);
     note_previous(a);
     enum reason r = counters_save(a);
     if (r == REASON_NONE || must)
@@ -164,16 +164,11 @@ enum outcome act_trial(struct ota_agent *a)
         return commit(a);
     if (a->test_failed && !(a->job.flags & JOB_LOOPED))
         return unfit(a, REASON_SELF_TEST, a->job.detail);
-    if (trial_is_proved(a)) {
-        if (is_past(a, trial_over_ms(a)))
-            return commit(a);
-        a->wake_ms = trial_over_ms(a);
+    bool proved = trial_is_proved(a);
+    a->wake_ms = proved ? trial_over_ms(a) : patience_over_ms(a);
+    if (!is_past(a, a->wake_ms))
         return OUT_STAY;
-    }
-    if (is_past(a, patience_over_ms(a)))
-        return time_is_up(a);
-    a->wake_ms = patience_over_ms(a);
-    return OUT_STAY;
+    return proved ? commit(a) : time_is_up(a);
 }
 
 /* A rollback order for the update on trial. */
@@ -199,7 +194,7 @@ void settle_net_lost(struct ota_agent *a)
     if (a->state != OTA_ROLLED_BACK || !(a->job.flags & JOB_UNSETTLED))
         return;
     a->job.flags &= (uint8_t)~JOB_UNSETTLED;
-    if (is_past(a, later(a->boot_ms, or_default(a->cfg->net_lost_s, 120)) + 1))
+    if (a->now.mono_ms > later(a->boot_ms, or_default(a->cfg->net_lost_s, 120)))
         a->job.reason = REASON_NET_LOST;
     a->job_unsaved = job_save(a) != REASON_NONE;
 }
@@ -327,7 +322,7 @@ static void stray_trial(struct ota_agent *a)
 {
     struct ota_job *j = &a->job;
     memset(j, 0, sizeof(*j));
-    memcpy(j->sha256, a->image, sizeof(j->sha256));
+    copy_digest(j->sha256, a->image);
     copy_text(j->to, sizeof(j->to), a->version);
     begin_trial(a);
 }

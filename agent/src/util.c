@@ -23,6 +23,11 @@ bool runs(const struct ota_agent *a, const uint8_t digest[PROTO_SHA256_LEN])
     return memcmp(digest, a->image, PROTO_SHA256_LEN) == 0;
 }
 
+void copy_digest(uint8_t to[PROTO_SHA256_LEN], const uint8_t from[PROTO_SHA256_LEN])
+{
+    memcpy(to, from, PROTO_SHA256_LEN);
+}
+
 bool is_zero_digest(const uint8_t digest[PROTO_SHA256_LEN])
 {
     uint8_t any = 0;

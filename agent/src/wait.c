@@ -36,9 +36,9 @@ static void fill_job(struct ota_agent *a)
     const struct order *o = &a->order;
     uint8_t digest[PROTO_SHA256_LEN];
 
-    memcpy(digest, j->order_digest, sizeof(digest));
+    copy_digest(digest, j->order_digest);
     memset(j, 0, sizeof(*j));
-    memcpy(j->order_digest, digest, sizeof(digest));
+    copy_digest(j->order_digest, digest);
     copy_text(j->rollout, sizeof(j->rollout), o->rollout);
     copy_text(j->url, sizeof(j->url), o->url);
     copy_text(j->from, sizeof(j->from), a->version);
@@ -49,7 +49,7 @@ static void fill_job(struct ota_agent *a)
     j->nbf = o->nbf;
     j->exp = o->exp;
     j->receipt = a->now.trusted ? a->now.unix_s : 0;
-    memcpy(j->from_image, a->image, sizeof(j->from_image));
+    copy_digest(j->from_image, a->image);
     j->from_seq = ota_agent_release_seq(a);
     memcpy(j->signed_by, a->signed_by, sizeof(j->signed_by));
 }
@@ -60,7 +60,7 @@ static void fill_job_release(struct ota_agent *a)
     const struct release *r = &a->release;
 
     copy_text(j->to, sizeof(j->to), r->version);
-    memcpy(j->sha256, r->sha256, sizeof(j->sha256));
+    copy_digest(j->sha256, r->sha256);
     j->size = r->size;
     j->release_seq = r->seq;
     j->security = r->security;
@@ -169,8 +169,7 @@ enum outcome act_wait(struct ota_agent *a)
         return OUT_STAY;
     }
     a->spent_ms = a->now.mono_ms;
-    enum reason r = ask(a, OTA_GATE_DOWNLOAD);
-    return r == REASON_NONE ? OUT_OK : hold(a, r, gate_retry_ms(a));
+    return ask_or_hold(a, OTA_GATE_DOWNLOAD);
 }
 
 /* ---- a pause ----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@
 /* One character of a JSON string, as UTF-8: the bytes of it in `out`, and *at is behind it. 0 when
  * it is malformed. */
 size_t json_next_char(const char **at, const char *end, char out[4]);
-/* A byte sequence that a terminal may obey. */
-bool json_is_control(const char *c, size_t n);
+/* A character, in UTF-8, that a terminal may obey. */
+bool json_is_control(const char *c);
 
 #endif

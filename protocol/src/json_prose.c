@@ -15,7 +15,7 @@ int json_prose(const struct json *j, int value, char *out, size_t cap)
     while (*s != '"') {
         char c[4];
         size_t n = json_next_char(&s, end, c);
-        if (n > 0 && json_is_control(c, n)) {
+        if (n > 0 && json_is_control(c)) {
             c[0] = ' ';
             n = 1;
         }

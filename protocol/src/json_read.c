@@ -71,13 +71,13 @@ static size_t unicode_escape(const char *s, size_t len, uint32_t *cp)
 
 static size_t escape(const char *s, size_t len, uint32_t *cp)
 {
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    static const char pairs[] = "\"\"\\\\//b\bf\fn\nr\rt\t";
 
     if (len == 0)
         return 0;
-    for (size_t i = 0; from[i]; i++) {
-        if (from[i] == s[0]) {
-            *cp = (uint32_t)to[i];
+    for (const char *p = pairs; *p; p += 2) {
+        if (*p == s[0]) {
+            *cp = (uint32_t)p[1];
             return 1;
         }
     }
@@ -655,13 +655,11 @@ int json_bool(const struct json *j, int value, bool *out)
 }
 
 /* C0, DEL and C1 (U+0080 to U+009F): bytes that a terminal may obey. */
-bool json_is_control(const char *c, size_t n)
+bool json_is_control(const char *c)
 {
     unsigned char first = (unsigned char)c[0];
 
-    if (n == 1)
-        return first < 0x20 || first == 0x7f;
-    return n == 2 && first == 0xc2 && (unsigned char)c[1] < 0xa0;
+    return first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)c[1] < 0xa0);
 }
 
 int json_text(const struct json *j, int value, char *out, size_t cap)
@@ -679,7 +677,7 @@ int json_text(const struct json *j, int value, char *out, size_t cap)
             c[0] = *s++;
         else
             n = json_next_char(&s, end, c);
-        if (n == 0 || json_is_control(c, n) || len + n >= cap) {
+        if (n == 0 || json_is_control(c) || len + n >= cap) {
             memset(out, 0, len); /* no half of a text stays behind */
             return -1;
         }

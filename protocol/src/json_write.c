@@ -42,13 +42,15 @@ static char escape_letter(char c)
 /* ASCII that does not stand for itself. */
 static void put_escaped(struct json_writer *w, char c)
 {
-    char esc[7] = { '\\', escape_letter(c) };
+    char letter = escape_letter(c), hex[3];
 
-    if (esc[1] == '\0') {
-        memcpy(esc + 1, "u00", 3);
-        hex_encode((const uint8_t *)&c, 1, esc + 4);
-    }
-    put(w, esc, strlen(esc));
+    put_char(w, '\\');
+    put_char(w, letter ? letter : 'u');
+    if (letter)
+        return;
+    hex_encode((const uint8_t *)&c, 1, hex);
+    put(w, "00", 2);
+    put(w, hex, 2);
 }
 
 static void put_quoted(struct json_writer *w, const char *text, size_t len)
