@@ -156,6 +156,19 @@ bool crashed_too_often(struct ota_agent *a, enum reset_reason reset)
     return left;
 }
 
+static enum reason leave_now(struct ota_agent *a, struct ota_event *ev, enum reset_reason reset)
+{
+    ev->kind = OTA_EV_TICK;
+    if (a->state == OTA_TRIAL) /* it was found good, and power went before that was counted */
+        (void)ota_agent_handle(a, ev);
+    /* An order that waits here would wait for ever. A crash that was the last of a row counted by
+     * the agent has led back already. */
+    if (a->state != OTA_REBOOT && !a->on_probation &&
+        leave_for_earlier(a, reset, "died before its agent came up"))
+        (void)ota_agent_handle(a, ev);
+    return a->state == OTA_REBOOT ? REASON_NONE : REASON_NO_WAY_BACK;
+}
+
 enum reason ota_agent_leave(struct ota_agent *a, const struct ota_port *port,
                             const struct ota_boot *boot)
 {
@@ -164,16 +177,8 @@ enum reason ota_agent_leave(struct ota_agent *a, const struct ota_port *port,
 
     agent_begin(a, port, &cfg);
     enum reason r = ota_agent_handle(a, &ev);
-    if (r != REASON_NONE)
-        return r;
-    ev.kind = OTA_EV_TICK;
-    if (a->state == OTA_TRIAL) /* it was found good, and power went before that was counted */
-        (void)ota_agent_handle(a, &ev);
-    /* An order that waits here would wait for ever. A crash that was the last of a row counted by
-     * the agent has led back already. */
-    if (a->state != OTA_REBOOT && !a->on_probation &&
-        leave_for_earlier(a, boot->reset, "died before its agent came up"))
-        (void)ota_agent_handle(a, &ev);
+    if (r == REASON_NONE)
+        r = leave_now(a, &ev, boot->reset);
     a->cfg = NULL; /* it ends here */
-    return a->state == OTA_REBOOT ? REASON_NONE : REASON_NO_WAY_BACK;
+    return r;
 }
