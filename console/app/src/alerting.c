@@ -37,6 +37,7 @@ struct alerting {
     bool restored; /* what was firing before is known */
     bool led;      /* at the last tick */
     bool complained;
+    uint64_t dropped;      /* alerts_dropped() when all were last kept */
     enum alert_level rung; /* the worst that fired since it was asked */
 };
 
@@ -171,19 +172,17 @@ static void look(struct alerting *a, bool leads, int64_t now_ms)
 
 /* ---- what we tell the journal ---------------------------------------------------------------- */
 
-static int keep(struct alerting *a, const struct alert_event *ev, struct err *err)
+static void row_of(const struct alerting *a, const struct alert *alert, bool over,
+                   struct store_alert *row)
 {
-    const struct alert *alert = &ev->alert;
-    const struct alert_rule *rule = alerts_rule(a->alerts, alert->rule);
-    struct store_alert row = { .since_ms = alert->since_ms, .fired_ms = alert->fired_ms };
-
-    if (ev->kind == ALERT_CLEARED)
-        return store_alert_cleared(a->is.store, rule->name, alert->id, alert->cleared_ms, err);
-    text_copy(row.rule, sizeof(row.rule), rule->name);
-    text_copy(row.subject, sizeof(row.subject), alert->id);
-    text_copy(row.level, sizeof(row.level), alert_level_word(alert->level));
-    text_copy(row.text, sizeof(row.text), alert->text);
-    return store_alert_fired(a->is.store, &row, err);
+    memset(row, 0, sizeof(*row));
+    row->since_ms = alert->since_ms;
+    row->fired_ms = alert->fired_ms;
+    row->cleared_ms = over ? alert->cleared_ms : 0;
+    text_copy(row->rule, sizeof(row->rule), alerts_rule(a->alerts, alert->rule)->name);
+    text_copy(row->subject, sizeof(row->subject), alert->id);
+    text_copy(row->level, sizeof(row->level), alert_level_word(alert->level));
+    text_copy(row->text, sizeof(row->text), alert->text);
 }
 
 /* ---- what we tell people --------------------------------------------------------------------- */
@@ -239,14 +238,20 @@ static void tell_digests(struct alerting *a, int64_t now_ms)
         }
 }
 
-static void keep_and_tell(struct alerting *a, const struct alert_event *ev, int64_t now_ms)
+static void keep_and_tell(struct alerting *a, const struct alert_event *ev, size_t count,
+                          int64_t now_ms)
 {
+    struct store_alert row[EVENTS];
+    bool fresh[EVENTS] = { false };
     struct err err;
-    int rc = keep(a, ev, &err);
 
+    for (size_t i = 0; i < count; i++)
+        row_of(a, &ev[i].alert, ev[i].kind == ALERT_CLEARED, &row[i]);
+    int rc = count ? store_alerts_put(a->is.store, row, count, fresh, &err) : 0;
     complain(a, rc, &err);
-    if (rc == 0 && !ev->alert.silenced)
-        tell(a, ev, now_ms);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        if (fresh[i] && !ev[i].alert.silenced)
+            tell(a, &ev[i], now_ms);
 }
 
 static void take_events(struct alerting *a, bool leads, int64_t now_ms)
@@ -256,25 +261,32 @@ static void take_events(struct alerting *a, bool leads, int64_t now_ms)
 
     do {
         n = alerts_take(a->alerts, ev, EVENTS);
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < n; i++)
             if (ev[i].kind == ALERT_FIRED && !ev[i].alert.silenced && ev[i].alert.level > a->rung)
                 a->rung = ev[i].alert.level;
-            if (leads)
-                keep_and_tell(a, &ev[i], now_ms);
-        }
+        if (leads)
+            keep_and_tell(a, ev, n, now_ms);
     } while (n == EVENTS);
 }
 
-/* What fired while nobody kept it. The journal takes each only once. */
-static void take_over(struct alerting *a, int64_t now_ms)
+/* What fired while nobody kept it, or more at once than there is room for in the queue. The journal
+ * takes each only once. */
+static void keep_all(struct alerting *a, int64_t now_ms)
 {
     const struct alert *const *list;
     size_t n = alerts_list(a->alerts, &list);
+    struct alert_event ev[EVENTS];
+    size_t count = 0;
 
     for (size_t i = 0; i < n; i++) {
-        struct alert_event ev = { .kind = ALERT_FIRED, .alert = *list[i] };
-        keep_and_tell(a, &ev, now_ms);
+        ev[count++] = (struct alert_event){ .kind = ALERT_FIRED, .alert = *list[i] };
+        if (count == EVENTS || i + 1 == n) {
+            keep_and_tell(a, ev, count, now_ms);
+            count = 0;
+        }
     }
+    a->version = -1; /* and what is over is taken out when the rows are read */
+    a->dropped = alerts_dropped(a->alerts);
 }
 
 enum alert_level alerting_take_rung(struct alerting *a)
@@ -300,8 +312,8 @@ void alerting_tick(struct alerting *a, bool leads, const struct rollout *const *
         alerts_rollout(a->alerts, rollouts[i]->id, rollouts[i]->state == ROLLOUT_STOPPED,
                        rollouts[i]->why, now_ms);
     take_events(a, leads, now_ms);
-    if (leads && !a->led)
-        take_over(a, now_ms);
+    if (leads && (!a->led || alerts_dropped(a->alerts) != a->dropped))
+        keep_all(a, now_ms);
     if (leads && a->is.tell)
         tell_digests(a, now_ms);
     a->led = leads;

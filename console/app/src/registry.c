@@ -39,6 +39,28 @@ static void cut(char *name)
         *dash = '\0';
 }
 
+/* The authority also made certificates for servers and operators: where it made none for devices,
+ * devices have theirs from somebody else. */
+static bool is_device(const char *name)
+{
+    return strncmp(name, "operator-", 9) != 0 && strcmp(name, "broker") != 0 &&
+           strcmp(name, "gateway") != 0;
+}
+
+static void keep_devices(struct registry *r)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < r->count; i++) {
+        cut(r->id[i]);
+        if (is_device(r->id[i]))
+            r->id[kept++] = r->id[i];
+        else
+            free(r->id[i]);
+    }
+    r->count = kept;
+}
+
 static bool read_folder(struct registry *r)
 {
     struct stat st;
@@ -55,10 +77,9 @@ static bool read_folder(struct registry *r)
     r->id = name;
     r->count = count;
     r->read_at = st.st_mtim;
-    for (size_t i = 0; i < count; i++)
-        cut(r->id[i]);
-    if (count)
-        qsort(r->id, count, sizeof(*r->id), compare);
+    keep_devices(r);
+    if (r->count)
+        qsort(r->id, r->count, sizeof(*r->id), compare);
     return true;
 }
 

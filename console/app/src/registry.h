@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * Which ids the fleet's authority has made certificates for: the names in PKI/issued, read when the
- * folder has changed.
+ * Which devices the fleet's authority has made certificates for: the names in PKI/issued, read when
+ * the folder has changed. Where it has made none for devices, everybody counts as known.
  */
 struct registry;
 

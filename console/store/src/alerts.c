@@ -71,6 +71,26 @@ int store_alert_cleared(struct store *s, const char *rule, const char *subject, 
     return sql_end(s, clear(s, rule, subject, now_ms, err), err);
 }
 
+static int put_one(struct store *s, const struct store_alert *a, bool *fresh, struct err *err)
+{
+    int rc = a->cleared_ms ? clear(s, a->rule, a->subject, a->cleared_ms, err) : insert(s, a, err);
+
+    *fresh = rc == 0;
+    return rc < 0 ? -1 : 0;
+}
+
+int store_alerts_put(struct store *s, const struct store_alert *alert, size_t count, bool *fresh,
+                     struct err *err)
+{
+    int rc = 0;
+
+    if (sql_begin(s, err) != 0)
+        return -1;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = put_one(s, &alert[i], &fresh[i], err);
+    return sql_end(s, rc, err);
+}
+
 /* 0 and audited when `q` changed a row, 1 when it did not, -1. */
 static int changed(struct store *s, sqlite3_stmt *q, const char *who, const char *what,
                    int64_t now_ms, struct err *err)

@@ -125,6 +125,23 @@ int input_read(struct term *t, struct ui_event *out)
     }
 }
 
+/* Terminals and multiplexers spell these in more ways than the description of any one of them says.
+ */
+static void define_spellings(void)
+{
+    static const struct {
+        const char *sequence;
+        int key;
+    } spellings[] = {
+        { "\033[1~", KEY_HOME }, { "\033[7~", KEY_HOME }, { "\033[H", KEY_HOME },
+        { "\033OH", KEY_HOME },  { "\033[4~", KEY_END },  { "\033[8~", KEY_END },
+        { "\033[F", KEY_END },   { "\033OF", KEY_END },
+    };
+
+    for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
+        define_key(spellings[i].sequence, spellings[i].key);
+}
+
 void input_setup(void)
 {
     raw();
@@ -135,6 +152,7 @@ void input_setup(void)
     meta(stdscr, TRUE);
     set_escdelay(25);
     typeahead(-1);
+    define_spellings();
     define_key("\033[200~", PASTE_START);
     define_key("\033[201~", PASTE_END);
 }

@@ -127,6 +127,27 @@ static void a_silence_is_in_force_until_its_time_or_its_end(void **state)
     assert_int_equal(store_silence_list(p->store, NOW_MS + 11, out, 4, &err), 0);
 }
 
+static void many_are_kept_in_one_go_and_what_is_news_is_told(void **state)
+{
+    struct place *p = *state;
+    struct store_alert rows[3] = {
+        { .rule = "hot", .subject = "a", .level = "crit", .fired_ms = NOW_MS },
+        { .rule = "hot", .subject = "a", .level = "crit", .fired_ms = NOW_MS + 1 },
+        { .rule = "hot", .subject = "b", .level = "crit", .fired_ms = NOW_MS }
+    };
+    struct store_alert out[4];
+    bool fresh[3];
+    struct err err;
+
+    assert_int_equal(store_alerts_put(p->store, rows, 3, fresh, &err), 0);
+    assert_true(fresh[0] && !fresh[1] && fresh[2]);
+    rows[0].cleared_ms = NOW_MS + 5;
+    assert_int_equal(store_alerts_put(p->store, rows, 1, fresh, &err), 0);
+
+    assert_int_equal(store_alert_open(p->store, out, 4, &err), 1);
+    assert_string_equal(out[0].subject, "b");
+}
+
 static void each_change_raises_the_version(void **state)
 {
     struct place *p = *state;
@@ -151,6 +172,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_acknowledgement_says_who_and_is_audited_once, new_place,
                                         drop_place),
         cmocka_unit_test_setup_teardown(a_silence_is_in_force_until_its_time_or_its_end, new_place,
+                                        drop_place),
+        cmocka_unit_test_setup_teardown(many_are_kept_in_one_go_and_what_is_news_is_told, new_place,
                                         drop_place),
         cmocka_unit_test_setup_teardown(each_change_raises_the_version, new_place, drop_place),
     };

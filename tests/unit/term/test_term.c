@@ -281,6 +281,26 @@ static void keys_come_as_code_points_and_names(void **state)
     stop(t);
 }
 
+static void home_and_end_are_known_however_they_are_spelt(void **state)
+{
+    static const char *const homes[] = { "\033[1~", "\033[7~", "\033[H", "\033OH" };
+    static const char *const ends[] = { "\033[4~", "\033[8~", "\033[F", "\033OF" };
+    struct tty *t = start("xterm-256color", false);
+    char want[32];
+    (void)state;
+    assert_memory_equal(event(t), "open", 4);
+
+    for (int i = 0; i < 4; i++) {
+        type(t, homes[i]);
+        snprintf(want, sizeof(want), "key %d", K_HOME);
+        assert_string_equal(event(t), want);
+        type(t, ends[i]);
+        snprintf(want, sizeof(want), "key %d", K_END);
+        assert_string_equal(event(t), want);
+    }
+    stop(t);
+}
+
 static void a_sequence_nobody_knows_is_not_taken_for_keys(void **state)
 {
     struct tty *t = start("xterm-256color", false);
@@ -475,6 +495,7 @@ int main(void)
         cmocka_unit_test(closing_leaves_the_terminal_as_it_was),
         cmocka_unit_test(a_signal_that_kills_restores_the_terminal_first),
         cmocka_unit_test(keys_come_as_code_points_and_names),
+        cmocka_unit_test(home_and_end_are_known_however_they_are_spelt),
         cmocka_unit_test(a_sequence_nobody_knows_is_not_taken_for_keys),
         cmocka_unit_test(a_paste_is_one_event_and_runs_no_keys),
         cmocka_unit_test(a_storm_of_resizes_ends_in_the_last_size),

@@ -23,6 +23,12 @@ struct store_alert {
 
 /* It fires from now on. 0, 1 when that rule fires for that subject already, -1. */
 int store_alert_fired(struct store *s, const struct store_alert *alert, struct err *err);
+/*
+ * Many in one transaction, as a site that goes dark brings them: one with cleared_ms is over, one
+ * without fires. fresh[i] tells whether that was news. 0, or -1 and nothing was kept.
+ */
+int store_alerts_put(struct store *s, const struct store_alert *alert, size_t count, bool *fresh,
+                     struct err *err);
 /* Nothing happens when it does not fire. */
 int store_alert_cleared(struct store *s, const char *rule, const char *subject, int64_t now_ms,
                         struct err *err);
