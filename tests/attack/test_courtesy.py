@@ -223,7 +223,7 @@ class Courtesy(Cases):
         d.wait_report(self.since, 10, state="paused")
         time.sleep(2)
         d.abort(self.rollout)
-        self.assertLessEqual(len(self.requests()), 3)
+        self.assertLessEqual(len(self.requests()), 6)  # a number that is none: the usual back-off, drawn by chance
         self.clear()
 
     def case_a_pause_is_kept_short_after_a_power_cut_but_not_skipped(self, d):

@@ -87,6 +87,9 @@ class History(FleetTest):
         pid = self.fleet.service_pid("serve")
         os.kill(pid, signal.SIGTERM)
         wait_until("serve ends", 20, lambda: not os.path.exists("/proc/%d" % pid) or "Z" in open("/proc/%d/stat" % pid).read().split()[2])
+        for tail in ("-wal", "-shm"):  # whole pages that are still in there would mend it
+            if os.path.exists(path + tail):
+                os.unlink(path + tail)
         with open(path, "r+b") as f:
             f.write(b"x" * 8192)
         self.fleet.start_serve()
