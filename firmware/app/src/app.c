@@ -244,6 +244,13 @@ void app_handle(struct app *app, const struct app_event *event)
         dispatch(app, event);
 }
 
+static uint32_t sooner(uint32_t wait, int64_t due_ms, int64_t mono_ms)
+{
+    if (due_ms - mono_ms >= (int64_t)wait)
+        return wait;
+    return due_ms > mono_ms ? (uint32_t)(due_ms - mono_ms) : 0;
+}
+
 uint32_t app_wait_ms(const struct app *app, int64_t mono_ms)
 {
     uint32_t wait = WAIT_MAX_MS, agent;
@@ -252,12 +259,12 @@ uint32_t app_wait_ms(const struct app *app, int64_t mono_ms)
         return wait;
     if (sensors_are_busy(app) || (app->online && app->status_due))
         wait = WAIT_BUSY_MS;
+    else
+        wait = sooner(wait, app->sample_ms, mono_ms);
     /* To the millisecond that was drawn: boards whose ticks go together would otherwise still come
      * in waves, one a second. */
-    if (!app->online && !app->connecting && app->connect_ms - mono_ms < (int64_t)wait)
-        wait = app->connect_ms > mono_ms ? (uint32_t)(app->connect_ms - mono_ms) : 0;
+    if (!app->online && !app->connecting)
+        wait = sooner(wait, app->connect_ms, mono_ms);
     agent = ota_agent_wants(&app->agent, (uint64_t)mono_ms);
-    if (agent < wait)
-        wait = agent;
-    return wait;
+    return agent < wait ? agent : wait;
 }

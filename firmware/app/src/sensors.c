@@ -317,7 +317,9 @@ static void sample_begin(struct app *app)
 
     app->sampling = true;
     memset(&app->sample, 0, sizeof(app->sample));
-    app->sample.mono_ms = app->sampled_ms = app->now.mono_ms;
+    app->sampled_ms = app->now.mono_ms;
+    app->sample.dated = app->now.trusted;
+    app->sample.taken = app->now.trusted ? app->now.unix_s : app->now.mono_ms;
     app->sample_until_ms = app->now.mono_ms + limit;
     app->sample_ms += interval;
     if (app->sample_ms <= app->now.mono_ms)

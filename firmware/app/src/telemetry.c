@@ -81,10 +81,14 @@ static int encode(const struct app_sample *sample, int64_t ts, char *out, size_t
                      : telemetry_encode(sample, ts, out, cap);
 }
 
-/* Unix time of a moment of this boot: also for samples taken before the time was trusted. */
-static int64_t unix_at(const struct app *app, int64_t mono_ms)
+/* Unix time of a sample, 0: not known yet. What was taken before the time was trusted is dated by
+ * its age, good to a second; dating all that way would give two samples of a second's distance the
+ * same time when the first had waited for its sensor. */
+static int64_t unix_of(const struct app *app, const struct app_sample *s)
 {
-    return app->now.trusted ? app->now.unix_s - (app->now.mono_ms - mono_ms) / 1000 : 0;
+    if (s->dated)
+        return s->taken;
+    return app->now.trusted ? app->now.unix_s - (app->now.mono_ms - s->taken) / 1000 : 0;
 }
 
 static int publish(struct app *app, const char *group, int len, uint8_t qos)
@@ -111,7 +115,7 @@ static void drain(struct app *app)
         app->ring_ms = app->now.mono_ms;
     }
     while (app->ring.sent < UNDER_WAY_MAX && (sample = app_ring_next(&app->ring)) != NULL) {
-        int len = encode(sample, unix_at(app, sample->mono_ms), app->scratch, sizeof(app->scratch));
+        int len = encode(sample, unix_of(app, sample), app->scratch, sizeof(app->scratch));
         int mid = publish(app, "environment", len, 1);
 
         if (mid <= 0)

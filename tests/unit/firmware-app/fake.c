@@ -479,11 +479,16 @@ void fake_init(struct fake *f)
     make_keyset(f);
 }
 
+static int64_t fake_unix(const struct fake *f)
+{
+    return f->unix_s + (f->mono_ms + f->phase_ms) / 1000;
+}
+
 static struct app_event event_now(const struct fake *f, enum app_event_kind kind)
 {
     return (struct app_event){
         .kind = kind,
-        .time = { f->mono_ms, f->trusted ? f->unix_s + f->mono_ms / 1000 : 0, f->trusted },
+        .time = { f->mono_ms, f->trusted ? fake_unix(f) : 0, f->trusted },
     };
 }
 
@@ -508,7 +513,7 @@ static void boot(struct fake *f, bool on_probation)
     const struct board_config config = f->board.config;
     struct app_event e;
 
-    f->unix_s += f->mono_ms / 1000;
+    f->unix_s += (f->mono_ms + f->phase_ms) / 1000;
     f->mono_ms = 0;
     f->connecting = f->connected = false;
     board_init(&f->board, &config);
@@ -550,7 +555,7 @@ static void step(struct fake *f)
 
     assert_true(wait <= 1000);
     f->mono_ms += wait ? wait : 1;
-    board_set_time(&f->board, f->mono_ms, f->unix_s + f->mono_ms / 1000);
+    board_set_time(&f->board, f->mono_ms, fake_unix(f));
     if (f->connecting) {
         f->connecting = false;
         f->connected = f->broker_ok;
@@ -609,7 +614,7 @@ void fake_order(struct fake *f, const char *verb, const char *payload, const cha
 
 static void good_payload(struct fake *f, const char *verb, const char *more, char *out, size_t cap)
 {
-    long long now = f->unix_s + f->mono_ms / 1000;
+    long long now = fake_unix(f);
 
     (void)snprintf(out, cap,
                    "{\"verb\":\"%s\",\"fleet\":\"home\",\"dev\":\"sensor-001\",\"seq\":%u,"

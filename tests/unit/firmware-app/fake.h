@@ -31,7 +31,8 @@ struct fake {
     struct crypto crypto;
     struct board board;
 
-    int64_t mono_ms, unix_s; /* unix_s at mono_ms 0 */
+    int64_t mono_ms, unix_s; /* unix_s and phase_ms at mono_ms 0 */
+    int phase_ms;
     bool trusted;
 
     bool broker_ok;   /* connections succeed */

@@ -260,6 +260,28 @@ static void readings_taken_offline_arrive_later_in_order_with_their_own_time(voi
     }
 }
 
+static void each_second_has_its_own_reading_wherever_in_it_they_are_taken(void **state)
+{
+    struct fake *f = *state;
+
+    for (int phase = 0; phase < 1000; phase += 50) {
+        double last = 0;
+
+        fake_init(f);
+        fake_set(f, APP_NS_FACTORY, "interval", "1"); /* the SCD30 has something every other time */
+        f->phase_ms = phase;
+        fake_boot(f);
+        fake_run(f, 20000);
+        assert_in_range(fake_count(f, environment), 15, 21);
+        for (int i = 0; i < fake_count(f, environment); i++) {
+            struct readings r = read_sample(fake_sent(f, environment, i));
+
+            assert_true(last == 0 || (r.ts - last > 0.5 && r.ts - last < 1.5));
+            last = r.ts;
+        }
+    }
+}
+
 static void a_full_ring_drops_the_oldest_and_says_how_many(void **state)
 {
     struct fake *f = *state;
@@ -350,7 +372,7 @@ static void acknowledgements_may_come_in_any_order(void **state)
 
     app_ring_init(&ring);
     for (int i = 1; i <= 3; i++) {
-        s.mono_ms = i;
+        s.taken = i;
         app_ring_push(&ring, &s);
         app_ring_sent(&ring, 100 + i);
     }
@@ -363,7 +385,7 @@ static void acknowledgements_may_come_in_any_order(void **state)
     assert_false(app_ring_acked(&ring, 101));
     assert_false(app_ring_acked(&ring, 0));
     app_ring_rewind(&ring);
-    assert_int_equal(app_ring_next(&ring)->mono_ms, 3);
+    assert_int_equal(app_ring_next(&ring)->taken, 3);
 }
 
 /* ---- session -------------------------------------------------------------------------------- */
@@ -1121,6 +1143,7 @@ int main(void)
         T(a_sensor_that_fails_now_and_then_is_told_of_once),
         T(health_tells_uptime_memory_and_boots),
         T(readings_taken_offline_arrive_later_in_order_with_their_own_time),
+        T(each_second_has_its_own_reading_wherever_in_it_they_are_taken),
         T(a_full_ring_drops_the_oldest_and_says_how_many),
         T(a_link_that_dies_unnoticed_loses_nothing),
         T(not_more_than_a_few_are_under_way_at_once),

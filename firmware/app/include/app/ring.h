@@ -22,8 +22,9 @@ enum app_field {
 };
 
 struct app_sample {
-    int64_t mono_ms; /* when it was taken */
-    uint32_t have;   /* bit per enum app_field */
+    int64_t taken; /* Unix seconds when `dated`, else ms of this boot's clock */
+    bool dated;    /* the time was trusted when it was taken */
+    uint32_t have; /* bit per enum app_field */
     int32_t value[APP_FIELD_COUNT];
 };
 
