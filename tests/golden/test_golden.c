@@ -88,6 +88,7 @@ static const struct scene scenes[] = {
     { .name = "releases", .keys = "S" },
     { .name = "alerts", .keys = "a<Down>", .alerts = true, .roles = true },
     { .name = "alerts-none", .keys = "a<Tab>" },
+    { .name = "alerts-muted", .keys = "a<End>", .alerts = true },
     { .name = "alerts-mute",
       .keys = "a<Down>m<S-Tab><S-Tab><Right><Tab><Tab>oven day",
       .alerts = true },

@@ -129,6 +129,30 @@ static bool is_firing(const struct alerting *a, const struct store_alert *row)
     return false;
 }
 
+static bool take_up(struct alerting *a, const struct store_alert *row)
+{
+    return alerts_restore(a->alerts, row->rule, row->subject, row->since_ms, row->fired_ms,
+                          row->text);
+}
+
+static void take_ack(struct alerting *a, const struct store_alert *row)
+{
+    if (row->ack_ms)
+        alerts_ack(a->alerts, row->rule, row->subject, row->ack_who, row->ack_ms);
+}
+
+/* Before anything is judged: what fires by the journal is shown at once, with the time it has fired
+ * since. Devices may still be unknown, so this says nothing about those it can't take up. */
+static int read_early(struct alerting *a, struct err *err)
+{
+    int n = store_alert_open(a->is.store, a->row, ALERT_ACTIVE_MAX, err);
+
+    for (int i = 0; i < n; i++)
+        if (take_up(a, &a->row[i]))
+            take_ack(a, &a->row[i]);
+    return n;
+}
+
 /* Rows that fire: known from before, or acknowledged by somebody. One that we can't take up
  * (device or rule are gone) is over. */
 static int read_rows(struct alerting *a, bool leads, int64_t now_ms, struct err *err)
@@ -137,11 +161,9 @@ static int read_rows(struct alerting *a, bool leads, int64_t now_ms, struct err 
 
     for (int i = 0; i < n; i++) {
         const struct store_alert *row = &a->row[i];
-        bool there = a->restored ? is_firing(a, row)
-                                 : alerts_restore(a->alerts, row->rule, row->subject, row->since_ms,
-                                                  row->fired_ms, row->text);
-        if (there && row->ack_ms)
-            alerts_ack(a->alerts, row->rule, row->subject, row->ack_who, row->ack_ms);
+        bool there = a->restored ? is_firing(a, row) : take_up(a, row);
+        if (there)
+            take_ack(a, row);
         if (!there && leads &&
             store_alert_cleared(a->is.store, row->rule, row->subject, now_ms, err))
             return -1;
@@ -165,6 +187,8 @@ static void look(struct alerting *a, bool leads, int64_t now_ms)
         rc = read_silences(a, now_ms, &err);
     if (rc == 0 && alerts_ready(a->alerts))
         rc = read_rows(a, leads, now_ms, &err);
+    else if (rc == 0 && !a->restored)
+        rc = read_early(a, &err);
     if (rc >= 0 && alerts_ready(a->alerts))
         a->version = version;
     complain(a, rc, &err);

@@ -16,6 +16,7 @@
 
 #include "asked.h"
 #include "commands.h"
+#include "cmdline.h"
 #include "config_keys.h"
 #include "export.h"
 #include "leaving.h"
@@ -241,10 +242,8 @@ static void do_command(struct console *c, const struct ui_model *m, const struct
     struct err err;
     uint32_t seq;
     size_t sent = 0;
-    char words[768] = ""; /* as they would be typed */
+    struct cmdline line;
 
-    if (fx->set)
-        config_fields_text(fx->set, words, sizeof(words));
     for (size_t i = 0; i < fx->id_count; i++) {
         struct order order = { .verb = fx->verb };
         if (fx->set)
@@ -254,8 +253,8 @@ static void do_command(struct console *c, const struct ui_model *m, const struct
             tell(c, m, TAIL_ERROR, "%s %s: %s", verb_word(fx->verb), fx->ids[i], err.text);
             break;
         }
-        log_say(&c->log, LOG_INFO, "muster device %s %s%s%s --yes   (seq %u)", verb_word(fx->verb),
-                fx->ids[i], *words ? " " : "", words, seq);
+        cmdline_device(&line, c->cmd->profile, fx->verb, fx->ids[i], fx->set);
+        log_say(&c->log, LOG_INFO, "%s", cmdline_text(&line));
         sent++;
     }
     if (sent == fx->id_count)
@@ -268,6 +267,7 @@ static void do_start(struct console *c, const struct ui_model *m, const struct u
     char name[PROTO_PRODUCT_MAX + PROTO_VERSION_MAX], id[PROTO_ROLLOUT_MAX] = "";
     struct err err = { .text = "the release store could not be opened" };
     struct plan_candidate *candidate;
+    struct cmdline line;
     uint32_t count =
         planning_candidates_of(session_fleet(c->session), fx->ids, fx->id_count, &candidate);
 
@@ -283,8 +283,11 @@ static void do_start(struct console *c, const struct ui_model *m, const struct u
     p.release = c->releases ? planning_release(p.profile, c->releases, p.crypto, name, &err) : NULL;
     if (!p.release || planning_start(&p, m->now_ms, id, &err))
         tell(c, m, TAIL_ERROR, "not started: %s", err.text);
-    else
+    else {
         tell(c, m, TAIL_PLAIN, "%s started: %s to %u devices", id, name, count);
+        cmdline_start(&line, c->cmd->profile, fx->plan);
+        log_say(&c->log, LOG_INFO, "%s", cmdline_text(&line));
+    }
     c->releases_ms = 0;
     engine_nudge(session_engine(c->session));
     free(candidate);
@@ -295,14 +298,16 @@ static void do_act(struct console *c, const struct ui_model *m, const struct ui_
 {
     struct err err;
     struct rollout_ask ask;
+    struct cmdline line;
     int64_t id = 0;
 
     if (rollout_ask_read(fx->text, &ask, &err) ||
         store_act_ask(session_store(c->session), c->who, fx->id, act, &ask, m->now_ms, &id, &err))
         tell(c, m, TAIL_ERROR, "%s %s: %s", rollout_act_word(act), fx->id, err.text);
-    else
-        log_say(&c->log, LOG_INFO, "muster rollout %s %s%s%s", rollout_act_word(act), fx->id,
-                *fx->text ? "   " : "", fx->text);
+    else {
+        cmdline_act(&line, c->cmd->profile, act, fx->id, &ask);
+        log_say(&c->log, LOG_INFO, "%s", cmdline_text(&line));
+    }
     if (id)
         asked_add(&c->asked, id);
     engine_nudge(session_engine(c->session));
@@ -374,14 +379,19 @@ static void do_write(struct console *c, const struct ui_model *m)
 static void do_ack(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
 {
     struct err err;
+    struct cmdline line;
     int rc = store_alert_ack(session_store(c->session), fx->text, fx->id, c->who, m->now_ms, &err);
 
     if (rc < 0)
         tell(c, m, TAIL_ERROR, "not acknowledged: %s", err.text);
     else if (rc == 1)
         tell(c, m, TAIL_WARN, "%s of %s is not kept yet: try again in a second", fx->text, fx->id);
-    else
-        log_say(&c->log, LOG_INFO, "muster alerts ack %s %s", fx->text, fx->id);
+    else {
+        cmdline_begin(&line, c->cmd->profile, "alerts ack");
+        cmdline_word(&line, fx->text);
+        cmdline_word(&line, fx->id);
+        log_say(&c->log, LOG_INFO, "%s", cmdline_text(&line));
+    }
     alerting_nudge(session_alerting(c->session));
 }
 
@@ -389,6 +399,7 @@ static void do_silence(struct console *c, const struct ui_model *m, const struct
 {
     struct store_silence row = { .made_ms = m->now_ms, .until_ms = fx->silence->until_ms };
     struct err err;
+    struct cmdline line;
     int64_t id;
 
     text_copy(row.rule, sizeof(row.rule), fx->silence->rule);
@@ -397,8 +408,32 @@ static void do_silence(struct console *c, const struct ui_model *m, const struct
     text_copy(row.who, sizeof(row.who), c->who);
     if (store_silence_add(session_store(c->session), &row, &id, &err))
         tell(c, m, TAIL_ERROR, "not muted: %s", err.text);
-    else
-        tell(c, m, TAIL_PLAIN, "muted; 'muster alerts unsilence %lld' ends it", (long long)id);
+    else {
+        tell(c, m, TAIL_PLAIN, "muted, as silence %lld", (long long)id);
+        cmdline_silence(&line, c->cmd->profile, fx->silence, m->now_ms);
+        log_say(&c->log, LOG_INFO, "%s", cmdline_text(&line));
+    }
+    alerting_nudge(session_alerting(c->session));
+}
+
+static void do_unsilence(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
+{
+    char number[24];
+    struct cmdline line;
+    struct err err;
+    int rc = store_silence_end(session_store(c->session), fx->silence->id, c->who, m->now_ms, &err);
+
+    text_format(number, sizeof(number), "%lld", (long long)fx->silence->id);
+    if (rc < 0)
+        tell(c, m, TAIL_ERROR, "still muted: %s", err.text);
+    else if (rc == 1)
+        tell(c, m, TAIL_WARN, "silence %s is over already", number);
+    else {
+        tell(c, m, TAIL_PLAIN, "silence %s ended: %s", number, fx->silence->reason);
+        cmdline_begin(&line, c->cmd->profile, "alerts unsilence");
+        cmdline_word(&line, number);
+        log_say(&c->log, LOG_INFO, "%s", cmdline_text(&line));
+    }
     alerting_nudge(session_alerting(c->session));
 }
 
@@ -430,6 +465,7 @@ static const struct act {
     { UI_START_ROLLOUT, do_start, ROLLOUT_ACT_COUNT },
     { UI_ALERT_ACK, do_ack, ROLLOUT_ACT_COUNT },
     { UI_ALERT_SILENCE, do_silence, ROLLOUT_ACT_COUNT },
+    { UI_ALERT_UNSILENCE, do_unsilence, ROLLOUT_ACT_COUNT },
     { UI_PAUSE_ROLLOUT, NULL, ROLLOUT_ACT_PAUSE },
     { UI_RESUME_ROLLOUT, NULL, ROLLOUT_ACT_RESUME },
     { UI_ABORT_ROLLOUT, NULL, ROLLOUT_ACT_ABORT },

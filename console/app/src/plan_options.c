@@ -160,7 +160,8 @@ static int stage_options(const struct cmd_args *args, struct rollout_plan *plan,
     if (allowed >= 0) {
         plan->gate.allowed_failure = plan->stop.allowed_failure = allowed;
         for (uint32_t i = 0; i < plan->stage_count; i++)
-            plan->stage[i].allowed_failure = allowed;
+            if (!text || plan->stage[i].allowed_failure < 0) /* what --stages says stands */
+                plan->stage[i].allowed_failure = allowed;
     }
     return approve_options(args, plan, err);
 }
@@ -222,7 +223,8 @@ const struct option plan_options[] = {
     { "retries", 0, "N", "further attempts after network or power errors" },
     { "deadline", 0, "TIME", "orders expire then" },
     { "allowed-failure", 0, "RATE",
-      "0 to 1; the first of several stages allows none unless this is given" },
+      "0 to 1, where --stages says no fail; the first of several allows none unless this is "
+      "given" },
     { "min-sample", 0, "N", "results a gate wants at least" },
     { "silence-after", 0, "TIME", "a device not heard of for so long counts as silent" },
     { "window", 0, "FROM-TO [ZONE] [DAYS]",

@@ -159,20 +159,27 @@ static bool holds(struct alerts *a, struct rule *rule, struct seat *seat,
 
 /* ---- silences ------------------------------------------------------------------------------- */
 
-bool alert_is_silenced(struct alerts *a, const struct alert *alert)
+const struct alert_silence *alerts_silence_of(const struct alerts *a, const struct alert *alert)
 {
     const struct fleet_device *d =
         alert->device == FLEET_NONE ? NULL : fleet_device(a->fleet, alert->device);
+    const struct alert_silence *last = NULL;
 
     for (size_t i = 0; i < a->silence_count; i++) {
-        struct silence *s = &a->silence[i];
+        const struct silence *s = &a->silence[i];
         if (a->now_ms >= s->is.until_ms ||
             (s->is.rule[0] && strcmp(s->is.rule, a->rule[alert->rule].is.name) != 0))
             continue;
-        if (!s->target || (d && filter_match(s->target, a->fleet, d, a->now_ms)))
-            return true;
+        bool hit = !s->target || (d && filter_match(s->target, a->fleet, d, a->now_ms));
+        if (hit && (!last || s->is.until_ms > last->until_ms))
+            last = &s->is;
     }
-    return false;
+    return last;
+}
+
+bool alert_is_silenced(struct alerts *a, const struct alert *alert)
+{
+    return alerts_silence_of(a, alert) != NULL;
 }
 
 /* Who was silenced and no longer is, or the other way round. */
@@ -496,12 +503,14 @@ bool alerts_restore(struct alerts *a, const char *rule, const char *id, int64_t 
     seat_all(a);
     if (device != FLEET_NONE && a->rule[at].is.kind == ALERT_NEW)
         a->seat[device].fresh = a->seat[device].met = true;
-    if (alert_find(a, at, device, id))
+    struct entry *e = alert_find(a, at, device, id);
+    if (e && e->alert.fired_ms && e->alert.fired_ms <= fired_ms)
         return true;
-    struct entry *e = alert_add(a, at, device, id);
+    if (!e)
+        e = alert_add(a, at, device, id);
     if (!e)
         return false;
-    e->alert.since_ms = since_ms;
+    e->alert.since_ms = since_ms; /* it is older than this process */
     e->alert.fired_ms = fired_ms;
     text_copy(e->alert.text, sizeof(e->alert.text), text);
     e->alert.silenced = alert_is_silenced(a, &e->alert);

@@ -55,7 +55,9 @@ static const struct key_binding table[] = {
     { ACTION_CAPS,       { 'c' },                              ON(ROLLOUTS) | ON(ROLLOUT), GROUP_ACT, 0, NULL,   "change caps…" },
     { ACTION_ACK,        { 'a' },                              ON(ALERTS),        GROUP_ACT,   0, NULL,         "I have seen it" },
     { ACTION_SILENCE,    { 'm' },                              ON(ALERTS),        GROUP_ACT,   0, NULL,         "mute for a while…" },
+    { ACTION_UNSILENCE,  { 'M' },                              ON(ALERTS),        GROUP_ACT,   0, NULL,         "end the silence it is under" },
     { ACTION_COPY,       { 'y' },                              ALL & ~ON(LOG),    GROUP_ACT,   0, NULL,         "copy the id" },
+    { ACTION_COPY,       { 'y' },                              ON(LOG),           GROUP_ACT,   0, NULL,         "copy the lowest line" },
     { ACTION_EXPORT,     { 'e' },                              ON(FLEET),         GROUP_ACT,   0, NULL,         "export rows…" },
     { ACTION_EXPORT,     { 'e' },                              ON(DEVICE),        GROUP_ACT,   0, NULL,         "export plots or tail" },
 

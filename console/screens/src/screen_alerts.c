@@ -8,7 +8,7 @@
 
 /* What is wrong now, worst first, and what was. The selection is an alert, not a row. */
 
-enum { DETAIL_ROWS = 5, DETAIL_FROM = 18 };
+enum { DETAIL_ROWS = 5, DETAIL_FROM = 16 };
 
 static const struct alert *nth(const struct ui *ui, const struct ui_model *m, uint32_t n)
 {
@@ -91,6 +91,20 @@ static void acknowledge(struct step *s, const struct alert *alert)
     text_copy(e->text, sizeof(e->text), rule_name(s->m, alert));
 }
 
+static void unmute(struct step *s, const struct alert *alert)
+{
+    const struct alert_silence *silence = alerts_silence_of(s->m->alerts, alert);
+
+    if (!silence || s->ui->alerts.past) {
+        ui_say(s, TAIL_PLAIN, "it is not muted");
+        return;
+    }
+    if (!ui_may_act(s))
+        return;
+    s->ui->form.silence = *silence;
+    ui_effect(s, UI_ALERT_UNSILENCE)->silence = &s->ui->form.silence;
+}
+
 static void open_subject(struct step *s, const struct alert *alert)
 {
     if (alert->device == FLEET_NONE) {
@@ -131,6 +145,9 @@ static bool action_taken(struct step *s, enum action action)
         if (ui_may_act(s))
             alert_mute_open(s, rule_name(s->m, alert),
                             alert->device == FLEET_NONE ? "" : alert->id);
+        return true;
+    case ACTION_UNSILENCE:
+        unmute(s, alert);
         return true;
     case ACTION_COPY:
         text_copy(ui_effect(s, UI_COPY)->text, 256, alert->id);
@@ -224,6 +241,18 @@ static void titles(struct area a)
     area_text(a, 0, at.what, ROLE_HEADER, "WHAT");
 }
 
+/* Who muted it, for how long, and why. */
+static void draw_silence(const struct ui_model *m, const struct alert *alert, struct area a)
+{
+    const struct alert_silence *s = alert->cleared_ms ? NULL : alerts_silence_of(m->alerts, alert);
+    char text[ALERT_REASON_MAX], until[FMT_MAX];
+
+    if (s)
+        area_printf(a, 0, 2, ROLE_WARN, "muted until %s by %s: %s",
+                    fmt_day_hm(s->until_ms, m->now_ms, until), s->who,
+                    clean(text, sizeof(text), s->reason));
+}
+
 static void draw_detail(const struct ui_model *m, const struct alert *alert, struct area a)
 {
     const struct alert_rule *rule = alert ? alerts_rule(m->alerts, alert->rule) : NULL;
@@ -245,6 +274,17 @@ static void draw_detail(const struct ui_model *m, const struct alert *alert, str
     else
         area_printf(a, 3, 2, ROLE_DIM, "since %s%s%s", from, alert->acked ? ", seen by " : "",
                     alert->ack_who);
+    draw_silence(m, alert, area_sub(a, 4, 0, 1, -1));
+}
+
+/* An empty list must not say more than is known. */
+static const char *nothing(const struct ui *ui, const struct ui_model *m)
+{
+    if (ui->alerts.past)
+        return "Nothing has cleared since this console runs.";
+    if (m->alerts && !alerts_ready(m->alerts))
+        return "Not known: nothing is judged before the link has been up for ten seconds.";
+    return "Nothing is wrong. Tab shows what was.";
 }
 
 static void draw_list(struct ui *ui, const struct ui_model *m, struct area list)
@@ -255,9 +295,7 @@ static void draw_list(struct ui *ui, const struct ui_model *m, struct area list)
     l->page = list.rows;
     cursor_fit(&l->cursor, count, l->page);
     if (count == 0) {
-        area_text(list, 1, 4, ROLE_DIM,
-                  l->past ? "Nothing has cleared since this console runs."
-                          : "Nothing is wrong. Tab shows what was.");
+        area_text(list, 1, 4, ROLE_DIM, nothing(ui, m));
         return;
     }
     for (int i = 0; i < list.rows && l->cursor.top + (uint32_t)i < count; i++) {
@@ -306,7 +344,9 @@ static void acts(struct ui *ui, const struct ui_model *m, struct area a)
     if (!selected(ui, m) || ui->alerts.past)
         return;
     int col = draw_action(ui, a, 1, ACTION_ACK, "acknowledge");
-    draw_action(ui, a, col, ACTION_SILENCE, "mute…");
+    col = draw_action(ui, a, col, ACTION_SILENCE, "mute…");
+    if (selected(ui, m)->silenced)
+        draw_action(ui, a, col, ACTION_UNSILENCE, "unmute");
 }
 
 static void narrow(struct ui *ui, const struct ui_model *m, struct area a)

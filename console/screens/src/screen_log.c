@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* What the console has to say: acts and their results, warnings. */
 
 static bool passes(const struct log_screen *l, const struct tail_line *line)
@@ -61,6 +63,24 @@ static bool typing(struct step *s, const struct ui_event *ev)
     return true;
 }
 
+/* The lowest line on the screen: the command just given, or what was scrolled to. */
+static void copy(struct step *s)
+{
+    const struct log_screen *l = &s->ui->log;
+    const struct tail *t = s->m->log;
+    size_t count = t ? tail_count(t) : 0;
+    size_t at = count == 0 ? 0 : l->paused ? index_of(t, l->bottom) + 1 : count;
+
+    while (at > 0 && !passes(l, tail_at(t, at - 1)))
+        at--;
+    if (at == 0)
+        ui_say(s, TAIL_PLAIN, "there is no line to copy");
+    else if (strlen(tail_at(t, at - 1)->text) >= sizeof(s->ui->spare.text))
+        ui_say(s, TAIL_WARN, "the line is too long for the clipboard");
+    else
+        text_copy(ui_effect(s, UI_COPY)->text, sizeof(s->ui->spare.text), tail_at(t, at - 1)->text);
+}
+
 static bool action_taken(struct step *s, enum action action)
 {
     struct log_screen *l = &s->ui->log;
@@ -94,6 +114,9 @@ static bool action_taken(struct step *s, enum action action)
         return true;
     case ACTION_FILTER:
         l->editing = true;
+        return true;
+    case ACTION_COPY:
+        copy(s);
         return true;
     case ACTION_BACK:
         if (!l->filter.len)

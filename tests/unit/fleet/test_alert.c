@@ -358,6 +358,50 @@ static void what_fired_before_a_restart_does_not_fire_again(void **state)
     close_world(&w);
 }
 
+static void one_that_fired_before_this_process_keeps_its_older_time(void **state)
+{
+    struct world w;
+    struct alert_event ev[4];
+    (void)state;
+    open_world(&w, &hot, 1);
+
+    temperature(&w, "a", 40);
+    pass(&w, 2000); /* pending: `for` is not over */
+    assert_int_equal(firing(&w), 0);
+    int64_t fired = w.feed.now_ms - 50000;
+    assert_true(alerts_restore(w.alerts, "hot", "a", fired - 10000, fired, "temp>30"));
+    assert_int_equal(firing(&w), 1);
+    assert_int_equal(first(&w)->fired_ms, fired);
+    pass(&w, 20000);
+    assert_int_equal(first(&w)->fired_ms, fired);
+    assert_int_equal(alerts_take(w.alerts, ev, 4), 0);
+
+    assert_true(alerts_restore(w.alerts, "hot", "a", fired, fired + 5000, "temp>30"));
+    assert_int_equal(first(&w)->fired_ms, fired); /* the oldest stands */
+    close_world(&w);
+}
+
+static void the_silence_an_alert_is_under_is_known(void **state)
+{
+    struct world w;
+    struct err err;
+    (void)state;
+    open_world(&w, &hot, 1);
+    struct alert_silence s[2] = {
+        { .id = 1, .rule = "hot", .reason = "short", .until_ms = w.feed.now_ms + 30000 },
+        { .id = 2, .target = "id=a", .reason = "long", .until_ms = w.feed.now_ms + 90000 },
+    };
+
+    temperature(&w, "a", 40);
+    pass(&w, 12000);
+    assert_null(alerts_silence_of(w.alerts, first(&w)));
+    assert_int_equal(alerts_set_silences(w.alerts, s, 2, w.feed.now_ms, &err), 0);
+    assert_int_equal(alerts_silence_of(w.alerts, first(&w))->id, 2);
+    assert_int_equal(alerts_set_silences(w.alerts, s, 1, w.feed.now_ms, &err), 0);
+    assert_int_equal(alerts_silence_of(w.alerts, first(&w))->id, 1);
+    close_world(&w);
+}
+
 static void the_worst_and_newest_come_first(void **state)
 {
     const struct alert_rule rules[] = {
@@ -491,6 +535,8 @@ int main(void)
         cmocka_unit_test(a_stopped_rollout_is_an_alert_until_it_goes_on),
         cmocka_unit_test(a_silence_hides_it_from_the_state_until_it_is_over),
         cmocka_unit_test(what_fired_before_a_restart_does_not_fire_again),
+        cmocka_unit_test(one_that_fired_before_this_process_keeps_its_older_time),
+        cmocka_unit_test(the_silence_an_alert_is_under_is_known),
         cmocka_unit_test(the_worst_and_newest_come_first),
         cmocka_unit_test(a_forgotten_device_takes_its_alerts_along),
         cmocka_unit_test(more_alerts_than_there_is_room_for_are_counted),

@@ -116,10 +116,11 @@ void alerts_free(struct alerts *a); /* NULL is fine */
 
 /* Call about ten times a second. */
 void alerts_tick(struct alerts *a, int64_t now_ms);
-/* Is it judging (link up and settled)? The moment to restore what was firing. */
+/* Is it judging (link up and settled)? */
 bool alerts_ready(const struct alerts *a);
-/* It was firing when the caller last looked (before a restart): it does not fire again. False when
- * rule or device is not there any more. */
+/* It fires already, as the caller knows from before a restart or from who leads: it does not fire
+ * again, and keeps the older time. Best before it is judged. False when rule or device is not there
+ * (yet). */
 bool alerts_restore(struct alerts *a, const char *rule, const char *id, int64_t since_ms,
                     int64_t fired_ms, const char *text);
 /* `stopped`: text says why. The same call again and again is fine. */
@@ -134,6 +135,9 @@ int alerts_set_silences(struct alerts *a, const struct alert_silence *silence, s
                         int64_t now_ms, struct err *err);
 const struct alert_silence *alerts_silence(const struct alerts *a,
                                            size_t n); /* NULL past the last */
+
+/* The silence that a silenced alert is under (the one that ends last), or NULL. */
+const struct alert_silence *alerts_silence_of(const struct alerts *a, const struct alert *alert);
 
 /* Events not yet taken, oldest first; returns how many. */
 size_t alerts_take(struct alerts *a, struct alert_event *out, size_t cap);

@@ -107,6 +107,7 @@ enum screen_id {
     X(RELEASES, "releases")                                                                        \
     X(ACK, "acknowledge")                                                                          \
     X(SILENCE, "mute")                                                                             \
+    X(UNSILENCE, "unmute")                                                                         \
     X(WRITE, "write")                                                                              \
     X(ALERTS, "alerts")                                                                            \
     X(LOG, "log")                                                                                  \

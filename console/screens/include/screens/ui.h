@@ -189,9 +189,10 @@ enum ui_effect_kind {
     UI_SAVE,      /* what ui_state_write() gives has changed: keep it */
     UI_WRITE,     /* allow acts for UI_WRITE_MS, or, when they are, no longer */
     UI_ALERT_ACK, /* id: device or rollout, text: rule */
-    UI_ALERT_SILENCE, /* silence: rule, target, reason, until_ms */
-    UI_EXPORT_TAIL,   /* id: the kept messages of a watched device */
-    UI_EXPORT_SERIES, /* id: its readings in past.from_ms … to_ms */
+    UI_ALERT_SILENCE,   /* silence: rule, target, reason, until_ms */
+    UI_ALERT_UNSILENCE, /* silence: id */
+    UI_EXPORT_TAIL,     /* id: the kept messages of a watched device */
+    UI_EXPORT_SERIES,   /* id: its readings in past.from_ms … to_ms */
 };
 
 /* The past that a picture shows, for the app to read and put into the model. */

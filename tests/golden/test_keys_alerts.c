@@ -1,0 +1,148 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "fixture.h"
+#include "keys.h"
+
+/* Keys on the alerts, the log and the palette. */
+struct bench {
+    struct fixture *f;
+    struct ui *ui;
+    struct canvas *c;
+    struct ui_effects fx;
+};
+
+static int setup(void **state)
+{
+    struct bench *b = calloc(1, sizeof(*b));
+    if (!b)
+        return -1;
+    b->f = fixture_new();
+    b->ui = ui_new();
+    b->c = canvas_new(40, 120, false);
+    *state = b;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct bench *b = *state;
+    ui_free(b->ui);
+    fixture_free(b->f);
+    canvas_free(b->c);
+    free(b);
+    return 0;
+}
+
+static void type(struct bench *b, const char *keys)
+{
+    b->fx.count = 0;
+    keys_type(b->ui, &b->f->model, b->c, keys, &b->fx);
+}
+
+static bool on_screen(const struct bench *b, const char *text)
+{
+    char line[4096];
+    for (int row = 0; row < b->c->rows; row++) {
+        if (strstr(canvas_row(b->c, row, line, sizeof(line)), text))
+            return true;
+    }
+    return false;
+}
+
+static const struct ui_effect *effect(const struct bench *b, enum ui_effect_kind kind)
+{
+    for (size_t i = 0; i < b->fx.count; i++) {
+        if (b->fx.item[i].kind == kind)
+            return &b->fx.item[i];
+    }
+    return NULL;
+}
+
+/* ---- alerts ---- */
+
+static void a_muted_alert_says_who_and_why_and_can_be_unmuted(void **state)
+{
+    struct bench *b = *state;
+    fixture_alerts(b->f);
+    type(b, "a<End>");
+    assert_true(on_screen(b, "by alice@gw1: the sprinklers are on"));
+    type(b, "M");
+    assert_non_null(effect(b, UI_ALERT_UNSILENCE));
+    assert_int_equal(effect(b, UI_ALERT_UNSILENCE)->silence->id, 7);
+}
+
+static void what_is_not_muted_is_not_unmuted(void **state)
+{
+    struct bench *b = *state;
+    fixture_alerts(b->f);
+    type(b, "aM");
+    assert_null(effect(b, UI_ALERT_UNSILENCE));
+    assert_true(on_screen(b, "it is not muted"));
+}
+
+static void a_read_only_console_unmutes_nothing(void **state)
+{
+    struct bench *b = *state;
+    fixture_alerts(b->f);
+    b->f->model.read_only = true;
+    b->f->model.read_only_why = "profile prod";
+    type(b, "a<End>M");
+    assert_null(effect(b, UI_ALERT_UNSILENCE));
+}
+
+static void nothing_is_called_right_before_it_was_judged(void **state)
+{
+    struct bench *b = *state;
+    struct err err;
+    b->f->alerts = alerts_new(b->f->fleet, NULL, 0, NULL, NULL, &err);
+    b->f->model.alerts = b->f->alerts;
+    type(b, "a");
+    assert_false(on_screen(b, "Nothing is wrong"));
+    assert_true(on_screen(b, "Not known"));
+    for (int i = 0; i < 200; i++)
+        alerts_tick(b->f->alerts, b->f->model.now_ms + 20000 + i * 100);
+    type(b, "<Down>");
+    assert_true(on_screen(b, "Nothing is wrong"));
+}
+
+/* ---- the log ---- */
+
+static void the_lowest_line_of_the_log_can_be_copied(void **state)
+{
+    struct bench *b = *state;
+    struct tail *t = tail_new(16);
+    b->f->model.log = t;
+    type(b, "Ly");
+    assert_null(effect(b, UI_COPY));
+    tail_push(t, b->f->model.now_ms, TAIL_PLAIN, false, "", "muster ls", 9);
+    tail_push(t, b->f->model.now_ms, TAIL_PLAIN, false, "", "sent", 4);
+    type(b, "y");
+    assert_string_equal(effect(b, UI_COPY)->text, "sent");
+    type(b, "<Up>y");
+    assert_string_equal(effect(b, UI_COPY)->text, "muster ls");
+    type(b, "G/ls<Enter>y");
+    assert_string_equal(effect(b, UI_COPY)->text, "muster ls");
+    b->f->model.log = NULL;
+    tail_free(t);
+}
+
+#define KEYS(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        KEYS(a_muted_alert_says_who_and_why_and_can_be_unmuted),
+        KEYS(what_is_not_muted_is_not_unmuted),
+        KEYS(a_read_only_console_unmutes_nothing),
+        KEYS(nothing_is_called_right_before_it_was_judged),
+        KEYS(the_lowest_line_of_the_log_can_be_copied),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
