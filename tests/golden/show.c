@@ -1,7 +1,7 @@
 /*
  * Looks at the screens with the made-up fleet: not installed, for people's eyes.
  *
- *   show [--rollouts] [--ascii] [--theme FILE] [--keys KEYS] [--dump ROWS COLS]
+ *   show [--rollouts] [--ascii] [--words] [--theme FILE] [--keys KEYS] [--dump ROWS COLS]
  *
  * In a terminal it runs live (the fleet goes on speaking). With --dump it draws one picture to
  * stdout after the keys: letters are themselves, <Enter> <Esc> <Tab> <Up> <Down> … by name.
@@ -20,7 +20,7 @@
 #include "term/term.h"
 
 struct options {
-    bool ascii, dump, down, rollouts;
+    bool ascii, words, dump, down, rollouts;
     int rows, cols;
     const char *theme, *keys;
 };
@@ -158,6 +158,8 @@ static bool parse(int argc, char **argv, struct options *o)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--ascii") == 0) {
             o->ascii = true;
+        } else if (strcmp(argv[i], "--words") == 0) {
+            o->words = true;
         } else if (strcmp(argv[i], "--down") == 0) {
             o->down = true;
         } else if (strcmp(argv[i], "--rollouts") == 0) {
@@ -186,12 +188,14 @@ int main(int argc, char **argv)
 {
     struct options o = { .rows = 24, .cols = 80 };
     if (!parse(argc, argv, &o)) {
-        fputs("usage: show [--ascii] [--down] [--theme NAME] [--keys KEYS] [--dump ROWS COLS]\n",
+        fputs("usage: show [--rollouts] [--ascii] [--words] [--down] [--theme NAME] [--keys KEYS] "
+              "[--dump ROWS COLS]\n",
               stderr);
         return 2;
     }
     struct fixture *f = o.rollouts ? fixture_rollouts_new() : fixture_new();
     struct ui *ui = ui_new();
+    ui_set_words(ui, o.words);
     if (o.down)
         fixture_link_down(f);
     struct canvas *c = canvas_new(o.rows, o.cols, o.ascii);

@@ -14,13 +14,14 @@
 
 /*
  * The pictures of all screens, compared with what is kept in expect/: a file per scene and
- * character set, all sizes in it. UPDATE_GOLDEN=1 in the environment writes them anew; then look at
- * the difference. On a mismatch the picture is left beside the build for a look with diff.
+ * kind (UTF-8, ASCII, in words), all sizes in it. UPDATE_GOLDEN=1 in the environment writes them
+ * anew; then look at the difference. On a mismatch the picture is left beside the build for a look
+ * with diff.
  */
 struct scene {
     const char *name;
     const char *keys;
-    bool down, read_only, roles, alerts, words;
+    bool down, read_only, roles, alerts;
     bool pumps; /* the larger fleet of fixture_rollouts.h */
     int pass_s; /* after the keys */
 };
@@ -38,7 +39,6 @@ static const struct scene scenes[] = {
     { .name = "fleet-frozen", .keys = "z", .pass_s = 75 },
     { .name = "fleet-down", .keys = "", .down = true, .pass_s = 14, .roles = true },
     { .name = "fleet-read-only", .keys = "r", .read_only = true },
-    { .name = "fleet-words", .keys = "", .words = true },
     { .name = "config", .keys = "<Space><Space>c90" },
     { .name = "config-wrong", .keys = "c<Down>berlin,a b" },
     { .name = "palette-sort", .keys = ":sort -temp" },
@@ -124,6 +124,9 @@ static const struct {
     int rows, cols;
 } sizes[] = { { 10, 40 }, { 15, 60 }, { 24, 80 }, { 40, 120 }, { 60, 200 } };
 
+enum kind { UTF8, ASCII, WORDS, KINDS };
+static const char *const kind_words[KINDS] = { "utf8", "ascii", "words" };
+
 struct text {
     char *data;
     size_t len, cap;
@@ -176,22 +179,70 @@ static void legend(struct text *t)
     put(t, line);
 }
 
-/* A fixture is built once per character set: building it takes longer than all pictures. */
-static void draw_scene(struct fixture *f, const struct scene *scene, bool ascii, struct text *t)
+/* Letters and signs that are read aloud as they are. */
+static bool is_plain(uint32_t cp)
+{
+    return (cp >= 0x20 && cp <= 0x7e) || cp == 0 || cp == 0xb0 || cp == 0xb2 || cp == 0xb3 ||
+           cp == 0xb5 || cp == 0x3bc;
+}
+
+static void there_is_nothing_but_text(const struct scene *scene, const struct canvas *c)
+{
+    char line[4096];
+    for (int at = 0; at < c->rows * c->cols; at++) {
+        if (!is_plain(c->cell[at].cp))
+            fail_msg("%s at %dx%d: U+%04x in \"%s\"", scene->name, c->cols, c->rows, c->cell[at].cp,
+                     canvas_row(c, at / c->cols, line, sizeof(line)));
+    }
+}
+
+/* Screens and dialogs in which nothing is chosen: their cursor is on the newest line, or where
+ * typing goes. */
+static bool chooses_nothing(const struct scene *scene, int rows)
+{
+    static const char *const names[] = { "help",          "help-search",     "log",
+                                         "device-tail",   "device-tail-hex", "device-tail-found",
+                                         "fleet-none",    "alerts-none",     "device-commands",
+                                         "device-updates" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(scene->name, names[i]) == 0)
+            return true;
+    }
+    bool one = strncmp(scene->name, "device", 6) == 0 || strncmp(scene->name, "pumps", 5) == 0 ||
+               strncmp(scene->name, "rollout", 7) == 0 ||
+               strcmp(scene->name, "fleet-frozen") == 0; /* whose banner lies over the first row */
+    return rows < 15 && one; /* a device or a rollout in short is no list */
+}
+
+static void the_cursor_rests_on_what_is_chosen(const struct scene *scene, const struct canvas *c)
+{
+    char line[4096];
+    const struct cell *cell = canvas_at(c, c->cursor_row, c->cursor_col);
+    bool on = cell->under == ROLE_SELECTION || cell->role == ROLE_INPUT || cell->role == ROLE_FOCUS;
+    bool nothing = chooses_nothing(scene, c->rows);
+    if ((!on && !nothing) || (nothing && c->rows >= 15 && c->cursor_row == 0))
+        fail_msg("%s at %dx%d: the cursor is at %d,%d, on \"%s\"", scene->name, c->cols, c->rows,
+                 c->cursor_row, c->cursor_col, canvas_row(c, c->cursor_row, line, sizeof(line)));
+}
+
+static void draw_scene(struct fixture *f, const struct scene *scene, enum kind kind, struct text *t)
 {
     char title[64];
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct ui *ui = ui_new();
-        ui_set_words(ui, scene->words);
-        struct canvas *c = canvas_new(sizes[i].rows, sizes[i].cols, ascii);
+        ui_set_words(ui, kind == WORDS);
+        struct canvas *c = canvas_new(sizes[i].rows, sizes[i].cols, kind == ASCII);
         f->model.now_ms = FIXTURE_NOW_MS;
         keys_type(ui, &f->model, c, scene->keys, NULL);
         f->model.now_ms += scene->pass_s * 1000;
         ui_draw(ui, &f->model, c);
+        if (kind == WORDS)
+            there_is_nothing_but_text(scene, c);
+        the_cursor_rests_on_what_is_chosen(scene, c);
         snprintf(title, sizeof(title), "== %dx%d", sizes[i].cols, sizes[i].rows);
         put(t, title);
         put_picture(t, c);
-        if (scene->roles && !ascii && sizes[i].rows == 24) {
+        if (scene->roles && kind == UTF8 && sizes[i].rows == 24) {
             legend(t);
             put_roles(t, c);
         }
@@ -228,10 +279,9 @@ static void write_whole(const char *path, const struct text *t)
     fclose(file);
 }
 
-static void compare(const struct scene *scene, bool ascii, const struct text *t)
+static void compare(const struct scene *scene, const char *kind, const struct text *t)
 {
     char path[512], left[512];
-    const char *kind = ascii ? "ascii" : "utf8";
     snprintf(path, sizeof(path), "%s/tests/golden/expect/%s-%s.txt", MUSTER_SOURCE_DIR, scene->name,
              kind);
     if (getenv("UPDATE_GOLDEN")) {
@@ -248,22 +298,29 @@ static void compare(const struct scene *scene, bool ascii, const struct text *t)
     fail_msg("the picture differs: diff %s %s (UPDATE_GOLDEN=1 keeps the new one)", path, left);
 }
 
+/* The fleet of a scene, as it is before the keys. */
+static struct fixture *prepared(const struct scene *scene)
+{
+    struct fixture *f = scene->pumps ? fixture_rollouts_new() : fixture_new();
+    f->model.read_only = scene->read_only;
+    if (scene->down)
+        fixture_link_down(f);
+    if (scene->alerts)
+        fixture_alerts(f);
+    return f;
+}
+
 static void the_picture_is_as_kept(void **state)
 {
     const struct scene *scene = *state;
-    for (int ascii = 0; ascii < 2; ascii++) {
-        struct fixture *f = scene->pumps ? fixture_rollouts_new() : fixture_new();
+    struct fixture *f = prepared(scene); /* building it takes longer than all pictures */
+    for (int kind = 0; kind < KINDS; kind++) {
         struct text t = { NULL, 0, 0 };
-        f->model.read_only = scene->read_only;
-        if (scene->down)
-            fixture_link_down(f);
-        if (scene->alerts)
-            fixture_alerts(f);
-        draw_scene(f, scene, ascii, &t);
-        fixture_free(f);
-        compare(scene, ascii, &t);
+        draw_scene(f, scene, (enum kind)kind, &t);
+        compare(scene, kind_words[kind], &t);
         free(t.data);
     }
+    fixture_free(f);
 }
 
 /* In ASCII nothing may depend on a glyph that has no stand-in. */
@@ -296,6 +353,7 @@ static void an_ascii_picture_has_no_unknown_glyph(void **state)
 
 int main(void)
 {
+
     size_t count = sizeof(scenes) / sizeof(scenes[0]);
     struct CMUnitTest *tests = mem_array(count + 1, sizeof(*tests));
     for (size_t i = 0; i < count; i++) {

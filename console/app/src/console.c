@@ -710,7 +710,7 @@ static int open_screen(struct console *c, const struct cmd_args *args)
     if (config_keymap(p, &keys, &c->cmd->err))
         return -1;
     ui_set_keymap(c->ui, &keys);
-    ui_set_words(c->ui, p->ui.words);
+    ui_set_words(c->ui, cmd_has(args, "words") || p->ui.words);
     struct err err;
     if (ui_file_load(p, c->ui, &err))
         log_say(&c->log, LOG_WARN, "%s", err.text);
@@ -792,6 +792,7 @@ static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
 
 static const struct option console_options[] = {
     { "ascii", 0, NULL, "draw with ASCII only" },
+    { "words", 0, NULL, "words and numbers for glyphs, bars and plots; for screen readers" },
     { "read-only", 0, NULL, "only look: no acts, and never drive the rollouts" },
     { "theme", 0, "NAME", "colours: a file in themes/ without .ini" },
     { "hint", 0, NULL, "say in the first minute what to press" },

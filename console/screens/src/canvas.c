@@ -202,9 +202,9 @@ struct area area_over(struct area a, enum role under)
     return a;
 }
 
-int area_put(struct area a, int row, int col, enum role role, uint32_t cp)
+/* One cell, or the two of a wide character; `cp` is what shown() gave. */
+static int put_cell(struct area a, int row, int col, enum role role, uint32_t cp)
 {
-    cp = shown(a.c, cp);
     if (!cp)
         return col;
     int width = cp_width(cp);
@@ -213,6 +213,16 @@ int area_put(struct area a, int row, int col, enum role role, uint32_t cp)
     bool halved = width == 2 && (col < 0 || col + 1 >= a.cols);
     set(a.c, a.row + row, a.col + (col < 0 ? 0 : col), halved ? ' ' : cp, role, a.under);
     return col + width;
+}
+
+int area_put(struct area a, int row, int col, enum role role, uint32_t cp)
+{
+    const char *word = a.c->words ? glyph_word(cp) : NULL;
+    if (!word)
+        return put_cell(a, row, col, role, shown(a.c, cp));
+    while (*word)
+        col = put_cell(a, row, col, role, (uint32_t)(unsigned char)*word++);
+    return col;
 }
 
 /* The next code point of a text; U+FFFD ('?' on the screen) for a byte that is not UTF-8. */
@@ -224,10 +234,58 @@ static uint32_t next_cp(const char **text)
     return len ? cp : 0xfffd;
 }
 
+/* A text as the cells of a canvas show it: on one with words, those of its glyphs, set apart from
+ * letters and digits beside them ("temp▾" is "temp down", "↑↓" is "Up Down"). */
+struct reader {
+    const struct canvas *c;
+    const char *text, *word;
+    uint32_t last;
+    bool spelled; /* the last one was the end of a glyph's word */
+};
+
+static struct reader reader_of(const struct canvas *c, const char *utf8)
+{
+    bool none = c->words && strcmp(utf8, "–") == 0; /* a value that is not there */
+    return (struct reader){ .c = c, .text = none ? "none" : utf8, .word = "" };
+}
+
+static bool is_alnum(uint32_t cp)
+{
+    return (cp >= '0' && cp <= '9') || (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z');
+}
+
+/* The next cell's code point, 0 at the end. */
+static uint32_t read_shown(struct reader *r)
+{
+    while (*r->word || *r->text) {
+        if (*r->word)
+            return r->last = (uint32_t)(unsigned char)*r->word++;
+        const char *here = r->text;
+        uint32_t cp = next_cp(&r->text);
+        const char *word = r->c->words ? glyph_word(cp) : NULL;
+        uint32_t first = word ? (uint32_t)(unsigned char)*word : cp;
+        if ((word || r->spelled) && is_alnum(r->last) && is_alnum(first)) {
+            r->text = here;
+            r->spelled = false;
+            return r->last = ' ';
+        }
+        r->spelled = word != NULL;
+        if (word) {
+            r->word = word;
+            continue;
+        }
+        cp = shown(r->c, cp);
+        if (cp)
+            return r->last = cp;
+    }
+    return 0;
+}
+
 int area_text(struct area a, int row, int col, enum role role, const char *utf8)
 {
-    while (*utf8)
-        col = area_put(a, row, col, role, next_cp(&utf8));
+    struct reader r = reader_of(a.c, utf8);
+    for (uint32_t cp; (cp = read_shown(&r)) != 0;)
+        col = put_cell(a, row, col, role, cp);
     return col;
 }
 
@@ -243,12 +301,21 @@ int area_printf(struct area a, int row, int col, enum role role, const char *for
 
 int area_width(struct area a, const char *utf8)
 {
+    struct reader r = reader_of(a.c, utf8);
     int width = 0;
-    while (*utf8) {
-        uint32_t cp = shown(a.c, next_cp(&utf8));
-        width += cp ? cp_width(cp) : 0;
-    }
+    for (uint32_t cp; (cp = read_shown(&r)) != 0;)
+        width += cp_width(cp);
     return width;
+}
+
+int area_glyph(struct area a, int row, int col, enum role role, const char *glyph, const char *word)
+{
+    return area_text(a, row, col, role, a.c->words ? word : glyph);
+}
+
+int area_mark(struct area a, int row, int col, enum role role, const char *glyph)
+{
+    return a.c->words ? col : area_text(a, row, col, role, glyph) + 1;
 }
 
 int area_field(struct area a, int row, int col, int width, enum role role, const char *utf8,
@@ -258,22 +325,18 @@ int area_field(struct area a, int row, int col, int width, enum role role, const
         return col;
     int wanted = area_width(a, utf8);
     int start = right && wanted < width ? col + width - wanted : col;
-    bool cut = wanted > width;
-    int end = col + width;
+    const char *mark = !a.c->words ? "…" : width > 2 ? ".." : "";
+    const char *cut = wanted > width ? mark : "";
+    int end = col + width, room = end - area_width(a, cut);
+    struct reader r = reader_of(a.c, utf8);
 
     for (int blank = col; blank < start; blank++)
         area_put(a, row, blank, role, ' ');
     col = start;
-    while (*utf8) {
-        uint32_t cp = shown(a.c, next_cp(&utf8));
-        int w = cp ? cp_width(cp) : 0;
-        if (col + w > end - (cut ? 1 : 0))
-            break;
-        if (cp)
-            col = area_put(a, row, col, role, cp);
-    }
-    if (cut)
-        col = area_put(a, row, col, role, 0x2026);
+    for (uint32_t cp; (cp = read_shown(&r)) != 0 && col + cp_width(cp) <= room;)
+        col = put_cell(a, row, col, role, cp);
+    if (*cut)
+        col = area_text(a, row, col, role, cut);
     while (col < end)
         col = area_put(a, row, col, role, ' ');
     return end;
@@ -284,6 +347,12 @@ int area_right(struct area a, int row, int end, enum role role, const char *utf8
     int start = end - area_width(a, utf8);
     area_text(a, row, start, role, utf8);
     return start;
+}
+
+void area_cursor(struct area a, int row, int col)
+{
+    a.c->cursor_row = a.row + row;
+    a.c->cursor_col = a.col + col;
 }
 
 void area_fill(struct area a, int row, int col, int width, enum role role, uint32_t cp)
@@ -355,8 +424,15 @@ void area_box(struct area a, enum role role, const char *title, const char *note
 
 void area_bar(struct area a, int row, int col, int width, double full, double part, double of)
 {
+    char text[16];
     if (of <= 0)
         of = 1;
+    if (a.c->words) {
+        /* What is not all is never told as 100 %. */
+        snprintf(text, sizeof(text), "%d %%", clamp((int)(full / of * 100), 0, 100));
+        area_field(a, row, col, width, ROLE_TEXT, text, false);
+        return;
+    }
     double filled = full / of * width, touched = (full + part) / of * width;
     filled = filled < 0 ? 0 : filled > width ? width : filled;
     touched = touched < filled ? filled : touched > width ? width : touched;

@@ -256,6 +256,21 @@ static int length(const char *text)
     return n;
 }
 
+/* A title says what an arrow would, and its column is as wide as that. */
+static void title_in_words(const struct fleet_screen *f, struct column *c)
+{
+    char title[24];
+    const char *sorted = "";
+    for (size_t i = 0; i < f->sort_count && c->kind != COLUMN_TREND; i++) {
+        if (strcmp(f->sort[i].word, c->word) == 0)
+            sorted = f->sort[i].invert ? " down" : " up";
+    }
+    text_copy(title, sizeof(title), c->kind == COLUMN_STATE ? "STATE" : c->title);
+    text_format(c->title, sizeof(c->title), "%s%s", title, sorted);
+    int need = *sorted ? length(c->title) : 0;
+    c->width = c->width < need ? need : c->width;
+}
+
 static struct column *add(struct fleet_screen *f, const struct column_def *def, uint32_t reading,
                           int col, int width)
 {
@@ -271,9 +286,18 @@ static struct column *add(struct fleet_screen *f, const struct column_def *def, 
     text_clean(c->title, sizeof(c->title), title, strlen(title));
     if (!def)
         upper(c->title);
-    if (c->kind == COLUMN_STATE && f->words)
-        text_copy(c->title, sizeof(c->title), "STATE");
+    if (f->words)
+        title_in_words(f, c);
     return c;
+}
+
+bool columns_have(const struct fleet_screen *f, enum column_kind kind)
+{
+    for (size_t i = 0; i < f->column_count; i++) {
+        if (f->column[i].kind == kind)
+            return true;
+    }
+    return false;
 }
 
 /* What the rows on the screen need of it. */
@@ -289,7 +313,9 @@ static int text_width(const struct fleet_screen *f, const struct ui_model *m,
             break;
         column_text(m, d, def->kind, text, sizeof(text));
         bool updating = def->kind == COLUMN_FW && d->state == FLEET_UPDATING;
-        int len = updating ? length(fleet_target(f->of, d)) + 1 : length(text);
+        int len = length(text);
+        if (updating) /* "1.4.0…", "to 1.4.0" */
+            len = length(fleet_target(f->of, d)) + (f->words ? 3 : 1);
         width = len > width ? len : width;
     }
     return width > most ? most : width;
@@ -301,10 +327,16 @@ static int reading_width(const struct fleet *fleet, uint32_t reading)
     return width < 6 ? 6 : width > 10 ? 10 : width;
 }
 
+static int end_of(const struct column *c)
+{
+    return c->col + c->width;
+}
+
 static int first_column(struct fleet_screen *f)
 {
-    add(f, &defs[0], FLEET_NONE, 4, f->words ? 8 : 1);
-    return f->words ? 13 : 6;
+    int col = f->words && f->mark_count ? 11 : 4; /* behind "marked" */
+    int width = add(f, &defs[0], FLEET_NONE, col, f->words ? 8 : 1)->width;
+    return col + width + 1;
 }
 
 /* The reading that is sorted by comes first: it is what is being looked at. */
@@ -330,20 +362,21 @@ static void lay_out_by_fleet(struct fleet_screen *f, const struct ui_model *m, i
     int tail = 6 + 2 + (wide ? 7 : 0), col = first_column(f), width; /* SEEN, MSG/m */
 
     width = text_width(f, m, column_find("id"), wide ? 24 : 16);
-    col = add(f, column_find("id"), FLEET_NONE, col, width)->col + width + 2;
+    col = end_of(add(f, column_find("id"), FLEET_NONE, col, width)) + 2;
     if (wide)
-        col = add(f, column_find("hw"), FLEET_NONE, col, 8)->col + 10;
+        col = end_of(add(f, column_find("hw"), FLEET_NONE, col, 8)) + 2;
     width = text_width(f, m, column_find("fw"), 12);
-    col = add(f, column_find("fw"), FLEET_NONE, col, width)->col + width + 2;
+    col = end_of(add(f, column_find("fw"), FLEET_NONE, col, width)) + 2;
     lead_with(f, reading, count);
-    for (size_t i = 0; i < count && col + 7 + tail + (wide ? 24 : 12) <= cols; i++) {
+    int trend = wide ? 24 : f->words ? 15 : 12;
+    for (size_t i = 0; i < count && col + 7 + tail + trend <= cols; i++) {
         width = reading_width(f->of, reading[i]);
-        add(f, NULL, reading[i], col, width);
-        col += width + (i == 0 ? 2 : 1); /* behind the first, room for the arrow of its trend */
+        col = end_of(add(f, NULL, reading[i], col, width));
+        col += i == 0 ? 2 : 1; /* behind the first, room for the arrow of its trend */
     }
     if (wide)
-        col = add(f, column_find("rate"), FLEET_NONE, col, 5)->col + 7;
-    col = add(f, column_find("seen"), FLEET_NONE, col, 4)->col + 7;
+        col = end_of(add(f, column_find("rate"), FLEET_NONE, col, 5)) + 2;
+    col = end_of(add(f, column_find("seen"), FLEET_NONE, col, 4)) + 3;
     if (cols - col > 8)
         add(f, column_find("trend"), FLEET_NONE, col, cols - col - 1 > 60 ? 60 : cols - col - 1);
 }
@@ -364,6 +397,15 @@ static int chosen_width(const struct fleet_screen *f, const struct ui_model *m,
     return def ? text_width(f, m, def, def->most) : reading_width(f->of, reading);
 }
 
+static bool has_trend(const struct fleet_screen *f)
+{
+    for (size_t i = 0; i < f->chosen_count; i++) {
+        if (strcmp(f->chosen[i].word, "trend") == 0)
+            return true;
+    }
+    return false;
+}
+
 static void lay_out_chosen(struct fleet_screen *f, const struct ui_model *m, int cols)
 {
     int col = first_column(f), need = col, width[FLEET_COLUMNS];
@@ -372,6 +414,7 @@ static void lay_out_chosen(struct fleet_screen *f, const struct ui_model *m, int
         need += width[i] > 0 ? width[i] + 2 : 0;
     }
     int trend = cols - 1 - need > 60 ? 60 : cols - 1 - need;
+    int gap = has_trend(f) ? 2 : 6; /* behind a reading, room for "down" */
     for (size_t i = 0; i < f->chosen_count; i++) {
         const struct column_def *def = column_find(f->chosen[i].word);
         int w = width[i] < 0 ? trend : width[i];
@@ -380,8 +423,8 @@ static void lay_out_chosen(struct fleet_screen *f, const struct ui_model *m, int
             f->column_left += width[i] != 0;
             continue;
         }
-        add(f, def, def ? FLEET_NONE : fleet_reading_find(f->of, f->chosen[i].word), col, w);
-        col += w + 2;
+        uint32_t reading = def ? FLEET_NONE : fleet_reading_find(f->of, f->chosen[i].word);
+        col = end_of(add(f, def, reading, col, w)) + (f->words && !def ? gap : 2);
     }
 }
 

@@ -36,6 +36,8 @@ size_t column_words(const struct fleet *fleet, const char *out[COLUMN_WORDS]);
 void column_text(const struct ui_model *m, const struct fleet_device *d, enum column_kind kind,
                  char *out, size_t cap);
 
+/* Is one of that kind laid out? */
+bool columns_have(const struct fleet_screen *f, enum column_kind kind);
 /* Lay out f->column for a table of that width: what was chosen, or what the fleet sends. */
 void columns_lay_out(struct fleet_screen *f, const struct ui_model *m, int cols);
 

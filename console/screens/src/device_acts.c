@@ -36,12 +36,14 @@ static void draw_answer(const struct ui_command *c, const struct ui_model *m, st
 
     if (!c->answered_ms) {
         fmt_age(m->now_ms - c->sent_ms, took);
-        col = area_put(a, row, col, ROLE_UPDATING, 0x21e1) + 1;
+        col = area_mark(a, row, col, ROLE_UPDATING, "⇡");
         area_printf(a, row, col, ROLE_DIM, wide ? "sent, no answer for %s" : "sent, %s", took);
         return;
     }
     took_text(c->answered_ms - c->sent_ms, took);
-    col = area_put(a, row, col, c->ok ? ROLE_OK : ROLE_WARN, c->ok ? 0x2713 : 0x2717) + 1;
+    col = area_mark(a, row, col, c->ok ? ROLE_OK : ROLE_WARN, c->ok ? "✓" : "✗");
+    if (!c->ok && !wide)
+        col = area_glyph(a, row, col, ROLE_TEXT, "", "refused ");
     if (c->ok || wide)
         col = area_printf(a, row, col, ROLE_TEXT, "%s %s", c->ok ? "ack" : "refused",
                           timed ? took : "") +
@@ -76,9 +78,13 @@ void draw_commands(const struct ui *ui, const struct ui_model *m, struct area a,
 
     if (with_title)
         draw_pane_rule(a, row++, ui->device.pane == PANE_COMMANDS, "commands",
-                       count ? "sent → answer" : NULL);
+                       !count       ? NULL
+                       : a.c->words ? "sent, then answer"
+                                    : "sent → answer");
     if (count == 0)
         area_text(a, row, 2, ROLE_DIM, acts ? "none sent" : "–");
+    if (with_title && ui->device.pane == PANE_COMMANDS && count)
+        area_cursor(a, row, 2);
     for (size_t i = first; i < count && row < a.rows; i++, row++)
         draw_command(&acts->command[i], m, a, row, with_title && a.cols >= 70);
 }
@@ -186,15 +192,16 @@ static void draw_update(const struct past_update *u, const struct ui_model *m, s
 
     area_field(a, row, col, 10, ROLE_DIM, fmt_day_hm(u->t_ms, m->now_ms, when), false);
     col = area_printf(a, row, col + 11, ROLE_TEXT, "%s ", u->version);
-    col = area_put(a, row, col,
-                   u->good   ? ROLE_OK
-                   : u->open ? ROLE_UPDATING
-                             : ROLE_WARN,
-                   u->good   ? 0x2713
-                   : u->open ? 0x21e1
-                             : 0x2717) +
-          1;
+    col = area_mark(a, row, col,
+                    u->good   ? ROLE_OK
+                    : u->open ? ROLE_UPDATING
+                              : ROLE_WARN,
+                    u->good   ? "✓"
+                    : u->open ? "⇡"
+                              : "✗");
     if (a.cols < 60) {
+        if (a.c->words && !u->good && !u->open && u->reason != REASON_NONE)
+            col = area_text(a, row, col, ROLE_TEXT, "failed ");
         const char *why = u->reason != REASON_NONE ? reason_word(u->reason) : u->what;
         area_field(a, row, col, a.cols - col, ROLE_TEXT, u->good ? "done" : why, false);
         return;
@@ -218,6 +225,8 @@ void draw_updates(const struct ui *ui, const struct ui_model *m, const struct fl
         draw_pane_rule(a, row++, ui->device.pane == PANE_UPDATES, "updates", NULL);
     if (!update_at(ui, m, d, 0, &u))
         area_text(a, row, 2, ROLE_DIM, "none seen");
+    if (with_title && ui->device.pane == PANE_UPDATES)
+        area_cursor(a, row, 2);
     for (; row < a.rows && update_at(ui, m, d, at, &u); at++, row++)
         draw_update(&u, m, a, row);
 }

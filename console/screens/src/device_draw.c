@@ -135,8 +135,8 @@ void device_head(struct ui *ui, const struct ui_model *m, struct area a)
     struct area right = area_sub(a, 0, col + 2, 1, -1);
     int width = area_width(a, text);
     int start = width + 2 < right.cols ? right.cols - width : 2;
-    area_put(right, 0, start - 2, state_role((enum fleet_state)d->state),
-             state_glyph((enum fleet_state)d->state));
+    if (!a.c->words) /* the text says it */
+        draw_state(right, 0, start - 2, (enum fleet_state)d->state);
     area_field(right, 0, start, right.cols - start, state_role((enum fleet_state)d->state), text,
                false);
     if (row != FLEET_NONE && width + 2 < right.cols)
@@ -196,9 +196,8 @@ void device_narrow(struct ui *ui, const struct ui_model *m, struct area a)
     if (!d)
         return;
     facts_collect(&f, m, d);
-    area_put(a, 0, 0, state_role((enum fleet_state)d->state),
-             state_glyph((enum fleet_state)d->state));
-    area_text(a, 0, 2, ROLE_TITLE, d->id);
+    int col = draw_state(a, 0, 0, (enum fleet_state)d->state) + 1;
+    area_text(a, 0, col, ROLE_TITLE, d->id);
     int row = draw_values(ui, m, d, area_sub(a, 1, 0, (a.rows - 1) / 2, -1)) + 1;
     facts_draw_column(&f, 0, f.count, area_sub(a, row, 0, -1, -1));
 }

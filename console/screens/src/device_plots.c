@@ -166,6 +166,16 @@ static void draw_plot(const struct shown *w, uint32_t reading, int slot, bool fo
     plot_draw(box, &p);
 }
 
+/* Without the range, which stands behind it. */
+static void draw_way(const struct shown *w, double least, double greatest, int width, struct area a,
+                     int row)
+{
+    char text[PLOT_TREND_TEXT];
+    int way = plot_direction(w->ui->point, width, least, greatest);
+    plot_way_text(w->ui->point, width, way, text);
+    area_field(a, row, 20, width, ROLE_TEXT, text, false);
+}
+
 /* "rssi dBm   ▅▅▅▅▅▄▄▄  now -71  min -80  max -60" */
 static void draw_spark_row(const struct shown *w, uint32_t reading, struct area a, int row)
 {
@@ -183,7 +193,10 @@ static void draw_spark_row(const struct shown *w, uint32_t reading, struct area 
     plot_range(w->ui->point, width, &least, &greatest);
     plot_widen(&least, &greatest, r->scale, r->decimals);
     area_field(a, row, 2, 17, ROLE_DIM, name, false);
-    plot_spark(a, row, 20, width, w->ui->point, width, least, greatest, ROLE_PLOT);
+    if (a.c->words)
+        draw_way(w, least, greatest, width, a, row);
+    else
+        plot_spark(a, row, 20, width, w->ui->point, width, least, greatest, ROLE_PLOT);
     numbers_text(w, reading, &stats, false, numbers, sizeof(numbers));
     area_text(a, row, numbers_col, w->past || !stats.any ? ROLE_DIM : ROLE_TEXT, numbers);
 }

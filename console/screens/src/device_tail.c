@@ -240,13 +240,14 @@ static int flow_draw(const struct flow *f, struct area a, int row, bool wrap)
 
 /* ---- the pane ------------------------------------------------------------------------------- */
 
-static void tail_title(const struct ui *ui, const struct ui_model *m, uint64_t last, char *out,
-                       size_t cap)
+static void tail_title(const struct ui *ui, const struct ui_model *m, uint64_t last, bool words,
+                       char *out, size_t cap)
 {
     const struct device_screen *s = &ui->device;
+    const char *glyph = words ? "" : LINK_DOWN(m) ? "✗ " : "● ";
 
     if (!s->paused)
-        snprintf(out, cap, "tail  %s", LINK_DOWN(m) ? "✗ link down" : "● live");
+        snprintf(out, cap, "tail  %s%s", glyph, LINK_DOWN(m) ? "link down" : "live");
     else
         snprintf(out, cap, "tail  paused, %llu new, G live", (unsigned long long)(last - s->seen));
 }
@@ -307,6 +308,8 @@ static int draw_lines(struct ui *ui, const struct ui_model *m, uint64_t first, u
         row -=
             flow_draw(&flow, area_sub(a, a.rows, body, 0, a.cols - body - 1), left_over, s->wrap);
         draw_line(ui, line, &flow, a, row);
+        if (s->pane == PANE_TAIL && (seq == bottom || seq == s->match))
+            area_cursor(a, row < 0 ? 0 : row, 1);
     }
     return row;
 }
@@ -320,7 +323,7 @@ void draw_tail(struct ui *ui, const struct ui_model *m, const struct fleet_devic
     fleet_tail_range(m->fleet, s->id, &first, &last);
     if (!s->paused)
         s->seen = last;
-    tail_title(ui, m, last, title, sizeof(title));
+    tail_title(ui, m, last, a.c->words, title, sizeof(title));
     tail_facts(ui, m, d, last ? last - first + 1 : 0, true, right, sizeof(right));
     if (area_width(a, title) + area_width(a, right) + 10 >= a.cols)
         tail_facts(ui, m, d, 0, false, right, sizeof(right));

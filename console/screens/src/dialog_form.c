@@ -124,10 +124,8 @@ static void draw_row(struct form *f, int i, struct area a, int row)
         col = area_text(a, row, col - 2, ROLE_KEY, focus && f->chosen > 0 ? "◂ " : "  ");
         col = area_text(a, row, col, ROLE_TITLE, f->option[f->chosen]);
         area_text(a, row, col, ROLE_KEY, focus && f->chosen + 1 < f->options ? " ▸" : "");
-        if (focus) {
-            a.c->cursor_row = a.row + row;
-            a.c->cursor_col = a.col;
-        }
+        if (focus)
+            area_cursor(a, row, 0);
         return;
     }
     int width = r->help ? 8 : a.cols - col;
@@ -162,10 +160,8 @@ static void draw_last(struct form *f, struct area a, int row)
     }
     int col = button(a, row, 4, f->keep, !(focus && armed(f)));
     button(a, row, col, f->act, focus && armed(f));
-    if (focus && !*f->type) {
-        a.c->cursor_row = a.row + row;
-        a.c->cursor_col = a.col + 4;
-    }
+    if (focus && !*f->type)
+        area_cursor(a, row, armed(f) ? col : 4);
 }
 
 static void draw(struct ui *ui, const struct ui_model *m, struct area screen)

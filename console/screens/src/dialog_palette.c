@@ -350,13 +350,15 @@ static void palette_draw(struct ui *ui, const struct ui_model *m, struct area sc
         const struct item *item = &items->item[top + i];
         struct area line = area_sub(box, 2 + i, 0, 1, -1);
         char key[16];
-        if (top + i == p->row)
+        if (top + i == p->row) {
             line = area_over(line, ROLE_SELECTION);
+            area_put(line, 0, 1, ROLE_FOCUS, 0x25b8); /* the cursor is in the field */
+        }
         area_field(line, 0, 3, name, ROLE_TEXT, item->name, false);
         area_field(line, 0, name + 5, line.cols - name - 13, ROLE_DIM, item->help, false);
         if (item->key)
             area_right(line, 0, line.cols - 2, ROLE_KEY,
-                       key_text(item->key, box.c->ascii, key, sizeof(key)));
+                       key_shown(box, item->key, key, sizeof(key)));
     }
     if (items->count == 0)
         area_text(box, 2, 3, ROLE_WARN, "no such command on this screen");

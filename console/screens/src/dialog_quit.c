@@ -92,10 +92,8 @@ static void draw_choice(struct area a, int row, const struct quit_menu *q, enum 
 
     if (focus) {
         line = area_over(line, ROLE_SELECTION);
-        line.c->cursor_row = line.row;
-        line.c->cursor_col = line.col + 1;
+        area_pointer(line, 1);
     }
-    area_put(line, 0, 1, ROLE_FOCUS, focus ? 0x25b8 : ' ');
     area_text(line, 0, 3, ROLE_TEXT, choices[choice].word);
     area_text(line, 0, 14, focus ? ROLE_TEXT : ROLE_DIM, choices[choice].does);
 }

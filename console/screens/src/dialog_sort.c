@@ -114,11 +114,9 @@ static void draw_choice(const struct ui *ui, struct area line, const char *word)
     const struct fleet_screen *f = &ui->fleet;
     const struct column_def *def = column_find(word);
     int place = place_of(f, word);
-    if (place >= 0) {
-        area_printf(line, 0, 1, ROLE_FOCUS, "%d", place + 1);
-        area_put(line, 0, 2, ROLE_FOCUS, f->sort[place].invert ? 0x25be : 0x25b4);
-    }
-    int col = area_text(line, 0, 4, ROLE_TEXT, def ? def->label : word);
+    if (place >= 0)
+        area_printf(line, 0, 1, ROLE_FOCUS, "%d%s", place + 1, f->sort[place].invert ? "▾" : "▴");
+    int col = area_text(line, 0, line.c->words ? 8 : 4, ROLE_TEXT, def ? def->label : word);
     const char *order = def ? def->order : "highest first";
     if (order)
         area_printf(line, 0, col, ROLE_DIM, ", %s", order);

@@ -59,30 +59,30 @@ static void draw_sample(struct area a)
 {
     static const struct {
         enum role role, under;
-        const char *text;
+        const char *text, *word;
     } lines[][3] = {
-        { { ROLE_CRIT, ROLE_TEXT, "✗ crit" },
-          { ROLE_WARN, ROLE_TEXT, "▲ warn" },
-          { ROLE_OK, ROLE_TEXT, "● ok" } },
-        { { ROLE_OFFLINE, ROLE_TEXT, "○ offline" },
-          { ROLE_STALE, ROLE_TEXT, "? stale" },
-          { ROLE_UPDATING, ROLE_TEXT, "⇡ updating" } },
-        { { ROLE_TITLE, ROLE_TEXT, "title" },
-          { ROLE_DIM, ROLE_TEXT, "dim" },
-          { ROLE_KEY, ROLE_TEXT, "key" } },
-        { { ROLE_PLOT, ROLE_TEXT, "▃▄▅▆▇" },
-          { ROLE_PLOT_2, ROLE_TEXT, "▇▆▅▄▃" },
-          { ROLE_PLOT_THRESHOLD, ROLE_TEXT, "┈┈┈┈┈" } },
-        { { ROLE_TEXT, ROLE_SELECTION, "selected" },
-          { ROLE_CRIT, ROLE_SELECTION, "✗ crit" },
-          { ROLE_MATCH, ROLE_TEXT, "match" } },
+        { { ROLE_CRIT, ROLE_TEXT, "✗ crit", "crit" },
+          { ROLE_WARN, ROLE_TEXT, "▲ warn", "warn" },
+          { ROLE_OK, ROLE_TEXT, "● ok", "ok" } },
+        { { ROLE_OFFLINE, ROLE_TEXT, "○ offline", "offline" },
+          { ROLE_STALE, ROLE_TEXT, "? stale", "stale" },
+          { ROLE_UPDATING, ROLE_TEXT, "⇡ updating", "updating" } },
+        { { ROLE_TITLE, ROLE_TEXT, "title", "title" },
+          { ROLE_DIM, ROLE_TEXT, "dim", "dim" },
+          { ROLE_KEY, ROLE_TEXT, "key", "key" } },
+        { { ROLE_PLOT, ROLE_TEXT, "▃▄▅▆▇", "plot" },
+          { ROLE_PLOT_2, ROLE_TEXT, "▇▆▅▄▃", "second" },
+          { ROLE_PLOT_THRESHOLD, ROLE_TEXT, "┈┈┈┈┈", "limit" } },
+        { { ROLE_TEXT, ROLE_SELECTION, "selected", "selected" },
+          { ROLE_CRIT, ROLE_SELECTION, "✗ crit", "crit" },
+          { ROLE_MATCH, ROLE_TEXT, "match", "match" } },
     };
 
     for (int i = 0; i < 5; i++)
         for (int k = 0; k < 3; k++) {
             struct area cell = area_sub(a, i, k * 11, 1, 11);
             cell.under = lines[i][k].under;
-            area_text(cell, 0, 0, lines[i][k].role, lines[i][k].text);
+            area_glyph(cell, 0, 0, lines[i][k].role, lines[i][k].text, lines[i][k].word);
         }
 }
 

@@ -64,8 +64,7 @@ struct area list_line(struct area in, int y, bool chosen)
     struct area line = area_sub(in, y, 0, 1, -1);
     if (!chosen)
         return line;
-    line.c->cursor_row = line.row;
-    line.c->cursor_col = line.col + 1;
+    area_cursor(line, 0, 1);
     return area_over(line, ROLE_SELECTION);
 }
 
@@ -141,12 +140,11 @@ static void confirm_draw(struct ui *ui, const struct ui_model *m, struct area sc
         col = area_printf(in, row, col, ROLE_TEXT, " to %s:  ", c->doing);
         field_draw(&c->field, in, row, col, in.cols - col < 24 ? in.cols - col : 24);
         row += 2;
-    } else {
-        in.c->cursor_row = in.row + row;
-        in.c->cursor_col = in.col;
     }
     int col = dialog_button(in, row, 4, c->keep, !armed(c));
     dialog_button(in, row, col, c->act, armed(c));
+    if (!*c->type)
+        area_cursor(in, row, armed(c) ? col : 4);
 }
 
 const struct dialog_ops dialog_confirm = { confirm_event, confirm_draw };
@@ -243,7 +241,7 @@ static void draw_help_line(struct area a, int row, int col, int width, const str
         return;
     for (int i = 0; i < KEYS_PER_ACTION && l->binding->key[i] && at < 9; i++) {
         char key[16];
-        key_text(l->binding->key[i], a.c->ascii, key, sizeof(key));
+        key_shown(a, l->binding->key[i], key, sizeof(key));
         if (at + area_width(a, key) > 9 && i > 0)
             break;
         at = area_text(cell, 0, at, ROLE_KEY, key) + 1;
@@ -277,8 +275,7 @@ static void help_draw(struct ui *ui, const struct ui_model *m, struct area scree
         area_text(in, 1, 1, ROLE_DIM, "no key does that on this screen");
     if (h->search.len)
         area_printf(in, 0, 0, ROLE_INPUT, "/%s", h->search.text);
-    screen.c->cursor_row = in.row;
-    screen.c->cursor_col = in.col + (h->search.len ? 1 + (int)h->search.len : 0);
+    area_cursor(in, 0, h->search.len ? 1 + area_width(in, h->search.text) : 0);
 }
 
 const struct dialog_ops dialog_help = { help_event, help_draw };

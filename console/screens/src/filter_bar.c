@@ -87,6 +87,11 @@ static void draw_mistake(const struct fleet_screen *f, struct area a, int start)
     size_t at = f->error.at < f->field.len ? f->error.at : f->field.len;
     text_copy_n(head, sizeof(head), f->field.text, at);
     int caret = start + area_width(a, head);
+    if (a.c->words) {
+        area_printf(a, 1, 3, ROLE_INPUT_ERROR, "%s, at \"%.20s\"", f->error.text,
+                    at < f->field.len ? f->field.text + at : "the end");
+        return;
+    }
     area_put(a, 1, caret, ROLE_INPUT_ERROR, '^');
     int width = area_width(a, f->error.text);
     int col = caret + 2 + width < a.cols ? caret + 2 : a.cols - width - 1;

@@ -39,8 +39,8 @@ static void draw_titles(const struct fleet_screen *f, struct area a)
         area_field(a, 0, c->col, c->width, role, title, c->right);
         int end = c->right ? c->col + c->width : c->col + area_width(a, title);
         end = end > c->col + c->width ? c->col + c->width : end;
-        bool plain = c->kind == COLUMN_STATE && !f->words && !f->sort[place < 0 ? 0 : place].invert;
-        if (place >= 0 && !plain)
+        bool plain = c->kind == COLUMN_STATE && !f->sort[place < 0 ? 0 : place].invert;
+        if (place >= 0 && !plain && !f->words) /* whose titles say it */
             area_put(a, 0, end, role, f->sort[place].invert ? 0x25be : 0x25b4);
     }
 }
@@ -54,6 +54,7 @@ struct row {
     bool dim; /* not true now: offline, or nobody's values are */
     enum role text;
     uint32_t trend_reading;
+    bool trend_told; /* in words, in its own column */
     struct fleet_point trend[FLEET_TREND];
 };
 
@@ -120,33 +121,21 @@ static void scale_of(const struct scales *s, uint32_t reading, double *least, do
     *greatest = 1;
 }
 
-/* Average of buckets first … last; false when they are empty. */
-static bool mean(const struct fleet_point *p, int first, int last, double *out)
+/* Of the last two minutes against the six before. */
+static int direction(const struct row *r, const struct scales *scales)
 {
-    double sum = 0;
-    int n = 0;
-    for (int i = first; i < last; i++) {
-        if (p[i].kind != FLEET_POINT_NONE) {
-            sum += (double)p[i].avg;
-            n++;
-        }
-    }
-    *out = n ? sum / n : 0;
-    return n > 0;
+    double least, greatest;
+    scale_of(scales, r->trend_reading, &least, &greatest);
+    return plot_direction(r->trend, FLEET_TREND, least, greatest);
 }
 
-/* ↑ or ↓ when the last two minutes differ from the six before by a twentieth of the scale. */
-static uint32_t direction(const struct row *r, const struct scales *scales)
+/* Room for the words is where the trend's column isn't, which has them itself. */
+static void draw_direction(struct area a, int y, int col, const struct row *r,
+                           const struct scales *scales)
 {
-    double now, before, least, greatest;
-    if (!mean(r->trend, FLEET_TREND - 4, FLEET_TREND, &now) ||
-        !mean(r->trend, FLEET_TREND - 16, FLEET_TREND - 4, &before))
-        return 0;
-    scale_of(scales, r->trend_reading, &least, &greatest);
-    double much = (greatest - least) / 20;
-    if (much <= 0 || fabs(now - before) < much)
-        return 0;
-    return now > before ? 0x2191 : 0x2193;
+    int way = direction(r, scales);
+    if (way)
+        area_glyph(a, y, col, ROLE_TEXT, way > 0 ? "↑" : "↓", way > 0 ? "up" : "down");
 }
 
 static void draw_reading(struct area a, int y, const struct column *c, const struct row *r,
@@ -164,9 +153,8 @@ static void draw_reading(struct area a, int y, const struct column *c, const str
     else
         fmt_reading(v->value, info->scale, info->decimals, text);
     area_field(a, y, c->col, c->width, r->dim ? ROLE_DIM : r->text, text, true);
-    uint32_t arrow = c->reading == r->trend_reading && !r->dim ? direction(r, scales) : 0;
-    if (arrow)
-        area_put(a, y, c->col + c->width + 1, ROLE_TEXT, arrow);
+    if (c->reading == r->trend_reading && !r->dim && !r->trend_told)
+        draw_direction(a, y, c->col + c->width + 1, r, scales);
 }
 
 /* The version it runs; while it is being updated the one to come, with … */
@@ -177,7 +165,7 @@ static void draw_version(struct area a, int y, const struct column *c, const str
     const char *target = updating ? fleet_target(r->m->fleet, r->d) : "";
     const char *fw = fleet_word(r->m->fleet, r->d->fw);
     if (*target)
-        snprintf(text, sizeof(text), "%s…", target);
+        snprintf(text, sizeof(text), a.c->words ? "to %s" : "%s…", target);
     else
         snprintf(text, sizeof(text), "%s", *fw ? fw : "–");
     area_field(a, y, c->col, c->width,
@@ -191,6 +179,14 @@ static void draw_trend(struct area a, int y, const struct column *c, const struc
                        const struct scales *scales)
 {
     double least, greatest;
+    if (a.c->words) {
+        char text[PLOT_TREND_TEXT];
+        const struct fleet_reading *info = fleet_reading(r->m->fleet, r->trend_reading);
+        plot_trend_text(r->trend, FLEET_TREND, info ? info->scale : 1, info ? info->decimals : 0,
+                        direction(r, scales), c->width, text);
+        area_field(a, y, c->col, c->width, r->dim ? ROLE_DIM : ROLE_TEXT, text, false);
+        return;
+    }
     scale_of(scales, r->trend_reading, &least, &greatest);
     plot_spark(a, y, c->col, c->width, r->trend, FLEET_TREND, least, greatest,
                r->dim ? ROLE_DIM : ROLE_PLOT);
@@ -262,12 +258,10 @@ static void draw_row(struct ui *ui, const struct ui_model *m, struct area a, int
     if (selected || marked)
         line = area_over(line, selected ? ROLE_SELECTION : ROLE_MARKED);
     if (selected) {
-        area_put(line, 0, 1, ROLE_FOCUS, 0x25b8);
-        a.c->cursor_row = line.row;
-        a.c->cursor_col = line.col + 1;
+        area_pointer(line, 1);
     }
     if (marked)
-        area_put(line, 0, 2, ROLE_MARKED, '*');
+        area_glyph(line, 0, a.c->words ? 4 : 2, ROLE_MARKED, "*", "marked");
     r->m = m;
     r->text = text_role(m, r->d);
     r->dim = r->text == ROLE_DIM;
@@ -279,6 +273,7 @@ static void draw_empty(struct ui *ui, const struct ui_model *m, struct area a)
 {
     const struct fleet_screen *f = &ui->fleet;
     int row = a.rows > 4 ? 2 : 0;
+    area_cursor(a, row, 4);
     if (fleet_count(m->fleet) == 0 && LINK_DOWN(m))
         area_text(a, row, 4, ROLE_DIM,
                   "No connection yet: devices appear when the broker answers.");
@@ -309,6 +304,7 @@ static void draw_table(struct ui *ui, const struct ui_model *m, struct area a)
     f->head_row = a.row;
     f->list_row = a.row + 1;
     columns_lay_out(f, m, a.cols);
+    r.trend_told = a.c->words && columns_have(f, COLUMN_TREND);
     draw_titles(f, area_sub(a, 0, 0, 1, -1));
     for (int i = 0; i < f->page; i++) {
         const struct fleet_device *d = shown_device(f, i);
@@ -326,22 +322,23 @@ static void draw_table(struct ui *ui, const struct ui_model *m, struct area a)
     if (count == 0)
         draw_empty(ui, m, area_sub(a, 1, 0, -1, -1));
     else if (count > f->top + (uint32_t)f->page)
-        area_printf(a, a.rows - 1, 4, ROLE_DIM, "⋮  %u more", count - f->top - (uint32_t)f->page);
+        area_printf(a, a.rows - 1, 4, ROLE_DIM, a.c->words ? "and %u more" : "⋮  %u more",
+                    count - f->top - (uint32_t)f->page);
 }
 
 /* ------------------------------------------------------------------------------- the preview */
 
-static void draw_note(const struct ui *ui, const struct fleet_note *n, struct area a, int row)
+static void draw_note(const struct fleet_note *n, struct area a, int row)
 {
     char clock[FMT_MAX];
     int col = area_printf(a, row, 0, ROLE_DIM, "%s ", fmt_clock(n->t_ms, clock));
-    col = draw_state(ui, a, row, col, n->state) + 1;
+    col = draw_state(a, row, col, n->state) + 1;
     if (*n->id)
         col = area_text(a, row, col, ROLE_TEXT, n->id) + 1;
     area_text(a, row, col, ROLE_DIM, n->text);
 }
 
-static void draw_events(const struct ui *ui, const struct ui_model *m, struct area a)
+static void draw_events(const struct ui_model *m, struct area a)
 {
     uint64_t first, last;
     area_rule(a, 0, "events", NULL);
@@ -350,7 +347,7 @@ static void draw_events(const struct ui *ui, const struct ui_model *m, struct ar
     for (int row = 1; row < a.rows && seq && seq >= first; row++, seq--) {
         const struct fleet_note *n = fleet_note(m->fleet, seq);
         if (n)
-            draw_note(ui, n, area_sub(a, row, 1, 1, -1), 0);
+            draw_note(n, area_sub(a, row, 1, 1, -1), 0);
     }
     if (!last)
         area_text(a, 1, 1, ROLE_DIM, "nothing yet");
@@ -380,7 +377,7 @@ static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
     struct fleet_point trend[FLEET_TREND];
     char title[160], why[120];
 
-    draw_events(ui, m, area_sub(a, 0, a.cols * 3 / 5, -1, -1));
+    draw_events(m, area_sub(a, 0, a.cols * 3 / 5, -1, -1));
     struct area left = area_sub(a, 0, 0, -1, a.cols * 3 / 5 - 1);
     uint32_t reading = d ? fleet_trend(m->fleet, d, m->now_ms, trend) : FLEET_NONE;
     if (!d || reading == FLEET_NONE) {
@@ -476,7 +473,7 @@ static int draw_chips(struct ui *ui, struct area a, bool all)
                   { '4', FLEET_UPDATING },
                   { '5', FLEET_OK } };
     const struct fleet_screen *f = &ui->fleet;
-    int words = f->words ? 2 : a.cols >= 100;
+    int words = a.c->words ? 2 : a.cols >= 100;
     int col = 1;
     for (size_t i = 0; i < sizeof(chips) / sizeof(chips[0]); i++) {
         bool active = f->states & 1u << chips[i].state;
@@ -618,15 +615,16 @@ void fleet_narrow(struct ui *ui, const struct ui_model *m, struct area a)
         struct area line = area_sub(a, i, 0, 1, -1);
         if (strcmp(d->id, f->selected) == 0) {
             line = area_over(line, ROLE_SELECTION);
-            a.c->cursor_row = line.row;
+            area_cursor(line, 0, 0);
         }
         char age[FMT_MAX], text[64];
         snprintf(text, sizeof(text), "%s %4s", fleet_word(m->fleet, d->fw),
                  fmt_age(fleet_age_ms(m->fleet, d, m->now_ms), age));
-        int id = draw_state(ui, line, 0, 0, (enum fleet_state)d->state) + 1;
+        int id = draw_state(line, 0, 0, (enum fleet_state)d->state) + 1;
         int end = area_right(line, 0, a.cols, text_role(m, d), text);
-        id = f->words ? 10 : id;
-        area_put(line, 0, id - 1, ROLE_MARKED, fleet_screen_is_marked(ui, d->id) ? '*' : ' ');
+        id = a.c->words ? 10 : id;
+        if (fleet_screen_is_marked(ui, d->id))
+            id = area_glyph(line, 0, id - 1, ROLE_MARKED, "*", " marked ");
         area_field(line, 0, id, end - id - 1, text_role(m, d), d->id, false);
     }
 }

@@ -121,7 +121,7 @@ struct fleet_screen {
     size_t key_count;
     uint32_t key_readings; /* fleet_reading_count() then */
     uint32_t trend;        /* what UI_TREND last asked for */
-    bool words;            /* states by word and not by glyph */
+    bool words;            /* ui_set_words(), for all screens */
     struct column_choice chosen[FLEET_COLUMNS];
     size_t chosen_count;        /* 0: what the fleet sends */
     char (*mark)[PROTO_ID_MAX]; /* sorted */
@@ -537,9 +537,13 @@ void ui_ids_room(struct ui *ui, size_t count);
 enum role state_role(enum fleet_state state);
 uint32_t state_glyph(enum fleet_state state);
 /* Its glyph, or its word where words are wanted; the column after it. */
-int draw_state(const struct ui *ui, struct area a, int row, int col, enum fleet_state state);
+int draw_state(struct area a, int row, int col, enum fleet_state state);
 /* A line of a keys' footer: "Enter open  / filter …" for the bindings of a screen. */
 void draw_keys(const struct ui *ui, struct area a);
+/* "▸" in the first row of a selected line, with the terminal's cursor on it. */
+void area_pointer(struct area line, int col);
+/* A key's name as this canvas can show it; returns out. */
+char *key_shown(struct area a, int key, char *out, size_t cap);
 /* "── title ── right ──" drawn with FOCUS when the pane has the focus. */
 void draw_pane_rule(struct area a, int row, bool focus, const char *title, const char *right);
 /* "u update…" in a line of acts; drawn whole or not at all, and a click on it is the key. Returns

@@ -366,6 +366,10 @@ void plot_draw(struct area a, const struct plot *p)
     int room = plot_columns(a.cols, p->mode);
     if (cut.count > room)
         cut.count = room;
+    if (a.c->words) {
+        plot_draw_words(a, &cut);
+        return;
+    }
     plot_range(cut.point, cut.count, &least, &greatest);
     if (least > greatest) { /* nothing at all: say so where the eye looks */
         area_text(a, rows / 2, PLOT_MARGIN + 1, ROLE_DIM, "no data in this span");

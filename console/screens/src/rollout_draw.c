@@ -14,11 +14,12 @@
 static int part(struct area a, int row, int col, enum role glyph_role, const char *glyph,
                 enum role role, const char *text)
 {
-    int width = (*glyph ? area_width(a, glyph) + 1 : 0) + area_width(a, text);
+    bool shown = *glyph && !a.c->words;
+    int width = (shown ? area_width(a, glyph) + 1 : 0) + area_width(a, text);
     if (col + width > a.cols - 1)
         return col;
-    if (*glyph)
-        col = area_text(a, row, col, glyph_role, glyph) + 1;
+    if (shown)
+        col = area_mark(a, row, col, glyph_role, glyph);
     return area_text(a, row, col, role, text) + (WIDE(a) ? 3 : 2);
 }
 
@@ -83,10 +84,13 @@ void draw_progress(const struct rollout *r, const struct ui_model *m, struct are
         elapsed_text(r, m, elapsed, sizeof(elapsed));
     snprintf(text, sizeof(text), "   %u of %u   %u%%%s%s", c.done, r->count,
              r->count ? (unsigned)((uint64_t)c.done * 100 / r->count) : 0, pace, elapsed);
-    if (a.cols - area_width(a, text) < 18) /* a bar is worth more than a pace */
+    bool words = a.c->words;                         /* the text has the percentage */
+    if (a.cols - area_width(a, text) < 18 && !words) /* a bar is worth more than a pace */
         snprintf(text, sizeof(text), "   %u of %u", c.done, r->count);
     int width = a.cols - area_width(a, text) - 4;
-    if (width > 0) {
+    if (words) {
+        area_field(a, 0, 2, a.cols - 3, ROLE_TEXT, text + strspn(text, " "), false);
+    } else if (width > 0) {
         area_bar(a, 0, 2, width, c.done, c.flight + c.soaking, r->count);
         area_text(a, 0, 2 + width, ROLE_TEXT, text);
     }
@@ -108,9 +112,10 @@ static const struct {
 };
 
 /* What the gate behind a stage wants, and of the current one what is missing. */
-static void gate_text(const struct rollout *r, uint32_t i, const struct gate_decision *g, bool wide,
-                      char *out, size_t cap)
+static void gate_text(const struct rollout *r, uint32_t i, const struct gate_decision *g,
+                      struct area a, char *out, size_t cap)
 {
+    bool wide = WIDE(a);
     char soak[FMT_MAX];
     const struct rollout_stage *s = &r->stages[i];
     bool passed = s->state == ROLLOUT_STAGE_PASSED;
@@ -119,7 +124,7 @@ static void gate_text(const struct rollout *r, uint32_t i, const struct gate_dec
     double allowed = plan_stage_allowed(&r->plan, i) * 100;
     fmt_duration(r->plan.stage[i].soak_s, soak);
     if (r->plan.stage[i].approval && !passed)
-        word = r->approved >> i & 1 ? ", approved ✓" : ", approval";
+        word = !(r->approved >> i & 1) ? ", approval" : a.c->words ? ", approved" : ", approved ✓";
     if (now && s->state == ROLLOUT_STAGE_HOLDING && rollout_wants_approval(r))
         snprintf(out, cap, "%s", r->plan.four_eyes ? "approval of another (A)" : "approval (A)");
     else if (now && *g->missing && s->state != ROLLOUT_STAGE_WAITING)
@@ -165,14 +170,15 @@ static void draw_stage(const struct rollout *r, uint32_t i, const struct gate_de
     rollout_count(s->phase, &c);
     uint32_t results = c.done + c.soaking + c.failed;
     if (i == r->stage && !rollout_is_over(r))
-        area_put(a, 0, 1, ROLE_FOCUS, 0x25b8);
+        area_glyph(a, 0, a.c->words ? 0 : 1, ROLE_FOCUS, "▸", "now");
+    if (i == r->stage && !rollout_is_over(r) && !a.c->cursor_row)
+        area_cursor(a, 0, 1); /* until something is chosen */
     snprintf(text, sizeof(text), "%u %s", i + 1, r->plan.stage[i].name);
     area_field(a, 0, 4, 12, role, text, false);
     snprintf(text, sizeof(text), "%u", s->size);
     area_field(a, 0, at.size, 6, role, text, true);
-    area_text(a, 0, at.state, stage_look[s->state].role, stage_look[s->state].glyph);
-    area_field(a, 0, at.state + 2, 8, stage_look[s->state].role, rollout_stage_word(s->state),
-               false);
+    int state = area_mark(a, 0, at.state, stage_look[s->state].role, stage_look[s->state].glyph);
+    area_field(a, 0, state, 8, stage_look[s->state].role, rollout_stage_word(s->state), false);
     snprintf(text, sizeof(text), begun ? "%u" : "–", c.done);
     area_field(a, 0, at.done, 5, role, text, true);
     snprintf(text, sizeof(text), begun ? "%u" : "–", c.failed);
@@ -186,7 +192,7 @@ static void draw_stage(const struct rollout *r, uint32_t i, const struct gate_de
     if (at.started)
         area_field(a, 0, at.started, 10, ROLE_DIM,
                    begun ? fmt_day_hm(s->started_ms, m->now_ms, when) : "–", false);
-    gate_text(r, i, g, WIDE(a), text, sizeof(text));
+    gate_text(r, i, g, a, text, sizeof(text));
     area_field(a, 0, at.gate, at.gate_width, begun ? ROLE_TEXT : ROLE_DIM, text, false);
     if (at.bar)
         area_bar(a, 0, at.bar, at.bar_width, c.done, c.flight + c.soaking, s->size);
@@ -224,8 +230,7 @@ int draw_stages(const struct rollout *r, const struct ui_model *m, struct area a
         struct area line = area_sub(a, 1 + (int)i, 0, 1, -1);
         if ((int)(first + i) == selected) {
             line = area_over(line, ROLE_SELECTION);
-            line.c->cursor_row = line.row;
-            line.c->cursor_col = line.col + 1;
+            area_cursor(line, 0, 1);
         }
         draw_stage(r, first + i, &g, m, line);
     }
@@ -260,7 +265,7 @@ static const struct {
 void draw_flow(const struct rollout *r, struct area a)
 {
     const struct rollout_stage *s = &r->stages[r->stage];
-    const char *arrow = WIDE(a) ? "  ›  " : " › ";
+    const char *arrow = a.c->words ? ", " : WIDE(a) ? "  ›  " : " › ";
     char text[60];
     int col = area_printf(a, 0, 2, ROLE_DIM, "stage %u", r->stage + 1) + (WIDE(a) ? 3 : 2);
     int whole = 0;
@@ -336,6 +341,28 @@ static void ruler_text(const struct gate_decision *g, const struct gate_budget *
                  allowed * 100, stop);
 }
 
+/* The longest of its texts that fits, without the marks that it explains. */
+static void ruler_in_words(const struct gate_decision *g, const struct gate_budget *b,
+                           double allowed, struct area a)
+{
+    static const int widths[] = { 110, 80 };
+    char text[160];
+    for (int i = 0; i < 2; i++) {
+        ruler_text(g, b, allowed, widths[i], text, sizeof(text));
+        char *to = text;
+        for (const char *from = text; *from; from++) {
+            if ((*from & 0x80) == 0)
+                *to++ = *from;
+            else if (from[1] == ' ') /* the end of a mark */
+                from++;
+        }
+        *to = '\0';
+        if (area_width(a, text) <= a.cols)
+            break;
+    }
+    area_field(a, 0, 0, a.cols, ROLE_TEXT, text, false);
+}
+
 /*
  * The rate, what it could still be, what is allowed and where it stops itself, all on one scale, so
  * that "how close are we" needs no arithmetic.
@@ -352,6 +379,10 @@ void draw_ruler(const struct rollout *r, struct area a)
     gate_budget(&rule, &counts, &b);
     double allowed = rule.allowed_failure, end = ruler_end(&g, allowed, b.stop_rate);
     int col = area_text(a, 0, 2, ROLE_DIM, "fail rate ") + 1;
+    if (a.c->words) { /* the ruler's room is the text's */
+        ruler_in_words(&g, &b, allowed, area_sub(a, 0, col, 1, a.cols - col - 1));
+        return;
+    }
     ruler_text(&g, &b, allowed, a.cols, text, sizeof(text));
     int width = a.cols - col - area_width(a, text) - 3;
     width = width > 60 ? 60 : width < 8 ? 8 : width;
@@ -452,7 +483,7 @@ void draw_caps(const struct rollout *r, const struct ui_model *m, struct area a)
     if (*r->plan.per_group.by)
         col = draw_groups(r, a, col);
     if (r->plan.bandwidth && col + 22 < a.cols) {
-        col = area_printf(a, 0, col, ROLE_DIM, WIDE(a) ? "bandwidth " : "≤ ");
+        col = area_printf(a, 0, col, ROLE_DIM, WIDE(a) || a.c->words ? "bandwidth " : "≤ ");
         col = area_printf(a, 0, col, r->paid_ms > m->now_ms ? ROLE_WARN : ROLE_TEXT, "%s/s",
                           fmt_size(r->plan.bandwidth, text)) +
               3;

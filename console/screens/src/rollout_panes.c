@@ -112,8 +112,7 @@ static struct area list_row(struct area a, int row, bool selected)
     struct area line = area_sub(a, row, 1, 1, -1);
     if (selected) {
         line = area_over(line, ROLE_SELECTION);
-        line.c->cursor_row = line.row;
-        line.c->cursor_col = line.col;
+        area_cursor(line, 0, 0);
     }
     return line;
 }
@@ -126,6 +125,8 @@ static void draw_doing(const struct rollout *r, const struct ui_model *m,
     char text[FMT_MAX], clock[FMT_MAX];
     int64_t slot = rollout_slot_ms(r, m, d);
     if (phase == ROLLOUT_PHASE_DOWNLOADING && r->release.size) {
+        if (a.c->words) /* the number says it */
+            bar = 0;
         area_bar(a, 0, col, bar, d->got, 0, r->release.size);
         area_printf(a, 0, col + bar, ROLE_TEXT, " %3u%%",
                     (unsigned)((uint64_t)d->got * 100 / r->release.size));
@@ -177,9 +178,9 @@ static void draw_device_row(const struct rollout *r, const struct ui_model *m,
     int col = 2 + id;
 
     if (phase == ROLLOUT_PHASE_SILENT || phase == ROLLOUT_PHASE_RETRYING)
-        area_put(a, 0, 0, ROLE_WARN, 0x25b2);
+        area_mark(a, 0, 0, ROLE_WARN, "▲");
     if (phase == ROLLOUT_PHASE_FAILED)
-        area_put(a, 0, 0, ROLE_CRIT, 0x2717);
+        area_mark(a, 0, 0, ROLE_CRIT, "✗");
     area_field(a, 0, 2, id - 1, ROLE_TEXT, d->id, false);
     area_field(a, 0, col, 11, phase_role(phase), phase_shown(r, m, d), false);
     col += 12;
@@ -364,8 +365,8 @@ static void draw_cause(const struct rollout *r, const struct cluster *c, struct 
                        struct area below, bool two_rows)
 {
     const char *text = reason_text((enum reason)c->reason);
-    int col = area_text(line, 0, 0, ROLE_CRIT, "✗");
-    col = area_printf(line, 0, col, ROLE_TEXT, " %u  ", c->failed);
+    int col = area_mark(line, 0, 0, ROLE_CRIT, "✗");
+    col = area_printf(line, 0, col, ROLE_TEXT, "%u  ", c->failed);
     int width = area_width(line, text), room = line.cols - col - 1;
     if (two_rows)
         area_field(line, 0, col, room, ROLE_TEXT, text, false);

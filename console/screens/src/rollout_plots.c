@@ -69,6 +69,7 @@ void draw_result_plot(struct ui *ui, const struct ui_model *m, const struct roll
     struct area box = area_sub(a, 1, 0, -1, -1);
     struct plot p = { .point = ui->point,
                       .scale = 1,
+                      .decimals = 1,
                       .from_zero = true,
                       .time_axis = true,
                       .role = rate ? ROLE_PLOT : ROLE_PLOT_2,

@@ -189,12 +189,15 @@ struct columns {
     int level, since, device, device_width, rule, lasts, what, seen;
 };
 
-static struct columns columns_of(int cols)
+static struct columns columns_of(struct area a)
 {
+    int cols = a.cols;
     if (cols >= 100)
         return (struct columns){ 6, 11, 22, 20, 43, 58, 68, cols - (cols >= 150 ? 32 : 10) };
     if (cols >= 72)
         return (struct columns){ 6, 11, 22, 18, 0, 0, 41, cols - 10 };
+    if (a.c->words)
+        return (struct columns){ 3, 8, 18, 12, 0, 0, 31, cols - 6 };
     return (struct columns){ 0, 6, 16, 14, 0, 0, 31, cols - 6 };
 }
 
@@ -206,9 +209,9 @@ static const char *seen_short(const struct alert *alert, bool narrow)
 static void draw_row(const struct ui_model *m, const struct alert *alert, struct area a)
 {
     char text[ALERT_TEXT_MAX];
-    struct columns at = columns_of(a.cols);
+    struct columns at = columns_of(a);
 
-    area_text(a, 0, 4, role_of(alert), glyph_of(alert));
+    area_mark(a, 0, 4, role_of(alert), glyph_of(alert));
     if (at.level)
         area_text(a, 0, at.level, role_of(alert), alert_level_word(alert->level));
     area_field(a, 0, at.since, 9, ROLE_DIM, fmt_day_hm(alert->fired_ms, m->now_ms, text), false);
@@ -224,13 +227,13 @@ static void draw_row(const struct ui_model *m, const struct alert *alert, struct
     area_field(a, 0, at.what, at.seen - at.what - 1, alert->silenced ? ROLE_DIM : ROLE_TEXT,
                clean(text, sizeof(text), alert->text), false);
     area_field(a, 0, at.seen, a.cols - at.seen - 1, ROLE_DIM,
-               a.cols >= 150 ? seen_by(alert, text, sizeof(text)) : seen_short(alert, !at.level),
+               a.cols >= 150 ? seen_by(alert, text, sizeof(text)) : seen_short(alert, a.cols < 72),
                false);
 }
 
 static void titles(struct area a)
 {
-    struct columns at = columns_of(a.cols);
+    struct columns at = columns_of(a);
 
     area_text(a, 0, at.level ? at.level : at.since, ROLE_HEADER, "SINCE");
     area_text(a, 0, at.device, ROLE_HEADER, "DEVICE");
@@ -295,6 +298,7 @@ static void draw_list(struct ui *ui, const struct ui_model *m, struct area list)
     l->page = list.rows;
     cursor_fit(&l->cursor, count, l->page);
     if (count == 0) {
+        area_cursor(list, 1, 4);
         area_text(list, 1, 4, ROLE_DIM, nothing(ui, m));
         return;
     }
@@ -302,9 +306,7 @@ static void draw_list(struct ui *ui, const struct ui_model *m, struct area list)
         struct area line = area_sub(list, i, 0, 1, -1);
         if (l->cursor.top + (uint32_t)i == l->cursor.row) {
             line = area_over(line, ROLE_SELECTION);
-            area_put(line, 0, 1, ROLE_FOCUS, 0x25b8);
-            line.c->cursor_row = line.row;
-            line.c->cursor_col = 1;
+            area_pointer(line, 1);
         }
         draw_row(m, nth(ui, m, l->cursor.top + (uint32_t)i), line);
     }
@@ -360,10 +362,13 @@ static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
         const struct alert *alert = nth(ui, m, l->cursor.top + (uint32_t)i);
         struct area line = area_sub(a, i, 0, 1, -1);
         char text[ALERT_TEXT_MAX];
-        if (l->cursor.top + (uint32_t)i == l->cursor.row)
+        if (l->cursor.top + (uint32_t)i == l->cursor.row) {
             line = area_over(line, ROLE_SELECTION);
-        area_text(line, 0, 0, role_of(alert), glyph_of(alert));
-        int col = area_text(line, 0, 2, ROLE_TEXT, alert->id) + 1;
+            area_cursor(line, 0, 0);
+        }
+        int col =
+            area_glyph(line, 0, 0, role_of(alert), glyph_of(alert), alert_level_word(alert->level));
+        col = area_text(line, 0, col + 1, ROLE_TEXT, alert->id) + 1;
         area_text(line, 0, col, ROLE_DIM, clean(text, sizeof(text), alert->text));
     }
 }

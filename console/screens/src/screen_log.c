@@ -171,10 +171,15 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
     /* Few lines stand at the top, many at the bottom. */
     if (!l->wrap && at + 1 < (size_t)a.rows)
         row = (int)at + 1;
+    bool newest = true;
     for (size_t i = at + 1; i-- > 0 && row > 0;) {
         const struct tail_line *line = tail_at(m->log, i);
-        if (passes(l, line))
-            row = draw_line(l, line, a, row, labels);
+        if (!passes(l, line))
+            continue;
+        row = draw_line(l, line, a, row, labels);
+        if (newest)
+            area_cursor(a, row < 0 ? 0 : row, 1);
+        newest = false;
     }
 }
 
@@ -189,7 +194,7 @@ static void head(struct ui *ui, const struct ui_model *m, struct area a)
         snprintf(text, sizeof(text), "paused, %llu newer, G live ",
                  (unsigned long long)(tail_total(m->log) - l->bottom));
     else
-        snprintf(text, sizeof(text), "● live ");
+        snprintf(text, sizeof(text), a.c->words ? "live " : "● live ");
     area_right(a, 0, a.cols, ROLE_DIM, text);
 }
 

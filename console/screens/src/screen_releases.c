@@ -56,12 +56,29 @@ static void hw_text(const struct release *r, char *out, size_t cap)
         used += (size_t)snprintf(out + used, cap - used, "%s%s", i ? "," : "", r->hw[i]);
 }
 
+/* Where a word for the signature stands, product and version make room. */
+struct columns {
+    int product, product_width, version, version_width;
+};
+
+static struct columns columns_of(struct area a)
+{
+    return a.c->words ? (struct columns){ 13, 12, 26, 11 } : (struct columns){ 6, 14, 21, 16 };
+}
+
+static int draw_signed(const struct ui_release *r, struct area a, int col)
+{
+    return area_glyph(a, 0, col, r->signed_ok ? ROLE_OK : ROLE_CRIT, r->signed_ok ? "✓" : "✗",
+                      r->signed_ok ? "signed" : "unsigned");
+}
+
 static void draw_row(const struct ui_release *r, const struct ui_model *m, struct area a)
 {
     char text[160], size[FMT_MAX];
-    area_text(a, 0, 4, r->signed_ok ? ROLE_OK : ROLE_CRIT, r->signed_ok ? "✓" : "✗");
-    area_field(a, 0, 6, 14, ROLE_TEXT, r->release.product, false);
-    area_field(a, 0, 21, 16, ROLE_TEXT, r->release.version, false);
+    draw_signed(r, a, 4);
+    const struct columns at = columns_of(a);
+    area_field(a, 0, at.product, at.product_width, ROLE_TEXT, r->release.product, false);
+    area_field(a, 0, at.version, at.version_width, ROLE_TEXT, r->release.version, false);
     snprintf(text, sizeof(text), "%u", running(m, &r->release));
     area_field(a, 0, 37, 8, ROLE_TEXT, text, true);
     area_field(a, 0, 46, 8, ROLE_DIM, fmt_size(r->release.size, size), true);
@@ -82,8 +99,10 @@ static void draw_row(const struct ui_release *r, const struct ui_model *m, struc
 static void body(struct ui *ui, const struct ui_model *m, struct area a)
 {
     struct list_screen *l = &ui->releases;
-    area_text(a, 0, 6, ROLE_HEADER, "PRODUCT");
-    area_text(a, 0, 21, ROLE_HEADER, "VERSION");
+    const struct columns columns = columns_of(a);
+    area_text(a, 0, 4, ROLE_HEADER, a.c->words ? "SIGNED" : "");
+    area_text(a, 0, columns.product, ROLE_HEADER, "PRODUCT");
+    area_text(a, 0, columns.version, ROLE_HEADER, "VERSION");
     area_text(a, 0, 41, ROLE_HEADER, "RUNS");
     area_text(a, 0, 50, ROLE_HEADER, "SIZE");
     area_text(a, 0, 57, ROLE_HEADER, "SEQ");
@@ -96,6 +115,7 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
     struct area list = area_sub(a, 1, 0, -1, -1);
     l->page = list.rows;
     cursor_fit(&l->cursor, (uint32_t)m->release_count, l->page);
+    area_cursor(list, 1, 4); /* until a row is drawn */
     if (m->release_count == 0)
         area_text(list, 1, 4, ROLE_DIM,
                   "The store is empty: muster release build, sign, publish fill it.");
@@ -104,9 +124,7 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
         struct area line = area_sub(list, i, 0, 1, -1);
         if (at == l->cursor.row) {
             line = area_over(line, ROLE_SELECTION);
-            area_put(line, 0, 1, ROLE_FOCUS, 0x25b8);
-            line.c->cursor_row = line.row;
-            line.c->cursor_col = 1;
+            area_pointer(line, 1);
         }
         draw_row(&m->releases[at], m, line);
     }
@@ -141,10 +159,12 @@ static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
     for (int i = 0; i < a.rows && l->cursor.top + (uint32_t)i < m->release_count; i++) {
         const struct ui_release *r = &m->releases[l->cursor.top + (uint32_t)i];
         struct area line = area_sub(a, i, 0, 1, -1);
-        if (l->cursor.top + (uint32_t)i == l->cursor.row)
+        if (l->cursor.top + (uint32_t)i == l->cursor.row) {
             line = area_over(line, ROLE_SELECTION);
-        area_text(line, 0, 0, r->signed_ok ? ROLE_OK : ROLE_CRIT, r->signed_ok ? "✓" : "✗");
-        area_printf(line, 0, 2, ROLE_TEXT, "%s %s", r->release.product, r->release.version);
+            area_cursor(line, 0, 0);
+        }
+        int col = draw_signed(r, line, 0) + 1;
+        area_printf(line, 0, col, ROLE_TEXT, "%s %s", r->release.product, r->release.version);
     }
 }
 

@@ -244,7 +244,8 @@ static void head(struct ui *ui, const struct ui_model *m, struct area a)
     snprintf(word, sizeof(word), "%s", rollout_state_word(r->state));
     for (char *p = word; *p; p++)
         *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
-    snprintf(text, sizeof(text), " %s %s  stage %u of %u ", rollout_state_glyph(r->state), word,
+    snprintf(text, sizeof(text), " %s%s%s  stage %u of %u ",
+             a.c->words ? "" : rollout_state_glyph(r->state), a.c->words ? "" : " ", word,
              r->stage + 1, r->plan.stage_count);
     struct area left = a;
     left.cols = area_right(a, 0, a.cols, rollout_state_role(r->state), text);
@@ -270,8 +271,8 @@ static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
     const struct rollout *r = shown(ui, m);
     if (!r)
         return;
-    int col = area_text(a, 0, 0, rollout_state_role(r->state), rollout_state_glyph(r->state));
-    area_printf(a, 0, col, ROLE_TEXT, " %s %s", r->id, rollout_state_word(r->state));
+    int col = area_mark(a, 0, 0, rollout_state_role(r->state), rollout_state_glyph(r->state));
+    area_printf(a, 0, col, ROLE_TEXT, "%s %s", r->id, rollout_state_word(r->state));
     draw_progress(r, m, area_sub(a, 1, 0, 2, -1));
     for (uint32_t i = 0; i < r->plan.stage_count && (int)i + 3 < a.rows; i++) {
         const struct rollout_stage *s = &r->stages[i];

@@ -294,7 +294,7 @@ static void draw_row(const struct entry *e, const struct ui_model *m, struct are
     enum role role = rollout_state_role(state), plain = is_live(e) ? ROLE_TEXT : ROLE_DIM;
     uint32_t results = n.done + n.failed;
 
-    area_text(a, 0, 4, role, rollout_state_glyph(state));
+    area_mark(a, 0, 4, role, rollout_state_glyph(state));
     area_field(a, 0, 6, at.id_width, plain, id_of(e), false);
     snprintf(text, sizeof(text), "%s %s", n.product, n.version);
     if (at.release)
@@ -378,9 +378,7 @@ static void draw_list(struct rollouts_screen *l, const struct entries *list,
         struct area line = area_sub(a, i, 0, 1, -1);
         if (at == l->cursor.row) {
             line = area_over(line, ROLE_SELECTION);
-            area_put(line, 0, 1, ROLE_FOCUS, 0x25b8);
-            line.c->cursor_row = line.row;
-            line.c->cursor_col = 1;
+            area_pointer(line, 1);
         }
         draw_row(&list->entry[at], m, line);
     }
@@ -408,6 +406,7 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
     l->page = rows.rows;
     l->list_row = rows.row;
     find_selected(l, list);
+    area_cursor(rows, 1, 4); /* until a row is drawn */
     if (list->count == 0)
         area_text(rows, 1, 4, ROLE_DIM, "No rollout yet. Esc, then u on the fleet plans one.");
     draw_list(l, list, m, rows);
@@ -450,10 +449,11 @@ static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
         struct area line = area_sub(a, i, 0, 1, -1);
         if (l->cursor.top + (uint32_t)i == l->cursor.row) {
             line = area_over(line, ROLE_SELECTION);
-            line.c->cursor_row = line.row;
+            area_cursor(line, 0, 0);
         }
-        area_text(line, 0, 0, rollout_state_role(state_of(e)), rollout_state_glyph(state_of(e)));
-        int col = area_text(line, 0, 2, ROLE_TEXT, id_of(e)) + 1;
+        int col = area_mark(line, 0, 0, rollout_state_role(state_of(e)),
+                            rollout_state_glyph(state_of(e)));
+        col = area_text(line, 0, col, ROLE_TEXT, id_of(e)) + 1;
         area_printf(line, 0, col, ROLE_DIM, "%s %s %u/%u", n.version,
                     rollout_state_word(state_of(e)), n.done, n.devices);
     }

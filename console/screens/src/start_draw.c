@@ -61,8 +61,9 @@ static int draw_release(const struct start *d, const struct ui_model *m, struct 
         return area_text(a, row, col, ROLE_DIM, "none");
     col = area_printf(a, row, col, ROLE_TITLE, "%s %s", d->product, d->version);
     col = area_printf(a, row, col, ROLE_DIM, "  %s  ", fmt_size(r->release.size, size));
-    return area_text(a, row, col, r->signed_ok ? ROLE_OK : ROLE_CRIT,
-                     r->signed_ok ? "signed ✓" : "not signed ✗");
+    return area_glyph(a, row, col, r->signed_ok ? ROLE_OK : ROLE_CRIT,
+                      r->signed_ok ? "signed ✓" : "not signed ✗",
+                      r->signed_ok ? "signed" : "not signed");
 }
 
 static void draw_field(struct start *d, const struct ui_model *m, struct area a, int row,
@@ -84,10 +85,8 @@ static void draw_field(struct start *d, const struct ui_model *m, struct area a,
                                      : area_text(a, row, col, ROLE_TEXT, choice_text(d, m, which));
         if (focus)
             area_text(a, row, col, ROLE_KEY, " ▸");
-        if (focus) {
-            a.c->cursor_row = a.row + row;
-            a.c->cursor_col = a.col;
-        }
+        if (focus)
+            area_cursor(a, row, 0);
     } else if (focus) {
         field_draw(&d->field[which], a, row, col, width);
     } else {
@@ -280,7 +279,8 @@ static void draw_type(struct start *d, struct area a, int row)
     area_put(a, row, 0, ROLE_FOCUS, focus ? 0x25b8 : ' ');
     if (!d->good) {
         area_text(a, row, 2, ROLE_DIM, "Cannot start yet.");
-        a.c->cursor_row = focus ? a.row + row : a.c->cursor_row;
+        if (focus)
+            area_cursor(a, row, 0);
         return;
     }
     int col = area_text(a, row, 2, focus ? ROLE_TEXT : ROLE_DIM, "Type ");

@@ -392,9 +392,9 @@ uint32_t state_glyph(enum fleet_state state)
     return (unsigned)state < FLEET_STATES ? glyphs[state] : ' ';
 }
 
-int draw_state(const struct ui *ui, struct area a, int row, int col, enum fleet_state state)
+int draw_state(struct area a, int row, int col, enum fleet_state state)
 {
-    if (ui->fleet.words)
+    if (a.c->words)
         return area_text(a, row, col, state_role(state), fleet_state_word(state));
     return area_put(a, row, col, state_role(state), state_glyph(state));
 }
@@ -403,6 +403,17 @@ const char *clean(char *out, size_t cap, const char *text)
 {
     text_clean(out, cap, text ? text : "", text ? strlen(text) : 0);
     return out;
+}
+
+void area_pointer(struct area line, int col)
+{
+    area_put(line, 0, col, ROLE_FOCUS, 0x25b8);
+    area_cursor(line, 0, col);
+}
+
+char *key_shown(struct area a, int key, char *out, size_t cap)
+{
+    return key_text(key, a.c->ascii || a.c->words, out, cap);
 }
 
 int draw_act(struct area a, int col, const char *key, const char *word)
@@ -422,7 +433,7 @@ int draw_action(const struct ui *ui, struct area a, int col, enum action action,
     char name[16];
     if (!b || !b->key[0])
         return col;
-    return draw_act(a, col, key_text(b->key[0], a.c->ascii, name, sizeof(name)), word);
+    return draw_act(a, col, key_shown(a, b->key[0], name, sizeof(name)), word);
 }
 
 void draw_act_right(struct area a, int col, const char *text)
@@ -438,6 +449,8 @@ void draw_pane_rule(struct area a, int row, bool focus, const char *title, const
     char text[160];
     snprintf(text, sizeof(text), " %s ", title);
     area_text(area_sub(a, row, 2, 1, a.cols - 4), 0, 0, focus ? ROLE_FOCUS : ROLE_TITLE, text);
+    if (focus && row < a.rows) /* until a row of it is chosen */
+        area_cursor(a, row, 3);
 }
 
 /* Bindings of a screen with a place in its footer, in that order. */
@@ -464,8 +477,7 @@ static bool always(const struct key_binding *b)
 static int key_width(struct area a, const struct key_binding *b)
 {
     char name[16];
-    return area_width(a, key_text(b->key[0], a.c->ascii, name, sizeof(name))) +
-           area_width(a, b->foot) + 3;
+    return area_width(a, key_shown(a, b->key[0], name, sizeof(name))) + area_width(a, b->foot) + 3;
 }
 
 void draw_keys(const struct ui *ui, struct area a)
@@ -486,8 +498,7 @@ void draw_keys(const struct ui *ui, struct area a)
         room -= must ? 0 : width;
         char name[16];
         int start = col;
-        col = area_text(a, 0, col, ROLE_KEY,
-                        key_text(list[i]->key[0], a.c->ascii, name, sizeof(name)));
+        col = area_text(a, 0, col, ROLE_KEY, key_shown(a, list[i]->key[0], name, sizeof(name)));
         col = area_printf(a, 0, col, ROLE_HINT, " %s  ", list[i]->foot);
         area_hot(a, 0, start, col - 2, list[i]->key[0]);
     }
@@ -528,7 +539,7 @@ static void head_up(const struct ui_model *m, struct area a, int col)
     bool wide = a.cols >= 100;
 
     fleet_counters(m->fleet, m->now_ms, &counters);
-    col = area_text(a, 0, col, ROLE_OK, "● ");
+    col = area_glyph(a, 0, col, ROLE_OK, "● ", wide ? "" : "up ");
     if (wide)
         col = part(a, col, ROLE_TEXT, "connected");
     snprintf(text, sizeof(text), "%s%s", !wide ? "" : l->tls ? "mqtts://" : "mqtt://", l->host);
@@ -542,7 +553,9 @@ static void head_up(const struct ui_model *m, struct area a, int col)
     }
     snprintf(text, sizeof(text), "%s msg/s", fmt_rate(counters.per_second, rate));
     col = part(a, col, ROLE_DIM, text) - 1;
-    if (col + FLEET_RATE_SECONDS / 4 + 1 < a.cols)
+    if (a.c->words)
+        col++;
+    else if (col + FLEET_RATE_SECONDS / 4 + 1 < a.cols)
         col = draw_rate(a, m, col) + 2;
     if (counters.broker_dropped || wide) {
         snprintf(text, sizeof(text), "%llu drops", (unsigned long long)counters.broker_dropped);
@@ -555,11 +568,12 @@ static void head_down(const struct ui_model *m, struct area a, int col)
     const struct fleet_link *link = fleet_link(m->fleet);
     const struct ui_link *l = m->link;
     char text[200], age[FMT_MAX];
+    const char *glyph = a.c->words ? "" : "✗ ";
     if (link->since_ms)
-        snprintf(text, sizeof(text), " ✗ disconnected %s ",
+        snprintf(text, sizeof(text), " %sdisconnected %s ", glyph,
                  fmt_duration((m->now_ms - link->since_ms) / 1000, age));
     else
-        snprintf(text, sizeof(text), " ✗ not connected to %s ", l->host);
+        snprintf(text, sizeof(text), " %snot connected to %s ", glyph, l->host);
     col = area_text(a, 0, col, ROLE_DISCONNECTED, text) + 1;
     if (*link->reason)
         col = part(a, col, ROLE_TEXT, link->reason);
@@ -604,7 +618,7 @@ static void draw_link(const struct ui_model *m, struct area a)
 }
 
 /* The last thing that happened, when nothing more urgent is to be said. */
-static void draw_last_note(const struct ui *ui, const struct ui_model *m, struct area a)
+static void draw_last_note(const struct ui_model *m, struct area a)
 {
     uint64_t first, last;
     char clock[FMT_MAX];
@@ -612,7 +626,7 @@ static void draw_last_note(const struct ui *ui, const struct ui_model *m, struct
     const struct fleet_note *n = last ? fleet_note(m->fleet, last) : NULL;
     if (!n)
         return;
-    int col = draw_state(ui, a, 0, 1, n->state);
+    int col = draw_state(a, 0, 1, n->state);
     col = area_printf(a, 0, col, ROLE_DIM, " %s ", fmt_clock(n->t_ms, clock));
     area_printf(a, 0, col, ROLE_TEXT, "%s%s%s", n->id, *n->id ? " " : "", n->text);
 }
@@ -627,14 +641,14 @@ static void draw_selected(const struct ui *ui, const struct ui_model *m, struct 
     if (d && ui_screen(ui) == SCREEN_FLEET && !ui->fleet.preview_off)
         fleet_why(m->fleet, d, m->now_ms, why, sizeof(why));
     if (!*why) {
-        draw_last_note(ui, m, a);
+        draw_last_note(m, a);
         return;
     }
-    int col = draw_state(ui, a, 0, 1, (enum fleet_state)d->state);
+    int col = draw_state(a, 0, 1, (enum fleet_state)d->state);
     col = area_printf(a, 0, col, ROLE_TITLE, " %s", d->id);
     col = area_printf(a, 0, col, ROLE_TEXT, " %s", why) + 3;
     if (col + 24 < a.cols)
-        draw_last_note(ui, m, area_sub(a, 0, col, 1, -1));
+        draw_last_note(m, area_sub(a, 0, col, 1, -1));
 }
 
 /* For the first minute, and only where it is true. */
@@ -684,6 +698,8 @@ static void draw_bottom(struct ui *ui, const struct ui_model *m, struct area a)
 static void draw_frozen(struct ui *ui, const struct ui_model *m, struct canvas *c)
 {
     const struct canvas *p = ui->picture;
+    c->cursor_row = p->cursor_row;
+    c->cursor_col = p->cursor_col;
     for (int row = 1; row < c->rows && row < p->rows; row++) {
         int cols = c->cols < p->cols ? c->cols : p->cols;
         memcpy(&c->cell[(size_t)row * (size_t)c->cols], &p->cell[(size_t)row * (size_t)p->cols],
@@ -712,8 +728,9 @@ static void draw_narrow(struct ui *ui, const struct ui_model *m, struct canvas *
     const struct screen_ops *ops = ops_of(ui);
     const char *word = screen_word(ui_screen(ui));
     char clock[FMT_MAX];
-    int col =
-        area_text(a, 0, 0, LINK_DOWN(m) ? ROLE_DISCONNECTED : ROLE_OK, LINK_DOWN(m) ? "✗" : "●");
+    bool down = LINK_DOWN(m);
+    int col = area_glyph(a, 0, 0, down ? ROLE_DISCONNECTED : ROLE_OK, down ? "✗" : "●",
+                         down ? "link down," : "up");
     col = area_printf(a, 0, col, ROLE_TITLE, " %s", m->profile ? m->profile : "muster");
     area_printf(a, 0, col, ROLE_DIM, " %s", word);
     if (a.cols >= 30)
@@ -752,6 +769,8 @@ static void keep_picture(struct ui *ui, const struct canvas *c)
 {
     canvas_free(ui->picture);
     ui->picture = canvas_new(c->rows, c->cols, c->ascii);
+    ui->picture->cursor_row = c->cursor_row;
+    ui->picture->cursor_col = c->cursor_col;
     memcpy(ui->picture->cell, c->cell, (size_t)c->rows * (size_t)c->cols * sizeof(*c->cell));
     ui->frozen = true;
     ui->freeze_next = false;
@@ -760,6 +779,7 @@ static void keep_picture(struct ui *ui, const struct canvas *c)
 void ui_draw(struct ui *ui, const struct ui_model *m, struct canvas *c)
 {
     canvas_clear(c);
+    c->words = ui->fleet.words;
     ui->rows = c->rows;
     ui->cols = c->cols;
     bool small = c->rows < 15 || c->cols < 60;
@@ -782,8 +802,11 @@ void ui_draw(struct ui *ui, const struct ui_model *m, struct canvas *c)
     ui->hot_count = c->hot_count;
     memcpy(ui->hot, c->hot, sizeof(ui->hot));
     const struct dialog_ops *dialog = dialog_ops(ui->dialog);
+    if (dialog && c->words) /* read by lines: what is beside a box would be read with it */
+        area_blank(area_all(c));
     if (dialog)
         dialog->draw(ui, m, area_all(c));
+    c->cursor_visible |= c->words;
     if (c->cursor_row >= c->rows || c->cursor_row < 0)
         c->cursor_row = c->rows - 1;
     if (c->cursor_col >= c->cols || c->cursor_col < 0)

@@ -13,6 +13,11 @@
  * goldens compare it. Whatever is drawn, no cell ever holds a control, a format control (bidi,
  * zero-width) or a combining code point: such text shows '?' or is left out. In ASCII mode every
  * cell is printable ASCII: known glyphs have a stand-in, others become '?'.
+ *
+ * With `words` nothing is told by a glyph alone, for people who have the screen read to them: a
+ * known glyph in a text becomes its word ("temp▾" is "temp down"), one that repeats the word beside
+ * it is left out (area_mark()), a bar is its percentage, rules and frames are blank. All glyphs and
+ * their words are one table, src/glyph.c.
  */
 struct cell {
     uint32_t cp;   /* 0: the right half of the wide character to the left */
@@ -32,6 +37,7 @@ struct canvas_hot {
 struct canvas {
     int rows, cols;
     bool ascii;
+    bool words;                 /* set by ui_draw() from ui_set_words() */
     int cursor_row, cursor_col; /* where the terminal's cursor rests; always set by ui_draw() */
     bool cursor_visible;        /* a text field has the focus */
     struct cell *cell;          /* rows * cols, row by row */
@@ -81,15 +87,22 @@ int area_put(struct area a, int row, int col, enum role role, uint32_t cp);
 int area_text(struct area a, int row, int col, enum role role, const char *utf8);
 int area_printf(struct area a, int row, int col, enum role role, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-/* Cut to `width` columns with … at the end, padded with blanks; `right` aligns right. Returns col +
- * width. */
+/* A glyph with what it means here; with words that, in its place. */
+int area_glyph(struct area a, int row, int col, enum role role, const char *glyph,
+               const char *word);
+/* A glyph whose word follows it behind a gap of one column; with words nothing. */
+int area_mark(struct area a, int row, int col, enum role role, const char *glyph);
+/* Cut to `width` columns with … (in words ..) at the end, padded with blanks; `right` aligns right.
+ * Returns col + width. */
 int area_field(struct area a, int row, int col, int width, enum role role, const char *utf8,
                bool right);
 /* Ends in the column before `end`; returns the column where it began. */
 int area_right(struct area a, int row, int end, enum role role, const char *utf8);
+/* The terminal's cursor rests there: what reads the screen aloud reads that line. */
+void area_cursor(struct area a, int row, int col);
 void area_fill(struct area a, int row, int col, int width, enum role role, uint32_t cp);
 void area_blank(struct area a); /* blanks in every cell */
-/* Columns a text takes on this canvas (ASCII stand-ins may be narrower). */
+/* Columns a text takes on this canvas (ASCII stand-ins may be narrower, words are wider). */
 int area_width(struct area a, const char *utf8);
 
 /* "── title ───── right ──" over the whole width; either text may be NULL. */

@@ -57,7 +57,12 @@ int plot_columns(int area_cols, enum plot_mode mode);
 enum plot_mode plot_mode_for(const struct canvas *c, enum plot_mode wanted);
 /* Choose ticks for `rows` rows so that least … greatest lie inside; a good old axis is kept. */
 void plot_axis_choose(struct plot_axis *axis, int rows, double least, double greatest);
+/* On a canvas with words: what it shows, told. The way from the first fifth to the last, extremes
+ * with their times, gaps, limits, then as many parts of the span as there are rows, at most
+ * PLOT_SLICES, each with its mean and range. The axis is not touched. */
+#define PLOT_SLICES 12
 void plot_draw(struct area a, const struct plot *p);
+void plot_draw_words(struct area a, const struct plot *p);
 
 /*
  * A line of eighth blocks between `least` and `greatest` (canonical, the same for all rows of a
@@ -65,6 +70,17 @@ void plot_draw(struct area a, const struct plot *p);
  */
 void plot_spark(struct area a, int row, int col, int width, const struct fleet_point *point,
                 int count, double least, double greatest, enum role role);
+/* 1 rising, -1 falling, 0 neither or too little to say: the last fifteenth of the points differs
+ * from the fifth before it by a twentieth of least … greatest. */
+int plot_direction(const struct fleet_point *point, int count, double least, double greatest);
+/* "up, gaps": whether values are missing between the first and the last. Returns out. */
+#define PLOT_TREND_TEXT 96
+char *plot_way_text(const struct fleet_point *point, int count, int direction,
+                    char out[PLOT_TREND_TEXT]);
+/* What a sparkline shows, in at most `width` columns where that is 6 or more: "20.3..21.3 up,
+ * gaps", or less of it. `direction` as of plot_direction(). Returns out. */
+char *plot_trend_text(const struct fleet_point *point, int count, double scale, int decimals,
+                      int direction, int width, char out[PLOT_TREND_TEXT]);
 /* Make least … greatest (canonical) at least four steps of the last decimal shown. */
 void plot_widen(double *least, double *greatest, double scale, int decimals);
 /* Widen least … greatest by what the points hold. */

@@ -231,7 +231,8 @@ struct ui *ui_new(void);
 void ui_free(struct ui *ui); /* NULL is fine */
 /* Other keys than the table's: from now on. Copied. */
 void ui_set_keymap(struct ui *ui, const struct keymap *keys);
-/* States of devices by word where a glyph would stand. */
+/* On all screens and dialogs: words where glyphs, bars, trends and plots would stand, no rules, a
+ * dialog alone on the screen, and the cursor always to be seen. Each picture's canvas gets it. */
 void ui_set_words(struct ui *ui, bool words);
 
 /*
