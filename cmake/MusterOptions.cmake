@@ -34,6 +34,7 @@ endif()
 
 # What a shipped program is built with. _FORTIFY_SOURCE needs optimisation and quarrels with ASan.
 if(CMAKE_BUILD_TYPE MATCHES "Rel" AND NOT MUSTER_SANITIZE)
-    target_compile_options(project_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection)
+    target_compile_options(project_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+        -fno-semantic-interposition)
     target_link_options(project_options INTERFACE -Wl,-z,relro,-z,now)
 endif()
