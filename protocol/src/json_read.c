@@ -5,18 +5,15 @@
 #include "json_internal.h"
 #include "protocol/hex.h"
 
-/* A 64-bit machine reads many messages, and has code to spare for reading them faster; a smaller
- * one would rather have it short. */
-#ifndef JSON_IS_LARGE
-#define JSON_IS_LARGE (sizeof(size_t) >= sizeof(uint64_t))
-#endif
-enum { IS_LARGE = JSON_IS_LARGE };
+enum { IS_LARGE = JSON_IS_LARGE, SEEN = 4 };
 
 /* json_parse() at work. */
 struct walk {
-    const struct json *j;
-    size_t pos;    /* checked so far */
-    unsigned left; /* values and keys that may still come */
+    struct json *j;
+    size_t pos;          /* checked so far */
+    unsigned left;       /* values and keys that may still come */
+    size_t key, key_len; /* the key checked last: its quote, its characters */
+    bool plain;          /* the string checked last has plain characters only */
 };
 
 size_t utf8_length(const char *text, size_t len)
@@ -121,6 +118,18 @@ size_t json_next_char(const char **at, const char *end, char out[4])
     return n;
 }
 
+/* Which of eight characters is the first that is not plain, by the bits that say so; 0 when that is
+ * left to be found out. */
+static size_t first_of_bits(uint64_t bits)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (size_t)__builtin_ctzll(bits) / 8;
+#else
+    (void)bits;
+    return 0;
+#endif
+}
+
 /* How many plain characters `s` begins with; nearly every string is nothing else. */
 static size_t plain_run(const char *s, size_t len)
 {
@@ -130,12 +139,15 @@ static size_t plain_run(const char *s, size_t len)
     while (IS_LARGE && len - i >= sizeof(uint64_t)) {
         uint64_t x;
         memcpy(&x, s + i, sizeof(x));
-        /* The top bit of a byte is set where it is not plain; further up it may be set for
-         * nothing, and then the loop below goes on from here. */
+        /* The top bit of a byte is set where it is not plain. Above the lowest such byte it may be
+         * set for nothing: what is taken from it is borrowed further up. */
         uint64_t special = ((x ^ ones * '"') - ones) | ((x ^ ones * '\\') - ones) |
                            ((x ^ ones * 0x7f) - ones) | (x - ones * 0x20) | x;
-        if (special & ones * 0x80)
+        special &= ones * 0x80;
+        if (special) {
+            i += first_of_bits(special);
             break;
+        }
         i += sizeof(x);
     }
     while (i < len && is_plain(s[i]))
@@ -221,12 +233,6 @@ static size_t value_end(const struct json *j, size_t pos)
     }
 }
 
-/* From behind a key to its value. */
-static size_t behind_colon(const struct json *j, size_t key_end)
-{
-    return skip_space(j, skip_space(j, key_end) + 1);
-}
-
 /* ---- checking ---------------------------------------------------------------------------------
  */
 
@@ -251,6 +257,8 @@ static bool check_string(struct walk *w)
 {
     const char *s = w->j->text + w->pos + 1, *end = w->j->text + w->j->len;
 
+    if (IS_LARGE)
+        w->plain = true;
     for (;;) {
         char c[4];
         s += plain_run(s, (size_t)(end - s));
@@ -258,6 +266,8 @@ static bool check_string(struct walk *w)
             return false;
         if (*s == '"')
             break;
+        if (IS_LARGE)
+            w->plain = false;
         if (json_next_char(&s, end, c) == 0)
             return false;
     }
@@ -268,12 +278,13 @@ static bool check_string(struct walk *w)
 /* One digit or more, which may not begin with a zero that says nothing if `whole`. */
 static bool check_digits(struct walk *w, bool whole)
 {
-    const char *s = w->j->text;
-    size_t from = w->pos;
+    const char *s = w->j->text + w->pos;
+    size_t n = 0, most = w->j->len - w->pos;
 
-    while (w->pos < w->j->len && s[w->pos] >= '0' && s[w->pos] <= '9')
-        w->pos++;
-    return w->pos > from && !(whole && s[from] == '0' && w->pos > from + 1);
+    while (n < most && s[n] >= '0' && s[n] <= '9')
+        n++;
+    w->pos += n;
+    return n > 0 && !(whole && s[0] == '0' && n > 1);
 }
 
 /* Step over the next character if it is `a` or `b`. */
@@ -300,6 +311,8 @@ static bool check_primitive(struct walk *w)
 {
     static const char words[3][6] = { "true", "false", "null" };
 
+    if (IS_LARGE && w->j->text[w->pos] < 'a')
+        return check_number(w);
     for (size_t i = 0; i < 3; i++) {
         size_t n = strlen(words[i]);
         if (w->j->len - w->pos >= n && memcmp(w->j->text + w->pos, words[i], n) == 0) {
@@ -323,84 +336,136 @@ static bool same_characters(const char *a, const char *b, const char *end)
     return *a == *b;
 }
 
-/* Is the key at `key` unlike those from `first` to it? */
-static bool key_is_new(const struct walk *w, size_t first, size_t key)
+/* Is the key checked last unlike those from `first` to it? */
+static bool key_is_new(const struct walk *w, size_t first)
 {
     const char *text = w->j->text;
 
-    for (size_t k = first; k < key; k = (size_t)json_next(w->j, (int)k))
-        if (same_characters(text + k + 1, text + key + 1, text + w->pos))
+    for (size_t k = first; k < w->key; k = (size_t)json_next(w->j, (int)k))
+        if (same_characters(text + k + 1, text + w->key + 1, text + w->pos))
             return false;
     return true;
 }
 
-static uint32_t hash_add(uint32_t hash, const char *s, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        hash = hash * 31 + (unsigned char)s[i];
-    return hash;
-}
+#if JSON_IS_LARGE
 
-/* Of the characters of the key that was checked last. */
-static uint32_t key_hash(const struct walk *w, size_t key)
+/* Of the members placed so far the one of this key, looked for from `from` on; or their count. */
+static unsigned find_place(const struct json *j, unsigned from, const char *key, size_t len)
 {
-    const char *s = w->j->text + key + 1, *end = w->j->text + w->pos;
-    uint32_t hash = 0;
+    unsigned i = from < j->count ? from : 0;
 
-    while (*s != '"') {
-        char c[4];
-        size_t n = 1;
-        if (is_plain(s[0]))
-            c[0] = *s++;
-        else
-            n = json_next_char(&s, end, c);
-        hash = hash_add(hash, c, n);
+    for (unsigned n = 0; n < j->count; n++) {
+        const struct json_place *p = &j->place[i];
+        if (p->key_len == len && memcmp(j->text + p->key + 1, key, len) == 0)
+            return i;
+        i = i + 1 < j->count ? i + 1 : 0;
     }
-    return hash;
+    return j->count;
 }
 
-static bool is_seen(const uint32_t seen[JSON_SEEN], uint32_t hash)
+/* The key checked last and the value to come are a member of the root. */
+static void place(struct walk *w)
 {
-    unsigned place = (hash ^ hash >> 16) & 127;
-    return seen[place >> 5] >> (place & 31) & 1;
+    struct json *j = w->j;
+
+    j->placed = j->placed && w->plain && j->count < JSON_PLACES;
+    if (!j->placed)
+        return;
+    (void)peek(w);
+    j->place[j->count++] =
+        (struct json_place){ (uint16_t)w->key, (uint16_t)w->key_len, (uint16_t)w->pos };
 }
 
-/* Was it, or another of its hash, seen before? It is now. */
-static bool may_be_seen(const struct walk *w, size_t key, uint32_t seen[JSON_SEEN])
+static void clear_places(struct json *j, bool placed)
 {
-    if (!IS_LARGE)
+    j->placed = placed;
+    j->count = j->next = 0;
+}
+
+/* One of 128 bits for a key, by its first and last characters and its length. */
+static unsigned key_bit(const char *s, size_t len)
+{
+    uint64_t a = 0, b = 0;
+
+    if (len >= sizeof(a)) {
+        memcpy(&a, s, sizeof(a));
+        memcpy(&b, s + len - sizeof(b), sizeof(b));
+    } else if (len >= sizeof(uint32_t)) {
+        memcpy(&a, s, sizeof(uint32_t));
+        memcpy(&b, s + len - sizeof(uint32_t), sizeof(uint32_t));
+    } else if (len > 0) {
+        a = (unsigned char)s[0];
+        b = (uint64_t)(unsigned char)s[len / 2] << 8 | (unsigned char)s[len - 1];
+    }
+    a = (a ^ len) * 0x9e3779b97f4a7c15u;
+    return (unsigned)(((a ^ a >> 29 ^ b) * 0xbf58476d1ce4e5b9u) >> 57);
+}
+
+/* As key_is_new(). The bits of `seen` tell of most keys that they are; but from one that has
+ * escapes on, any may be the same as one before it. */
+static bool key_is_new_by(struct walk *w, size_t first, uint32_t seen[SEEN])
+{
+    const char *s = w->j->text + w->key + 1;
+
+    w->key_len = w->pos - w->key - 2;
+    if (!w->plain) {
+        memset(seen, 0xff, SEEN * sizeof(*seen));
+        return key_is_new(w, first);
+    }
+    unsigned bit = key_bit(s, w->key_len);
+    uint32_t mask = UINT32_C(1) << (bit & 31);
+    bool was = seen[bit >> 5] & mask;
+    seen[bit >> 5] |= mask;
+    if (!was)
         return true;
-    uint32_t hash = key_hash(w, key);
-    bool was = is_seen(seen, hash);
-    unsigned place = (hash ^ hash >> 16) & 127;
-    seen[place >> 5] |= UINT32_C(1) << (place & 31);
-    return was;
+    if (w->j->placed && w->j->count > 0 && w->j->place[0].key == first)
+        return find_place(w->j, 0, s, w->key_len) == w->j->count;
+    return key_is_new(w, first);
 }
 
-/* A key that may have been seen before is compared with all before it; the bits of `seen` tell of
- * most keys that they are new. */
-static bool check_key(struct walk *w, size_t *first, uint32_t seen[JSON_SEEN])
+#else
+
+static void place(struct walk *w)
+{
+    (void)w;
+}
+
+static void clear_places(struct json *j, bool placed)
+{
+    (void)j;
+    (void)placed;
+}
+
+static bool key_is_new_by(struct walk *w, size_t first, uint32_t seen[SEEN])
+{
+    (void)seen;
+    return key_is_new(w, first);
+}
+
+#endif
+
+/* A key and its colon. `first` is that of its object, 0 when this is it. */
+static bool check_key(struct walk *w, size_t *first, uint32_t seen[SEEN])
 {
     if (peek(w) != '"' || w->left == 0)
         return false;
     w->left--;
-    size_t key = w->pos;
+    w->key = w->pos;
     if (!check_string(w))
         return false;
     if (*first == 0)
-        *first = key;
-    if (may_be_seen(w, key, seen) && !key_is_new(w, *first, key))
-        return false;
-    return take(w, ':');
+        *first = w->key;
+    return key_is_new_by(w, *first, seen) && take(w, ':');
 }
 
 static bool check_value(struct walk *w, int depth);
 
 /* An object or array from its bracket on. Recursion is bounded by `depth`, which the caller of
  * json_parse() chose. */
-static bool check_container(struct walk *w, int depth, uint32_t seen[JSON_SEEN])
+static bool check_container(struct walk *w, int depth)
 {
-    bool is_object = w->j->text[w->pos] == '{';
+    uint32_t seen[SEEN] = { 0 };
+    bool is_object = w->j->text[w->pos] == '{', is_root = w->pos == 0;
     char end = is_object ? '}' : ']';
     size_t first = 0;
 
@@ -410,7 +475,11 @@ static bool check_container(struct walk *w, int depth, uint32_t seen[JSON_SEEN])
     if (take(w, end))
         return true;
     do {
-        if ((is_object && !check_key(w, &first, seen)) || !check_value(w, depth - 1))
+        if (is_object && !check_key(w, &first, seen))
+            return false;
+        if (is_root)
+            place(w);
+        if (!check_value(w, depth - 1))
             return false;
     } while (take(w, ','));
     return take(w, end);
@@ -425,23 +494,24 @@ static bool check_value(struct walk *w, int depth)
     w->left--;
     if (c == '"')
         return check_string(w);
-    if (c != '{' && c != '[')
-        return check_primitive(w);
-    uint32_t seen[JSON_SEEN] = { 0 };
-    return check_container(w, depth, seen);
+    if (c == '{' || c == '[')
+        return check_container(w, depth);
+    return check_primitive(w);
 }
 
-static bool check_root(struct walk *w, int depth, uint32_t seen[JSON_SEEN])
+static bool check_root(struct walk *w, int depth)
 {
     if (peek(w) != '{' || w->left == 0)
         return false;
     w->left--;
-    return check_container(w, depth, seen) && peek(w) == '\0' && w->pos == w->j->len;
+    return check_container(w, depth) && peek(w) == '\0' && w->pos == w->j->len;
 }
 
 int json_parse(struct json *j, const char *text, size_t len, unsigned most, int depth)
 {
-    *j = (struct json){ .text = text, .hint = JSON_NONE };
+    j->text = text;
+    j->len = 0;
+    clear_places(j, true);
     if (len > JSON_TEXT_MAX)
         return -1;
 
@@ -451,9 +521,10 @@ int json_parse(struct json *j, const char *text, size_t len, unsigned most, int 
     j->text += start;
     j->len -= start;
     struct walk w = { .j = j, .left = most };
-    if (check_root(&w, depth, j->seen))
+    if (check_root(&w, depth))
         return 0;
     j->len = 0;
+    clear_places(j, false);
     return -1;
 }
 
@@ -527,57 +598,46 @@ int json_next(const struct json *j, int item)
     return after_value(j, value != JSON_NONE ? value : item);
 }
 
-/* The key that ends before `end`. With escapes it is longer than what it stands for; one of the
- * same length that has any stands for something shorter. */
-static bool key_is(const struct json *j, int key, size_t end, const char *name, size_t len)
+#if JSON_IS_LARGE
+static int placed_member(struct json *j, const char *key)
 {
-    const char *s = j->text + key + 1;
-    size_t has = end - (size_t)key - 2;
+    unsigned i = find_place(j, j->next, key, strlen(key));
 
-    if (has == len)
-        return memcmp(s, name, len) == 0 && !memchr(s, '\\', len);
-    return has > len && memchr(s, '\\', has) && json_equals(j, key, name);
+    if (i == j->count)
+        return JSON_NONE;
+    j->next = (uint8_t)(i + 1);
+    return j->place[i].value;
 }
-
-/* Goes on where the last look-up ended, and knows most keys that are not there. */
-static int quick_member(struct json *j, int object, const char *key)
-{
-    size_t len = strlen(key);
-    int start = JSON_NONE;
-    if (j->hint_object == object && j->hint != JSON_NONE)
-        start = after_value(j, j->hint);
-    if (start == JSON_NONE)
-        start = json_first(j, object);
-    int k = start;
-    while (k != JSON_NONE) {
-        size_t end = string_end(j, (size_t)k);
-        int value = (int)behind_colon(j, end);
-        if (key_is(j, k, end, key, len)) {
-            j->hint_object = object;
-            j->hint = value;
-            return value;
-        }
-        if (k == start && object == JSON_ROOT && !is_seen(j->seen, hash_add(0, key, len)))
-            break;
-        k = after_value(j, value);
-        if (k == JSON_NONE)
-            k = json_first(j, object);
-        if (k == start)
-            break;
-    }
-    return JSON_NONE;
-}
+#endif
 
 int json_member(struct json *j, int object, const char *key)
 {
     if (!json_is_object(j, object))
         return JSON_NONE;
-    if (IS_LARGE)
-        return quick_member(j, object, key);
+#if JSON_IS_LARGE
+    if (object == JSON_ROOT && j->placed)
+        return placed_member(j, key);
+#endif
     for (int k = json_first(j, object); k != JSON_NONE; k = json_next(j, k))
         if (json_equals(j, k, key))
             return json_value(j, k);
     return JSON_NONE;
+}
+
+bool json_next_pair(const struct json *j, struct json_pair *pair)
+{
+    unsigned at = pair->at++;
+#if JSON_IS_LARGE
+    if (j->placed) {
+        bool any = at < j->count;
+        pair->key = any ? j->place[at].key : JSON_NONE;
+        pair->value = any ? j->place[at].value : JSON_NONE;
+        return any;
+    }
+#endif
+    pair->key = at == 0 ? json_first(j, JSON_ROOT) : json_next(j, pair->key);
+    pair->value = json_value(j, pair->key);
+    return pair->key != JSON_NONE;
 }
 
 bool json_span(const struct json *j, int value, const char **start, size_t *len)
@@ -670,13 +730,15 @@ int json_text(const struct json *j, int value, char *out, size_t cap)
     if (!json_is_string(j, value))
         return -1;
     const char *s = j->text + value + 1, *end = j->text + j->len;
+    if (IS_LARGE) { /* nearly all are nothing but plain */
+        len = plain_run(s, (size_t)(end - s));
+        len = len < cap ? len : cap - 1;
+        memcpy(out, s, len);
+        s += len;
+    }
     while (*s != '"') {
         char c[4];
-        size_t n = 1;
-        if (IS_LARGE && is_plain(s[0])) /* nearly all are */
-            c[0] = *s++;
-        else
-            n = json_next_char(&s, end, c);
+        size_t n = json_next_char(&s, end, c);
         if (n == 0 || json_is_control(c) || len + n >= cap) {
             memset(out, 0, len); /* no half of a text stays behind */
             return -1;

@@ -105,10 +105,9 @@ static bool json_number(const struct json *j, int value, double *out)
     return !json_is_string(j, value) && s[0] == 'n';
 }
 
-static void take_member(const struct json *j, int key, struct readings *out)
+static void take_member(const struct json *j, int key, int value, struct readings *out)
 {
     char name[PROTO_READING_MAX];
-    int value = json_value(j, key);
     size_t cap;
     double v;
 
@@ -132,8 +131,8 @@ static int decode_json(const char *body, size_t len, struct readings *out)
 
     if (json_parse(&j, body, len, TOKENS, DEPTH) != 0)
         return -1;
-    for (int k = json_first(&j, JSON_ROOT); k != JSON_NONE; k = json_next(&j, k))
-        take_member(&j, k, out);
+    for (struct json_pair pair = { 0 }; json_next_pair(&j, &pair);)
+        take_member(&j, pair.key, pair.value, out);
     return 0;
 }
 

@@ -10,9 +10,10 @@
  *
  * json_parse() reads the text once and refuses all that is not RFC 8259 to the letter: the grammar,
  * valid UTF-8, paired surrogates, no NUL, no duplicate key (however it is spelt), nesting, and
- * nothing after the object. Look-ups then read the same text again and can rely on that; they go on
- * where the last one ended, so that a message whose fields come in the order they are asked for is
- * read once more in all. Memory: this struct, whatever the size of the message.
+ * nothing after the object. Look-ups then read the same text again and can rely on that. A large
+ * machine keeps where the members of the root are, when they are few and plainly spelt; look-ups go
+ * on there behind the last one, for messages whose fields come in the order they are asked for.
+ * Memory: this struct, whatever the size of the message.
  *
  * A value is named by its place in the text; JSON_NONE where there is none. The root is 0.
  */
@@ -22,14 +23,29 @@
 /* The longest text looked at, whatever its kind. */
 #define JSON_TEXT_MAX 65535u
 
-enum { JSON_SEEN = 4 };
+/* A 64-bit machine reads many messages, and has code and memory to spare for reading them faster; a
+ * smaller one would rather have it short. What they accept and find is the same. */
+#ifndef JSON_IS_LARGE
+#define JSON_IS_LARGE (SIZE_MAX > UINT32_MAX)
+#endif
+
+/* A member of the root, by places in the text. */
+struct json_place {
+    uint16_t key, key_len; /* its quote; its characters, none of them an escape */
+    uint16_t value;
+};
+
+enum { JSON_PLACES = 32 };
 
 /* Points into the caller's text, which must outlive it. */
 struct json {
-    const char *text;         /* from the root's brace */
-    size_t len;               /* 0 after a text that was refused: nothing is found in it */
-    uint32_t seen[JSON_SEEN]; /* a bit for each key of the root: what is not here is not there */
-    int hint_object, hint;    /* the last value found: messages keep their fields' order */
+    const char *text; /* from the root's brace */
+    size_t len;       /* 0 after a text that was refused: nothing is found in it */
+#if JSON_IS_LARGE
+    bool placed;         /* all members of the root are in `place` */
+    uint8_t count, next; /* how many, and the one behind the last that was looked up */
+    struct json_place place[JSON_PLACES];
+#endif
 };
 
 /*
@@ -49,6 +65,13 @@ int json_member(struct json *j, int object, const char *key);
 int json_first(const struct json *j, int container);
 int json_next(const struct json *j, int item);
 int json_value(const struct json *j, int key);
+
+/* Walk the root by its members: begin with all zero; false at the end. As the three above. */
+struct json_pair {
+    int key, value;
+    unsigned at; /* how many came so far */
+};
+bool json_next_pair(const struct json *j, struct json_pair *pair);
 
 /* What a value is. All are false for JSON_NONE. A key is a string. */
 bool json_is_object(const struct json *j, int value);
