@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "protocol/hex.h"
+#include "protocol/reason.h"
 #include "sql.h"
 
 /* How many rows it changed, or -1. */
@@ -82,6 +83,32 @@ static int next_rollout(struct store *s, int64_t before_ms, int64_t now_ms,
     return row;
 }
 
+/* Bit by enum reason: those that speak against the firmware. */
+static int64_t firmware_reasons(void)
+{
+    int64_t mask = 0;
+
+    for (int i = 0; i < 63; i++)
+        if (reason_class((enum reason)i) == REASON_CLASS_FIRMWARE)
+            mask |= (int64_t)1 << i;
+    return mask;
+}
+
+/* Of the device rows that go next: who is not to be offered this image again. */
+static int keep_penalties(struct store *s, const char *rollout, struct err *err)
+{
+    sqlite3_stmt *q = sql_get(s, SQL_GONE_PENALTIES, err);
+
+    if (!q)
+        return -1;
+    sql_bind_text(q, 1, rollout);
+    sql_bind_int(q, 2, STORE_KEEP_ROWS);
+    sql_bind_int(q, 3, firmware_reasons());
+    if (run(s, q, err) < 0)
+        return -1;
+    return run_up_to(s, SQL_PENALTY_TRIM, STORE_PENALTIES, err) < 0 ? -1 : 0;
+}
+
 /* First it is hidden; its devices go in pieces; then all that is left of it. So a step is short,
  * and a half of a rollout is never loaded. */
 static int drop_rollout(struct store *s, const char *id, struct store_pruned *out, struct err *err)
@@ -91,6 +118,8 @@ static int drop_rollout(struct store *s, const char *id, struct store_pruned *ou
     uint32_t *count[] = { NULL, &out->orders, &out->events, &out->acts, &out->rollouts };
     int64_t n = run_for(s, SQL_GONE_HIDE, id, err);
 
+    if (n >= 0 && keep_penalties(s, id, err) != 0)
+        return -1;
     if (n >= 0)
         n = run_for(s, SQL_GONE_DEVICES, id, err);
     if (n < 0)

@@ -53,8 +53,9 @@
                       "WHERE d.id=? AND ((r.state NOT IN ('done','aborted','stopped','gone') AND " \
                       "d.state NOT IN (6,7,8,10,12)) OR d.wire_pending<>0) LIMIT 1")               \
     X(DEVICE_FAILED,                                                                               \
-      "SELECT DISTINCT d.id,d.reason FROM rollout_devices d JOIN rollouts r ON r.id=d.rollout "    \
-      "WHERE r.image=? AND d.state=7 ORDER BY d.id")                                               \
+      "SELECT d.id,d.reason FROM rollout_devices d JOIN rollouts r ON r.id=d.rollout "             \
+      "WHERE r.image=?1 AND d.state=7 UNION SELECT device,reason FROM penalties WHERE image=?1 "   \
+      "ORDER BY 1")                                                                                \
     X(ORDER_ADD, "INSERT INTO orders(" ORDER_COLUMNS ",ts_ms)VALUES(?,?,?,?,?,?,?)")               \
     X(ORDER_GET,                                                                                   \
       "SELECT " ORDER_COLUMNS                                                                      \
@@ -122,8 +123,13 @@
       "NOT EXISTS(SELECT 1 FROM rollout_devices d WHERE d.rollout=r.id AND d.wire_pending<>0))"    \
       " ORDER BY r.state='gone' DESC, r.ended_ms LIMIT 1")                                         \
     X(GONE_HIDE, "UPDATE rollouts SET state='gone' WHERE id=?")                                    \
+    X(GONE_PENALTIES,                                                                              \
+      "INSERT OR IGNORE INTO penalties(image,device,reason)SELECT r.image,d.id,d.reason FROM "     \
+      "(SELECT id,state,reason FROM rollout_devices WHERE rollout=?1 ORDER BY idx LIMIT ?2) d,"    \
+      "rollouts r WHERE r.id=?1 AND d.state=7 AND (?3>>d.reason)&1")                               \
+    X(PENALTY_TRIM, "DELETE FROM penalties WHERE id<=(SELECT MAX(id) FROM penalties)-?1")          \
     X(GONE_DEVICES, "DELETE FROM rollout_devices WHERE rollout=?1 AND idx IN "                     \
-                    "(SELECT idx FROM rollout_devices WHERE rollout=?1 LIMIT ?2)")                 \
+                    "(SELECT idx FROM rollout_devices WHERE rollout=?1 ORDER BY idx LIMIT ?2)")    \
     X(GONE_STAGES, "DELETE FROM rollout_stages WHERE rollout=?")                                   \
     X(GONE_ORDERS, "DELETE FROM orders WHERE rollout=?")                                           \
     X(GONE_EVENTS, "DELETE FROM events WHERE rollout=?")                                           \

@@ -250,6 +250,53 @@ static void a_large_one_goes_in_pieces_and_is_hidden_from_the_first(void **state
     assert_int_equal(count(p, "rollout_devices"), 0);
 }
 
+static void who_failed_a_release_is_known_when_its_rollout_is_gone(void **state)
+{
+    struct place *p = *state;
+    struct store_keep keep = { .age_ms = DAY_MS };
+    char(*id)[PROTO_ID_MAX];
+
+    a_rollout(p, "r-1", START_MS, true);
+    a_rollout(p, "r-2", START_MS + 1000000, true);
+    /* Rows of two pieces; network and image speak for no penalty, nor does a device that is done.
+     */
+    change(p, "UPDATE rollouts SET image='bad' WHERE id='r-1';"
+              "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i+1 FROM n WHERE i<6099) "
+              "INSERT INTO rollout_devices SELECT rollout,n.i,'d-'||n.i,stage,6,ota,reason,"
+              "retries,wire,wire_pending,silent,attempt,n,boot_before,told_ms,ended_ms,heard_ms,"
+              "due_ms,joined,label,tz FROM rollout_devices, n WHERE idx=0 AND rollout='r-1';"
+              "UPDATE rollout_devices SET state=7, reason=33 WHERE id IN ('d-100','d-6000');"
+              "UPDATE rollout_devices SET state=7, reason=36 WHERE rollout='r-2' AND idx=0;"
+              "UPDATE rollout_devices SET state=7, reason=43 WHERE id='d-101';"
+              "UPDATE rollout_devices SET state=6, reason=33 WHERE id='d-102'");
+    assert_int_equal(reason_class(43), REASON_CLASS_NETWORK);
+    assert_int_equal(pruned(p, keep, START_MS + 9 * DAY_MS).rollouts, 2);
+    assert_int_equal(count(p, "rollout_devices"), 0);
+    assert_int_equal(store_failed_before(p->s, "bad", &id, NULL), 2);
+    assert_string_equal(id[0], "d-100");
+    assert_string_equal(id[1], "d-6000");
+    free(id);
+    assert_int_equal(count(p, "penalties"), 3);
+}
+
+static void penalties_of_long_ago_make_way(void **state)
+{
+    struct place *p = *state;
+    struct store_keep keep = { .age_ms = DAY_MS };
+    char(*id)[PROTO_ID_MAX];
+
+    change(p, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<200000) "
+              "INSERT INTO penalties(image,device,reason) SELECT 'old','d-'||i,33 FROM n");
+    a_rollout(p, "r-1", START_MS, true);
+    change(p, "UPDATE rollouts SET image='bad';"
+              "UPDATE rollout_devices SET state=7, reason=33 WHERE idx<3");
+    pruned(p, keep, START_MS + 9 * DAY_MS);
+    assert_int_equal(count(p, "penalties"), STORE_PENALTIES);
+    assert_int_equal(count(p, "penalties WHERE device IN ('d-1','d-2','d-3')"), 0);
+    assert_int_equal(store_failed_before(p->s, "bad", &id, NULL), 3);
+    free(id);
+}
+
 static void the_chain_holds_behind_its_anchor_and_what_was_changed_is_found(void **state)
 {
     struct place *p = *state;
@@ -379,6 +426,8 @@ int main(void)
         T(one_whose_topic_is_not_yet_as_it_should_be_stays),
         T(a_journal_that_is_too_large_lets_the_oldest_go_first),
         T(a_large_one_goes_in_pieces_and_is_hidden_from_the_first),
+        T(who_failed_a_release_is_known_when_its_rollout_is_gone),
+        T(penalties_of_long_ago_make_way),
         T(the_chain_holds_behind_its_anchor_and_what_was_changed_is_found),
         T(an_anchor_that_was_moved_is_found),
         T(compacting_gives_the_room_back),

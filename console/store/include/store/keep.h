@@ -10,7 +10,8 @@
  * How long the journal keeps what is over. A rollout that may still move (anything but done,
  * aborted, or stopped past its deadline) is never touched, nor what belongs to it, nor an order
  * that is not older than the age. The audit chain stays verifiable: the last row that goes leaves
- * its number and hash as an anchor, and a new row of the chain names them.
+ * its number and hash as an anchor, and a new row of the chain names them. Which devices' firmware
+ * failed on which image is kept when their rollout goes: store_failed_before() still knows.
  */
 struct store_keep {
     int64_t age_ms; /* what ended, or was written, before now - age goes; 0: no limit */
@@ -18,7 +19,8 @@ struct store_keep {
 };
 #define STORE_KEEP_AGE_MS INT64_C(31536000000) /* a year */
 #define STORE_KEEP_BYTES  INT64_C(1073741824)
-#define STORE_KEEP_ROWS   5000 /* device rows that one step takes out at most */
+#define STORE_KEEP_ROWS   5000   /* device rows that one step takes out at most */
+#define STORE_PENALTIES   200000 /* kept of rollouts that are gone; the oldest make way */
 
 struct store_pruned {
     uint32_t rollouts, devices, orders, acts, events, audit;
