@@ -147,15 +147,30 @@ static int check_stage(const struct rollout_plan *plan, uint32_t i, struct err *
     return check_order(plan, i, err);
 }
 
+/* The stage that names this one. */
+static uint32_t stage_of_named(const struct rollout_plan *plan, uint32_t named)
+{
+    uint32_t i = 0;
+
+    while (i + 1 < plan->stage_count &&
+           (named < plan->stage[i].named_first ||
+            named - plan->stage[i].named_first >= plan->stage[i].named_count))
+        i++;
+    return i;
+}
+
 static int check_named(const struct rollout_plan *plan, struct err *err)
 {
     for (uint32_t i = 0; i < plan->named_count; i++) {
         const char *id = plan->named[i];
+        uint32_t stage = stage_of_named(plan, i);
         if (!id_is_valid(id, strlen(id)))
-            return bad(err, "devices", "a named device is not a valid device id");
+            return err_set(err, EXIT_USAGE,
+                           "stages[%u].devices: a named device is not a valid device id", stage);
         for (uint32_t k = 0; k < i; k++)
             if (strcmp(id, plan->named[k]) == 0)
-                return err_set(err, EXIT_USAGE, "devices: \"%s\" is named twice", id);
+                return err_set(err, EXIT_USAGE, "stages[%u].devices: \"%s\" is named twice", stage,
+                               id);
     }
     return 0;
 }

@@ -284,7 +284,7 @@ static void a_wrong_plan_is_told_where(void **state)
     plan.named_count = 2;
     memcpy(plan.named[0], "a", 2);
     memcpy(plan.named[1], "a", 2);
-    wrong(&plan, "devices: \"a\" is named twice");
+    wrong(&plan, "stages[2].devices: \"a\" is named twice");
 }
 
 static void the_first_of_several_stages_allows_no_failure(void **state)

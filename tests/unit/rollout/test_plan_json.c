@@ -174,7 +174,7 @@ static void a_template_needs_no_release(void **state)
     assert_memory_equal(&again, &plan, sizeof(plan));
     free(text);
     assert_int_equal(plan_decode_template("{\"trial\":100000}", 16, &plan, &err), -1);
-    assert_string_equal(err.text, "trial: 100000 is not from 0 to 86400");
+    assert_string_equal(err.text, "line 1: trial: 100000 is not from 0 to 86400");
 }
 
 static void the_other_mistakes_are_named(void **state)
@@ -182,36 +182,63 @@ static void the_other_mistakes_are_named(void **state)
 #define REST(text) "{\"release\":\"a@1.0.0\"," text "}"
     (void)state;
 
-    wrong(REST("\"late\":\"no\""), "late: must be \"ignore\" or \"join\"");
-    wrong(REST("\"precursor\":\"no\""), "precursor: must be \"skip\" or \"refuse\"");
-    wrong(REST("\"four_eyes\":1"), "four_eyes: must be true or false");
-    wrong(REST("\"window\":\"x\""), "window: must be an object");
+    wrong(REST("\"late\":\"no\""), "line 1: late: must be \"ignore\" or \"join\"");
+    wrong(REST("\"precursor\":\"no\""), "line 1: precursor: must be \"skip\" or \"refuse\"");
+    wrong(REST("\"four_eyes\":1"), "line 1: four_eyes: must be true or false");
+    wrong(REST("\"window\":\"x\""), "line 1: window: must be an object");
     wrong(REST("\"window\":{\"to\":\"05:00\"}"),
-          "window.from: is missing: a time of day like 01:00");
+          "line 1: window.from: is missing: a time of day like 01:00");
     wrong(REST("\"window\":{\"from\":\"1:00\",\"to\":\"05:00\"}"),
-          "window.from: \"1:00\" is not a time of day like 01:00");
+          "line 1: window.from: \"1:00\" is not a time of day like 01:00");
     wrong(REST("\"window\":{\"from\":\"01:00\",\"to\":\"05:00\",\"zone\":1}"),
-          "window.zone: is not a field that a plan has here");
+          "line 1: window.zone: is not a field that a plan has here");
     wrong(REST("\"window\":{\"from\":\"01:00\",\"to\":\"01:10\"}"),
           "jitter: 600 s is not shorter than the window of 10 min");
     wrong(REST("\"per_group\":{\"max\":2}"),
-          "per_group.by: is missing: the key of a label, such as site");
+          "line 1: per_group.by: is missing: the key of a label, such as site");
     wrong(REST("\"per_group\":{\"by\":\"site\",\"max\":0}"),
-          "per_group.max: 0 is not from 1 to 1000000");
+          "line 1: per_group.max: 0 is not from 1 to 1000000");
     wrong(REST("\"per_group\":{\"by\":\"a:b\"}"),
-          "per_group.by: letters, digits, dot, dash and underscore only");
-    wrong(REST("\"bandwidth\":-5"), "bandwidth: must be a whole number, not negative");
-    wrong(REST("\"retries\":\"2\""), "retries: must be a whole number, not negative");
-    wrong(REST("\"retries\":11"), "retries.network: 11 is not from 0 to 10");
-    wrong(REST("\"retries\":{\"self_test\":1}"), "retries.self_test: class firmware is never tried "
-                                                 "again by itself; a person may: rollout retry");
+          "line 1: per_group.by: letters, digits, dot, dash and underscore only");
+    wrong(REST("\"bandwidth\":-5"), "line 1: bandwidth: must be a whole number, not negative");
+    wrong(REST("\"retries\":\"2\""), "line 1: retries: must be a whole number, not negative");
+    wrong(REST("\"retries\":11"), "line 1: retries.network: 11 is not from 0 to 10");
+    wrong(REST("\"retries\":{\"self_test\":1}"),
+          "line 1: retries.self_test: class firmware is never tried "
+          "again by itself; a person may: rollout retry");
     wrong(REST("\"retries\":{\"luck\":1}"),
-          "retries.luck: is neither network, power nor a reason of these classes");
-    wrong(REST("\"retries\":{\"hash_mismatch\":2}"), "retries.hash_mismatch: 2 is not from 0 to 1");
-    wrong(REST("\"gate\":{\"max_policy\":1.5}"), "gate.max_policy: must be a number from 0 to 1");
+          "line 1: retries.luck: is neither network, power nor a reason of these classes");
+    wrong(REST("\"retries\":{\"hash_mismatch\":2}"),
+          "line 1: retries.hash_mismatch: 2 is not from 0 to 1");
+    wrong(REST("\"gate\":{\"max_policy\":1.5}"),
+          "line 1: gate.max_policy: must be a number from 0 to 1");
     wrong(REST("\"stages\":[{\"name\":\"a\",\"percent\":100,\"approval\":true}]"),
-          "stages[0].approval: the last stage has no next one to hold back");
+          "line 1: stages[0].approval: the last stage has no next one to hold back");
 #undef REST
+}
+
+static void the_line_of_a_mistake_is_said(void **state)
+{
+    (void)state;
+
+    wrong("{\"release\":\"a@1.0.0\",\n \"stages\":[{\"name\":\"a\",\"percent\":5},\n"
+          "  {\"name\":\"b\",\r\n   \"percent\":4}]}",
+          "line 4: stages[1].percent: 4 is less than the 5 of stages[0]; stages are cumulative");
+    wrong("{\"release\":\"a@1.0.0\",\n\n\"jiter\":7}",
+          "line 3: jiter: is not a field that a plan has here; did you mean jitter?");
+    /* Not there: where it should be. */
+    wrong("{\"release\":\"a@1.0.0\",\n\"stages\":[\n{\"percent\":5}]}",
+          "line 3: stages[0].name: is missing");
+    /* Brackets, quotes and names in texts and values before it mislead nobody. */
+    wrong(
+        "{\"target\":\"name~\\\"}]{\\\\\",\"release\":\"a@1.0.0\",\n\"gate\":{\"confidence\":0.9,\n"
+        "\"max_other\": 0.5\n,\"max_silent\":-1 }}",
+        "line 4: gate.max_silent: must be a number from 0 to 1");
+    wrong("{\"release\":\"a@1.0.0\",\"stages\":[{\"name\":\"a\",\"devices\":[\"x\"]},\n"
+          "{\"name\":\"b\",\n\"devices\":[\"y\",\"x\"]}]}",
+          "line 3: stages[1].devices: \"x\" is named twice");
+    wrong("{\"release\":\"a@1.0.0\",\"jitter\":3,\n\"window\":{\"from\":\"01:00\",\n\"to\":\"5\"}}",
+          "line 3: window.to: \"5\" is not a time of day like 01:00");
 }
 
 static void each_mistake_is_named(void **state)
@@ -224,31 +251,32 @@ static void each_mistake_is_named(void **state)
           "plan: line 1, column 30: duplicate object key near '\"release\"'");
     wrong("{}", "release: write PRODUCT@VERSION, such as weather@1.4.0");
     wrong("{\"release\":\"a@1.0.0\",\"windows\":1}",
-          "windows: is not a field that a plan has here");
+          "line 1: windows: is not a field that a plan has here; did you mean window?");
     wrong("{\"release\":\"a@1.0.0\",\"a\\u001b[2J\":1}",
           "a?[2J: is not a field that a plan has here");
     wrong("{\"release\":\"a@1.0.0\",\"jitter\":-1}",
-          "jitter: must be a whole number, not negative");
+          "line 1: jitter: must be a whole number, not negative: seconds");
     wrong("{\"release\":\"a@1.0.0\",\"jitter\":1.5}",
-          "jitter: must be a whole number, not negative");
-    wrong("{\"release\":\"a@1.0.0\",\"stages\":[]}", "stages: from 1 to 16");
-    wrong("{\"release\":\"a@1.0.0\",\"stages\":[1]}", "stages[0]: must be an object");
+          "line 1: jitter: must be a whole number, not negative: seconds");
+    wrong("{\"release\":\"a@1.0.0\",\"stages\":[]}", "line 1: stages: from 1 to 16");
+    wrong("{\"release\":\"a@1.0.0\",\"stages\":[1]}", "line 1: stages[0]: must be an object");
     wrong("{\"release\":\"a@1.0.0\",\"stages\":[{\"name\":\"a\",\"percent\":101}]}",
-          "stages[0].percent: must be more than 0 and at most 100");
+          "line 1: stages[0].percent: must be more than 0 and at most 100");
     wrong("{\"release\":\"a@1.0.0\",\"stages\":[{\"name\":\"a\",\"percent\":0.00001}]}",
-          "stages[0].percent: at most four decimals");
+          "line 1: stages[0].percent: at most four decimals");
     wrong("{\"release\":\"a@1.0.0\",\"stages\":[{\"name\":\"a\",\"percent\":5},"
           "{\"name\":\"b\",\"percent\":4}]}",
-          "stages[1].percent: 4 is less than the 5 of stages[0]; stages are cumulative");
-    wrong("{\"release\":\"a@1.0.0\",\"stages\":[{\"name\":\"a\",\"percent\":5,\"approved\":true}]}",
-          "stages[0].approved: is not a field that a plan has here");
+          "line 1: stages[1].percent: 4 is less than the 5 of stages[0]; stages are cumulative");
+    wrong(
+        "{\"release\":\"a@1.0.0\",\"stages\":[{\"name\":\"a\",\"percent\":5,\"approved\":true}]}",
+        "line 1: stages[0].approved: is not a field that a plan has here; did you mean approval?");
     wrong("{\"release\":\"a@1.0.0\",\"stages\":[{\"name\":\"a\",\"devices\":[\"x\",1]}]}",
-          "stages[0].devices: must be device ids");
+          "line 1: stages[0].devices: must be device ids");
     wrong("{\"release\":\"a@1.0.0\",\"gate\":{\"max_silent\":2}}",
-          "gate.max_silent: must be a number from 0 to 1");
-    wrong("{\"release\":\"a@1.0.0\",\"stop\":[]}", "stop: must be an object");
+          "line 1: gate.max_silent: must be a number from 0 to 1");
+    wrong("{\"release\":\"a@1.0.0\",\"stop\":[]}", "line 1: stop: must be an object");
     wrong("{\"release\":\"a@1.0.0\",\"on_stop\":\"retry\"}",
-          "on_stop: must be \"pause\" or \"abort\"");
+          "line 1: on_stop: must be \"pause\" or \"abort\"");
 }
 
 static void a_plan_too_long_to_be_one_is_refused(void **state)
@@ -272,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_release_alone_is_a_plan),
         cmocka_unit_test(a_plan_survives_its_own_json),
         cmocka_unit_test(each_mistake_is_named),
+        cmocka_unit_test(the_line_of_a_mistake_is_said),
         cmocka_unit_test(the_other_mistakes_are_named),
         cmocka_unit_test(what_is_tried_again_goes_by_reason_then_by_class),
         cmocka_unit_test(a_template_needs_no_release),

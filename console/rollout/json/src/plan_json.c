@@ -8,7 +8,9 @@
 
 #include <jansson.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
+#include "plan_where.h"
 
 /* How far decoding is: where in the document, and where to say what is wrong. */
 struct reader {
@@ -52,13 +54,25 @@ static const struct field *find(const struct field *fields, size_t count, const 
     return NULL;
 }
 
+/* What the number counts, for those whose name does not say it. */
+static const char *unit_of(const char *field)
+{
+    static const char *const spans[] = { "jitter",      "trial",    "soak",       "silence_after",
+                                         "retry_after", "deadline", "max_offline" };
+
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
+        if (strcmp(field, spans[i]) == 0)
+            return ": seconds";
+    return "";
+}
+
 static int take(const struct reader *r, const struct field *f, json_t *value)
 {
     switch (f->type) {
     case NUMBER:
         if (!json_is_integer(value) || json_integer_value(value) < 0 ||
             json_integer_value(value) > UINT32_MAX)
-            return wrong(r, f->name, "must be a whole number, not negative");
+            return wrong(r, f->name, "must be a whole number, not negative%s", unit_of(f->name));
         *(uint32_t *)f->to = (uint32_t)json_integer_value(value);
         return 0;
     case RATE:
@@ -87,6 +101,28 @@ static int take(const struct reader *r, const struct field *f, json_t *value)
     return -1;
 }
 
+struct known_fields {
+    const struct field *fields;
+    size_t count;
+};
+
+static const char *nth_field(void *ctx, size_t n)
+{
+    const struct known_fields *k = ctx;
+
+    return n < k->count ? k->fields[n].name : NULL;
+}
+
+static int unknown_field(const struct reader *r, const char *key, const struct field *fields,
+                         size_t count)
+{
+    struct known_fields known = { fields, count };
+    const char *near = word_nearest(key, nth_field, &known);
+
+    return wrong(r, key, "is not a field that a plan has here%s%s%s", near ? "; did you mean " : "",
+                 near ? near : "", near ? "?" : "");
+}
+
 /* Every key known and of its type; what lists and objects hold is the caller's. */
 static int take_all(const struct reader *r, json_t *object, const struct field *fields,
                     size_t count)
@@ -98,7 +134,7 @@ static int take_all(const struct reader *r, json_t *object, const struct field *
     {
         const struct field *f = find(fields, count, key);
         if (!f)
-            return wrong(r, key, "is not a field that a plan has here");
+            return unknown_field(r, key, fields, count);
         if (take(r, f, value) != 0)
             return -1;
     }
@@ -405,6 +441,15 @@ static int take_plan(struct reader *r, json_t *object, struct rollout_plan *plan
                                                       : plan_check(plan, r->err);
 }
 
+/* "stages[1].percent: …" becomes "line 3: stages[1].percent: …". */
+static int say_line(const char *json, size_t len, struct err *err)
+{
+    const char *colon = err ? strstr(err->text, ": ") : NULL;
+    uint32_t line = colon ? plan_line(json, len, err->text, (size_t)(colon - err->text)) : 0;
+
+    return line > 0 ? err_prefix(err, "line %u", line) : -1;
+}
+
 static int decode(const char *json, size_t len, bool is_template, struct rollout_plan *out,
                   struct err *err)
 {
@@ -424,7 +469,7 @@ static int decode(const char *json, size_t len, bool is_template, struct rollout
     int rc = json_is_object(root) ? take_plan(&r, root, out)
                                   : err_set(err, EXIT_USAGE, "plan: must be a JSON object");
     json_decref(root);
-    return rc;
+    return rc == 0 ? 0 : say_line(json, len, err);
 }
 
 int plan_decode(const char *json, size_t len, struct rollout_plan *out, struct err *err)

@@ -180,8 +180,5 @@ const char *screen_word(enum screen_id screen);
 char *key_text(int key, bool ascii, char *out, size_t cap);
 /* The other way round, either spelling; K_NONE when it is no key's name. */
 int key_from_text(const char *text);
-/* The known word that differs in the fewest letters, NULL when none is near; `word(ctx, n)` gives
- * them until NULL. */
-const char *word_nearest(const char *text, const char *(*word)(void *ctx, size_t n), void *ctx);
 
 #endif

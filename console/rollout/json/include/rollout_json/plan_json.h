@@ -11,8 +11,9 @@
 
 /*
  * Strict: an unknown, doubled, mistyped or out-of-range field is an error that names it
- * ("stages[1].percent: 4 is less than the 5 of stages[0]"). Absent fields get their defaults;
- * without "stages", plan_default_stages(). plan_check() has been passed when 0 is returned.
+ * and its line ("line 4: stages[1].percent: 4 is less than the 5 of stages[0]"). Absent fields get
+ * their defaults; without "stages", plan_default_stages(). plan_check() has been passed when 0 is
+ * returned.
  */
 int plan_decode(const char *json, size_t len, struct rollout_plan *out, struct err *err);
 
