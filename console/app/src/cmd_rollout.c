@@ -29,6 +29,7 @@ enum { LIST_MAX = 256, EVENTS_MAX = 64 };
 struct wish {
     struct rollout_plan plan;
     struct session *session;
+    struct store *journal; /* to look into; NULL: there is none */
     struct release_store *releases;
     const struct release_entry *release;
     struct plan_candidate *candidate;
@@ -39,18 +40,16 @@ static void wish_free(struct wish *w)
 {
     free(w->candidate);
     release_store_close(w->releases);
+    store_close(w->journal);
     session_close(w->session);
 }
 
 /* The journal knows whose firmware failed before; a profile without one can be planned for, too. */
-static void mark(struct cmd_context *ctx, const struct wish *w)
+static void mark(struct cmd_context *ctx, struct wish *w)
 {
-    struct store *store = ctx->profile->journal[0] && files_exists(ctx->profile->journal)
-                              ? store_open(ctx->profile->journal, true, ossl_crypto(), NULL)
-                              : NULL;
-
-    planning_mark(store, w->release->image, w->candidate, w->count);
-    store_close(store);
+    if (ctx->profile->journal[0] && files_exists(ctx->profile->journal))
+        w->journal = store_open(ctx->profile->journal, true, ossl_crypto(), NULL);
+    planning_mark(w->journal, w->release->image, w->candidate, w->count);
 }
 
 static int wish_make(struct cmd_context *ctx, const struct cmd_args *args, unsigned parts,
@@ -63,7 +62,7 @@ static int wish_make(struct cmd_context *ctx, const struct cmd_args *args, unsig
     char name[PROTO_PRODUCT_MAX + PROTO_VERSION_MAX];
 
     memset(w, 0, sizeof(*w));
-    if (plan_make(args, 0, true, &w->plan, &ctx->err))
+    if (plan_make(args, 0, true, &w->plan, &ctx->err) || planning_check_zone(&w->plan, &ctx->err))
         return -1;
     struct filter *filter = filter_compile(w->plan.target, &mistake);
     if (!filter)
@@ -138,6 +137,7 @@ static int preview(struct cmd_context *ctx, const struct cmd_args *args, const s
     struct preview_view v = { .plan = &w->plan, .candidate = w->candidate, .rate = 100000 };
     const char *rate = cmd_get(args, "rate", NULL);
     struct plan_set set;
+    struct err conflict;
 
     if ((rate && plan_bytes(rate, "--rate", &v.rate, &ctx->err)) ||
         cmd_u32(args, "peak", 1, PLAN_DEVICES, 0, &v.peak, &ctx->err) ||
@@ -148,6 +148,8 @@ static int preview(struct cmd_context *ctx, const struct cmd_args *args, const s
     v.set = &set;
     v.zone = zone;
     v.step = step_release(w);
+    if (w->journal && planning_check_free(w->journal, w->candidate, &set, &conflict))
+        v.conflict = conflict.text;
     plan_preview(&w->plan, &set, w->release->release.size, v.rate, &v.preview);
     plan_schedule(&w->plan, &set, w->candidate, zone, session_now() / 1000, &v.preview);
     if (v.peak)
@@ -197,6 +199,21 @@ static int confirm(struct cmd_context *ctx, const struct cmd_args *args, const s
     return 0;
 }
 
+/* What the preview would have said to whom was not asked. */
+static void warn_notes(struct cmd_context *ctx, const struct wish *w)
+{
+    char note[PLAN_NOTES][PLAN_NOTE_TEXT];
+    struct plan_set set;
+
+    if (plan_resolve(&w->plan, &w->release->release, "preview", ossl_crypto(), w->candidate,
+                     w->count, session_now(), &set, NULL))
+        return;
+    uint32_t count = plan_notes(&w->plan, &set, w->candidate, note);
+    for (uint32_t i = 0; i < count; i++)
+        log_say(ctx->log, LOG_WARN, "%s", note[i]);
+    plan_set_free(&set);
+}
+
 static void warn_without_engine(struct cmd_context *ctx, struct store *store)
 {
     char holder[160];
@@ -230,6 +247,8 @@ static int run_start(struct cmd_context *ctx, const struct cmd_args *args)
     int rc = planning_start(&p, session_now(), id, &ctx->err) ? (int)ctx->err.code : EXIT_DONE;
     if (rc == EXIT_DONE) {
         warn_without_engine(ctx, session_store(w.session));
+        if (cmd_has(args, "yes"))
+            warn_notes(ctx, &w);
         if (ctx->json)
             output_json(ctx, json_pack("{s:s, s:s}", "rollout", id, "state", "started"));
         else

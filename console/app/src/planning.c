@@ -157,13 +157,14 @@ static int keep(const struct planning *p, const char *id, const struct plan_set 
 }
 
 /* Two live rollouts that pull at one device would undo each other. */
-static int check_free(const struct planning *p, const struct plan_set *set, struct err *err)
+int planning_check_free(struct store *store, const struct plan_candidate *candidate,
+                        const struct plan_set *set, struct err *err)
 {
     char other[PROTO_ROLLOUT_MAX];
 
     for (uint32_t i = 0; i < set->count; i++) {
-        const char *id = p->candidate[set->member[i].candidate].id;
-        int rc = store_device_rollout(p->store, id, other, err);
+        const char *id = candidate[set->member[i].candidate].id;
+        int rc = store_device_rollout(store, id, other, err);
         if (rc < 0)
             return -1;
         if (rc > 0)
@@ -175,7 +176,7 @@ static int check_free(const struct planning *p, const struct plan_set *set, stru
     return 0;
 }
 
-static int check_zone(const struct rollout_plan *plan, struct err *err)
+int planning_check_zone(const struct rollout_plan *plan, struct err *err)
 {
     if (plan->window.days == 0 || plan_is_in_device_time(plan))
         return 0;
@@ -194,7 +195,7 @@ int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLO
         return err_set(err, EXIT_USAGE,
                        "%s: [gateway] url is missing: devices would not know where to download",
                        p->profile->path);
-    if (plan_check(p->plan, err) || check_zone(p->plan, err) ||
+    if (plan_check(p->plan, err) || planning_check_zone(p->plan, err) ||
         (!id[0] && store_rollout_next_id(p->store, now_ms, id, err)))
         return -1;
     struct plan_candidate *marked = mem_array(p->count, sizeof(*marked));
@@ -206,7 +207,9 @@ int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLO
     int rc = plan_resolve(p->plan, &p->release->release, id, p->crypto, marked, p->count, now_ms,
                           &set, err);
     if (rc == 0) {
-        rc = check_free(&own, &set, err) ? -1 : keep(&own, id, &set, now_ms, err);
+        rc = planning_check_free(own.store, own.candidate, &set, err)
+                 ? -1
+                 : keep(&own, id, &set, now_ms, err);
         plan_set_free(&set);
     }
     free(marked);

@@ -47,6 +47,12 @@ struct planning {
     uint32_t count;
     const char *who;
 };
+/* 0 when planning_start() would find a window's zone and devices that no other rollout holds; else
+ * -1 and why not. */
+int planning_check_zone(const struct rollout_plan *plan, struct err *err);
+int planning_check_free(struct store *store, const struct plan_candidate *candidate,
+                        const struct plan_set *set, struct err *err);
+
 /* Mark (see above), draw the next id (unless `id` is filled in already), resolve, keep with an act
  * `start`. The engine takes it from there. 0 and *id, or -1 and *err. */
 int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLOUT_MAX],

@@ -48,6 +48,19 @@ static json_t *stage_json(const struct preview_view *v, uint32_t i)
     return o;
 }
 
+static json_t *notes_json(const struct preview_view *v)
+{
+    char note[PLAN_NOTES][PLAN_NOTE_TEXT];
+    uint32_t count = plan_notes(v->plan, v->set, v->candidate, note);
+    json_t *notes = json_array();
+
+    for (uint32_t i = 0; i < count; i++)
+        json_array_append_new(notes, clean_json(note[i]));
+    if (v->conflict)
+        json_array_append_new(notes, clean_json(v->conflict));
+    return notes;
+}
+
 static void print_json(struct cmd_context *ctx, const struct preview_view *v)
 {
     const struct plan_set *set = v->set;
@@ -64,6 +77,7 @@ static void print_json(struct cmd_context *ctx, const struct preview_view *v)
     json_t *o = json_pack("{s:I, s:I, s:f, s:o, s:o}", "devices", (json_int_t)v->preview.devices,
                           "bytes", (json_int_t)v->preview.bytes, "download", v->preview.download_s,
                           "stages", stages, "excluded", left_out);
+    json_object_set_new(o, "notes", notes_json(v));
     if (v->peak)
         json_object_set_new(o, "peak",
                             json_pack("{s:I, s:I}", "at_most", (json_int_t)v->peak, "jitter",
@@ -118,7 +132,7 @@ static void print_ids(struct cmd_context *ctx, const struct preview_view *v, uin
     }
     if (size > IDS_SHOWN)
         fprintf(ctx->out, " and %u more (--json names all)", size - IDS_SHOWN);
-    fputs(size == 0 ? " nobody more\n" : "\n", ctx->out);
+    fputc('\n', ctx->out);
 }
 
 static void print_stage(struct cmd_context *ctx, const struct preview_view *v, uint32_t i)
@@ -126,6 +140,11 @@ static void print_stage(struct cmd_context *ctx, const struct preview_view *v, u
     const struct plan_preview *p = &v->preview;
     char from[32], to[32], shows[PLAN_CLEAN_TEXT], gate[PLAN_CLEAN_TEXT];
 
+    if (p->stage[i].size == 0) {
+        fprintf(ctx->out, "  %u %s: nobody more, %u in all\n", i + 1, v->plan->stage[i].name,
+                p->stage[i].cumulative);
+        return;
+    }
     say_when(v, p->stage[i].starts_s, from, sizeof(from));
     say_when(v, p->stage[i].ends_s, to, sizeof(to));
     plan_clean_text(v->plan, p, i, shows);
@@ -170,7 +189,8 @@ static void print_rules(struct cmd_context *ctx, const struct preview_view *v)
     if (v->plan->window.days != 0) {
         window_text(&v->plan->window, window);
         fprintf(ctx->out, "window: %s%s%s\n", window,
-                plan_is_in_device_time(v->plan) ? "; times below are those of " : "",
+                plan_is_in_device_time(v->plan) ? "; times below are those of "
+                                                : "; so are the times below",
                 plan_is_in_device_time(v->plan) ? v->zone_name : "");
     }
     if (v->peak) {
@@ -178,6 +198,17 @@ static void print_rules(struct cmd_context *ctx, const struct preview_view *v)
         fprintf(ctx->out, "peak: a jitter of %s keeps simultaneous downloads at or under %u\n",
                 span, v->peak);
     }
+}
+
+static void print_notes(struct cmd_context *ctx, const struct preview_view *v)
+{
+    char note[PLAN_NOTES][PLAN_NOTE_TEXT];
+    uint32_t count = plan_notes(v->plan, v->set, v->candidate, note);
+
+    for (uint32_t i = 0; i < count; i++)
+        fprintf(ctx->out, "note: %s\n", note[i]);
+    if (v->conflict)
+        fprintf(ctx->out, "note: not to be started now: %s\n", v->conflict);
 }
 
 void preview_output(struct cmd_context *ctx, const struct preview_view *v)
@@ -194,6 +225,7 @@ void preview_output(struct cmd_context *ctx, const struct preview_view *v)
             v->plan->product, v->plan->version, v->preview.devices, (double)v->preview.bytes / 1e6,
             v->preview.download_s, v->rate / 1000, jitter);
     print_rules(ctx, v);
+    print_notes(ctx, v);
     for (uint32_t i = 0; i < v->preview.stage_count; i++)
         print_stage(ctx, v, i);
     if (v->set->excluded_count > 0)

@@ -15,6 +15,7 @@ struct preview_view {
     uint32_t rate;               /* bytes per second of one device, as assumed */
     uint32_t peak;               /* --peak, 0: not asked */
     uint32_t peak_jitter_s;      /* the jitter that keeps it */
+    const char *conflict;        /* why a start would be refused now, or NULL */
     const char *step;            /* a release that would bring those too old far enough, or NULL */
 };
 

@@ -159,11 +159,15 @@ static void cut(const struct rollout_plan *plan, const struct entry *entry, uint
 
 static int all_named_seen(const struct rollout_plan *plan, const bool *seen, struct err *err)
 {
-    for (uint32_t i = 0; i < plan->named_count; i++)
-        if (!seen[i])
-            return err_set(err, EXIT_USAGE,
-                           "devices: \"%s\" is named in a stage but is not in the target",
-                           plan->named[i]);
+    for (uint32_t s = 0; s < plan->stage_count; s++) {
+        const struct plan_stage *stage = &plan->stage[s];
+        for (uint32_t i = 0; i < stage->named_count; i++)
+            if (!seen[stage->named_first + i])
+                return err_set(err, EXIT_USAGE,
+                               "stages[%u].devices: \"%s\" is not among the devices that the "
+                               "target matches: check its spelling and the target",
+                               s, plan->named[stage->named_first + i]);
+    }
     return 0;
 }
 
@@ -194,7 +198,8 @@ int plan_resolve(const struct rollout_plan *plan, const struct release *release,
 
     memset(out, 0, sizeof(*out));
     if (count == 0)
-        return err_set(err, EXIT_NO, "target: no device matches");
+        return err_set(err, EXIT_NO, "target: no device matches%s%s%s", plan->target[0] ? " '" : "",
+                       plan->target, plan->target[0] ? "'" : "");
     if (count > PLAN_DEVICES)
         return err_set(err, EXIT_USAGE, "target: %u devices match, at most %u in one rollout",
                        count, PLAN_DEVICES);

@@ -376,6 +376,8 @@ struct start {
     enum start_row problem_row;
     uint32_t excluded[PLAN_EXCLUDED_COUNT];
     char excluded_id[PLAN_EXCLUDED_COUNT][START_ID_SHOWN][PROTO_ID_MAX];
+    char note[PLAN_NOTES][PLAN_NOTE_TEXT]; /* what is probably not meant */
+    uint32_t note_count;
     uint32_t excluded_count, matched;
     uint32_t canary;  /* ids of the first stage */
     size_t id_count;  /* in ui->ids */

@@ -258,6 +258,8 @@ static void draw_preview(const struct ui *ui, const struct ui_model *m, struct a
     row = draw_peak(d, a, row);
     row = draw_shows(d, a, row);
     row = draw_when(d, m, a, row);
+    for (uint32_t i = 0; i < d->note_count && row < a.rows; i++)
+        area_field(a, row++, 0, a.cols, ROLE_WARN, d->note[i], false);
     row = draw_canary(ui, a, row + roomy);
     if (row + 1 < a.rows)
         area_field(a, a.rows - 1, 0, a.cols, ROLE_DIM,

@@ -275,6 +275,7 @@ static void keep_result(struct ui *ui, struct start *d, const struct plan_set *s
     d->id_count = set->count;
     d->canary = set->stage_size[0];
     keep_excluded(d, set, candidate);
+    d->note_count = plan_notes(&d->plan, set, candidate, d->note);
     plan_preview(&d->plan, set, size, START_DOWNLOAD_RATE, &d->preview);
 }
 

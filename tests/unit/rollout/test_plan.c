@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "rollout/plan.h"
 #include "sim.h"
 
@@ -98,6 +99,41 @@ static void a_share_of_few_devices_is_never_empty_and_never_one_too_many(void **
     assert_int_equal(plan_stage_target(&stage, 7), 7);
 }
 
+static void what_is_probably_not_meant_is_noted(void **state)
+{
+    enum { N = 4 };
+    struct plan_candidate c[N];
+    char id[N][16], note[PLAN_NOTES][PLAN_NOTE_TEXT];
+    struct rollout_plan plan;
+    struct release rel = release();
+    struct plan_set set;
+    (void)state;
+
+    plan_defaults(&plan);
+    plan_set_release(&plan, "weather@1.4.0", NULL);
+    fleet(c, id, N);
+    plan.stage_count = 2;
+    plan.stage[0] = (struct plan_stage){ .name = "canary", .named_count = 1 };
+    plan.stage[1] = (struct plan_stage){ .name = "rest", .share_ppm = 1000000 };
+    plan.named_count = 1;
+    text_copy(plan.named[0], PROTO_ID_MAX, c[2].id);
+    assert_int_equal(plan_resolve(&plan, &rel, "r-1", &sim_crypto, c, N, NOW_MS, &set, NULL), 0);
+    assert_int_equal(plan_notes(&plan, &set, c, note), 0);
+    text_copy(plan.per_group.by, sizeof(plan.per_group.by), "site");
+    assert_int_equal(plan_notes(&plan, &set, c, note), 1);
+    assert_string_equal(note[0], "per_group caps nobody: none has a group site:…");
+    c[1].group[0] = "site:roof";
+    c[1].group_count = 1;
+    assert_int_equal(plan_notes(&plan, &set, c, note), 1);
+    assert_string_equal(note[0], "per_group: 3 of 4 have no group site:… and no cap");
+    plan_set_free(&set);
+    c[2].failed_before = true;
+    assert_int_equal(plan_resolve(&plan, &rel, "r-1", &sim_crypto, c, N, NOW_MS, &set, NULL), 0);
+    assert_int_equal(plan_notes(&plan, &set, c, note), 2);
+    assert_string_equal(note[0], "stage canary is empty: all it names are left out");
+    plan_set_free(&set);
+}
+
 static void named_canaries_come_first_and_are_part_of_the_number(void **state)
 {
     enum { N = 40 };
@@ -131,8 +167,8 @@ static void named_canaries_come_first_and_are_part_of_the_number(void **state)
 
     snprintf(plan.named[2], sizeof(plan.named[2]), "nobody");
     assert_int_equal(plan_resolve(&plan, &rel, "r-9", &sim_crypto, c, N, NOW_MS, &set, &err), -1);
-    assert_string_equal(err.text,
-                        "devices: \"nobody\" is named in a stage but is not in the target");
+    assert_string_equal(err.text, "stages[1].devices: \"nobody\" is not among the devices that the "
+                                  "target matches: check its spelling and the target");
 }
 
 static void each_device_left_out_has_its_reason(void **state)
@@ -435,6 +471,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stages_are_exact_and_cumulative),
         cmocka_unit_test(a_share_of_few_devices_is_never_empty_and_never_one_too_many),
+        cmocka_unit_test(what_is_probably_not_meant_is_noted),
         cmocka_unit_test(named_canaries_come_first_and_are_part_of_the_number),
         cmocka_unit_test(each_device_left_out_has_its_reason),
         cmocka_unit_test(a_window_is_written_as_people_say_it),

@@ -254,6 +254,13 @@ void plan_clean_text(const struct rollout_plan *plan, const struct plan_preview 
 void plan_gate_text(const struct rollout_plan *plan, const struct plan_preview *preview,
                     uint32_t stage, char out[PLAN_CLEAN_TEXT]);
 
+/* What is probably not meant: a label of per_group that devices do not have, a stage whose named
+ * devices are all left out. For a set made of `candidate`; how many, PLAN_NOTES at most. */
+#define PLAN_NOTES     2
+#define PLAN_NOTE_TEXT 128
+uint32_t plan_notes(const struct rollout_plan *plan, const struct plan_set *set,
+                    const struct plan_candidate *candidate, char out[PLAN_NOTES][PLAN_NOTE_TEXT]);
+
 /* The shortest jitter that keeps mean + 4 * sqrt(mean) of `devices` at or under `peak` >= 1. */
 uint32_t plan_jitter_for_peak(uint32_t devices, double download_s, uint32_t peak);
 
