@@ -298,9 +298,10 @@ static const char *use_word(const struct pki_cert *c)
 
 static json_t *cert_json(const struct pki_cert *c, int64_t now)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "cn", c->cn, "use", use_word(c),
-                     "serial", c->serial, "issuer", c->issuer, "not_before",
-                     (json_int_t)c->not_before, "not_after", (json_int_t)c->not_after, "days_left",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "cn", c->cn, "use",
+                     use_word(c), "serial", c->serial, "fingerprint", c->fingerprint, "issuer",
+                     c->issuer, "not_before", (json_int_t)c->not_before, "not_after",
+                     (json_int_t)c->not_after, "days_left",
                      (json_int_t)((c->not_after - now) / 86400), "path", c->path);
 }
 

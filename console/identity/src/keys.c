@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -117,7 +118,7 @@ static int check_itself(const char *path, const char *text, size_t len, struct k
 }
 
 /* The one in chain/ that keyset.json did not become, because something stopped it. */
-static int carry_on(struct keys_folder *f, struct err *e)
+static int carry_on(struct keys_folder *f, bool write, struct err *e)
 {
     for (;;) {
         char path[FILES_PATH_MAX], text[PROTO_KEYSET_BYTES + 1];
@@ -133,7 +134,7 @@ static int carry_on(struct keys_folder *f, struct err *e)
         if (r != REASON_NONE)
             return err_set(e, EXIT_USAGE, "%s does not follow %s: %s; move it away", path, f->path,
                            reason_text(r));
-        if (files_write(NULL, f->path, text, len, FILES_PUBLIC, FILES_REPLACE, e) != 0)
+        if (write && files_write(NULL, f->path, text, len, FILES_PUBLIC, FILES_REPLACE, e) != 0)
             return -1;
         f->now = next;
         f->len = len;
@@ -141,7 +142,7 @@ static int carry_on(struct keys_folder *f, struct err *e)
     }
 }
 
-int keys_open(struct keys_folder *f, const char *keyset_path, struct err *e)
+static int open_newest(struct keys_folder *f, const char *keyset_path, bool write, struct err *e)
 {
     memset(f, 0, sizeof(*f));
     if (!keyset_path[0])
@@ -152,7 +153,17 @@ int keys_open(struct keys_folder *f, const char *keyset_path, struct err *e)
         return err_prefix(e, "no keyset (muster pki init makes one)");
     if (check_itself(f->path, f->text, f->len, &f->now, e) != 0)
         return -1;
-    return carry_on(f, e);
+    return carry_on(f, write, e);
+}
+
+int keys_open(struct keys_folder *f, const char *keyset_path, struct err *e)
+{
+    return open_newest(f, keyset_path, true, e);
+}
+
+int keys_look(struct keys_folder *f, const char *keyset_path, struct err *e)
+{
+    return open_newest(f, keyset_path, false, e);
 }
 
 int keys_version(const struct keys_folder *f, uint32_t version, char text[PROTO_KEYSET_BYTES + 1],
@@ -173,6 +184,46 @@ int keys_version(const struct keys_folder *f, uint32_t version, char text[PROTO_
     return (out ? out : &k)->version == version
                ? 0
                : err_set(e, EXIT_USAGE, "%s is not version %u", path, version);
+}
+
+static bool names_key(const struct keyset *k, const char *kid)
+{
+    for (uint32_t i = 0; i < k->keys.count; i++)
+        if (strcmp(k->keys.key[i].kid, kid) == 0)
+            return true;
+    return false;
+}
+
+static int64_t written_s(const struct keys_folder *f, uint32_t version)
+{
+    char path[FILES_PATH_MAX];
+    struct stat st;
+    if (chain_path(f, version, path, NULL) == 0 && stat(path, &st) == 0)
+        return (int64_t)st.st_mtime;
+    /* A keyset that nothing followed yet need not be in chain/. */
+    return version == f->now.version && stat(f->path, &st) == 0 ? (int64_t)st.st_mtime : 0;
+}
+
+void keys_ages(const struct keys_folder *f, struct key_age out[KEYRING_MAX])
+{
+    bool known[KEYRING_MAX] = { false };
+    uint32_t open = f->now.keys.count, last = f->now.version;
+
+    memset(out, 0, KEYRING_MAX * sizeof(*out));
+    for (uint32_t v = last; open > 0 && v > 0 && last - v < KEYS_AGES_BACK; v--) {
+        char text[PROTO_KEYSET_BYTES + 1];
+        struct keyset before = { 0 };
+        /* Version 0 names none: the keys of 1 came from the factory. */
+        if (v > 1 && keys_version(f, v - 1, text, &before, NULL) != 0)
+            return;
+        for (uint32_t i = 0; i < f->now.keys.count; i++) {
+            if (known[i] || names_key(&before, f->now.keys.key[i].kid))
+                continue;
+            known[i] = true;
+            open--;
+            out[i] = (struct key_age){ v, written_s(f, v) };
+        }
+    }
 }
 
 static int sync_folder(const char *path, struct err *e)
@@ -341,7 +392,7 @@ static int publish(struct keys_folder *f, const struct keyset *next, const struc
     if (chain_path(f, next->version, path, e) != 0 ||
         files_write(NULL, path, text, (size_t)len, FILES_PUBLIC, FILES_NEW, e) != 0)
         return -1;
-    return carry_on(f, e);
+    return carry_on(f, true, e);
 }
 
 static int sign_next(struct keys_folder *f, struct keyset *next, const struct keys_signing *by,

@@ -1,12 +1,16 @@
 #include <openssl/asn1.h>
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "protocol/hex.h"
 #include "store.h"
 
 #define PEM_BYTES 65536
@@ -42,8 +46,19 @@ static void serial_text(const X509 *cert, char *out, size_t cap)
     BN_free(number);
 }
 
+static void fingerprint(const X509 *cert, char out[PROTO_SHA256_HEX])
+{
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    out[0] = '\0';
+    if (X509_digest(cert, EVP_sha256(), hash, &len) == 1 && len == PROTO_SHA256_LEN)
+        hex_encode(hash, len, out);
+}
+
 static void describe(X509 *cert, struct pki_cert *out)
 {
+    *out = (struct pki_cert){ 0 };
+    fingerprint(cert, out->fingerprint);
     common_name(X509_get_subject_name(cert), out->cn, sizeof(out->cn));
     common_name(X509_get_issuer_name(cert), out->issuer, sizeof(out->issuer));
     serial_text(cert, out->serial, sizeof(out->serial));
@@ -55,21 +70,32 @@ static void describe(X509 *cert, struct pki_cert *out)
     out->client = !out->ca && use != UINT32_MAX && (use & XKU_SSL_CLIENT);
 }
 
-int pki_cert_read(const char *path, struct pki_cert *out, struct err *e)
+int pki_certs_read(const char *path, struct pki_cert *out, size_t cap, size_t *count, struct err *e)
 {
-    *out = (struct pki_cert){ 0 };
     char *pem;
+    *count = 0;
     if (files_read(path, PEM_BYTES, &pem, NULL, e) != 0)
         return -1;
-    X509 *cert = ca_cert_parse(pem, e);
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    X509 *cert = NULL;
+    while (bio && *count < cap && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+        describe(cert, &out[*count]);
+        X509_free(cert);
+        (void)text_copy(out[*count].path, sizeof(out->path), path);
+        (*count)++;
+    }
+    ERR_clear_error(); /* the end of the file is one */
+    BIO_free(bio);
     free(pem);
-    if (!cert)
-        return err_prefix(e, "%s", path);
-    describe(cert, out);
-    X509_free(cert);
-    return text_copy(out->path, sizeof(out->path), path)
-               ? 0
-               : err_set(e, EXIT_USAGE, "path is too long: %.160s…", path);
+    return *count > 0 || cap == 0 ? 0 : err_set(e, EXIT_USAGE, "%s: no certificate in it", path);
+}
+
+int pki_cert_read(const char *path, struct pki_cert *out, struct err *e)
+{
+    size_t count;
+    if (strlen(path) >= sizeof(out->path))
+        return err_set(e, EXIT_USAGE, "path is too long: %.160s…", path);
+    return pki_certs_read(path, out, 1, &count, e);
 }
 
 struct cert_list {

@@ -278,6 +278,54 @@ static void a_certificate_says_who_and_for_how_long(void **state)
     assert_int_equal(cert.not_after - cert.not_before, 365 * 86400);
 }
 
+/* As `openssl x509 -fingerprint -sha256` has it, without colons. */
+static void a_certificate_has_the_fingerprint_of_its_der(void **state)
+{
+    const char *dir = *state;
+    struct err e = { 0 };
+    struct pki_cert cert;
+    char path[FILES_PATH_MAX], command[FILES_PATH_MAX + 200], line[160] = "", plain[160] = "";
+    assert_int_equal(init(dir, &e), 0);
+    assert_int_equal(files_join(path, dir, "pki/root.pem", &e), 0);
+
+    assert_int_equal(pki_cert_read(path, &cert, &e), 0);
+
+    snprintf(command, sizeof(command), "openssl x509 -in %s -noout -fingerprint -sha256", path);
+    FILE *openssl = popen(command, "r");
+    assert_non_null(openssl);
+    assert_non_null(fgets(line, sizeof(line), openssl));
+    pclose(openssl);
+    size_t used = 0;
+    for (const char *at = strchr(line, '=') + 1; *at && *at != '\n'; at++) {
+        if (*at != ':')
+            plain[used++] = *at >= 'A' && *at <= 'F' ? (char)(*at - 'A' + 'a') : *at;
+    }
+    assert_string_equal(cert.fingerprint, plain);
+}
+
+static void a_bundle_is_read_whole_and_within_bounds(void **state)
+{
+    const char *dir = *state;
+    struct err e = { 0 };
+    struct pki_cert cert[4];
+    char path[FILES_PATH_MAX];
+    size_t count;
+    assert_int_equal(init(dir, &e), 0);
+    assert_int_equal(files_join(path, dir, "pki/ca-bundle.pem", &e), 0);
+
+    assert_int_equal(pki_certs_read(path, cert, 4, &count, &e), 0);
+    assert_int_equal(count, 2);
+    assert_string_equal(cert[0].cn, "test intermediate CA");
+    assert_string_equal(cert[1].cn, "test root CA");
+    assert_true(cert[0].ca && cert[1].ca);
+
+    assert_int_equal(pki_certs_read(path, cert, 1, &count, &e), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(files_join(path, dir, "pki/root.key", &e), 0);
+    assert_int_equal(pki_certs_read(path, cert, 4, &count, &e), -1);
+    assert_non_null(strstr(e.text, "no certificate in it"));
+}
+
 static void renewing_a_server_keeps_its_key(void **state)
 {
     const char *dir = *state;
@@ -358,6 +406,8 @@ int main(void)
         T(a_setting_that_no_device_has_or_takes_is_refused),
         T(a_device_can_not_be_an_operator),
         T(a_certificate_says_who_and_for_how_long),
+        T(a_certificate_has_the_fingerprint_of_its_der),
+        T(a_bundle_is_read_whole_and_within_bounds),
         T(renewing_a_server_keeps_its_key),
         T(a_new_operator_is_added_to_the_acl_once),
         T(all_that_was_issued_is_listed),

@@ -154,6 +154,74 @@ static void an_interrupted_keyset_is_carried_on(void **state)
     assert_int_equal(x->f.now.version, 2);
 }
 
+/* Who only looks writes nothing: the console does, as often as it likes. */
+static void looking_sees_the_newest_and_leaves_the_disk_alone(void **state)
+{
+    struct fixture *x = *state;
+    struct keys_folder seen;
+    char one[256], *before, *after;
+
+    snprintf(one, sizeof(one), "%s", in(x, "one.json"));
+    copy(x->keyset, one);
+    rotate(x, KEY_RELEASE, in(x, "release.key"), false);
+    copy(one, x->keyset);
+    assert_int_equal(files_read(x->keyset, 1 << 20, &before, NULL, NULL), 0);
+
+    assert_int_equal(keys_look(&seen, x->keyset, &x->e), 0);
+
+    assert_int_equal(seen.now.version, 2);
+    assert_int_equal(files_read(x->keyset, 1 << 20, &after, NULL, NULL), 0);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+}
+
+static uint32_t since(const struct fixture *x, const struct key_age age[KEYRING_MAX],
+                      const char *key)
+{
+    char kid[PROTO_KID_MAX];
+
+    kid_of(key, kid);
+    for (uint32_t i = 0; i < x->f.now.keys.count; i++)
+        if (strcmp(x->f.now.keys.key[i].kid, kid) == 0)
+            return age[i].version;
+    fail_msg("%s is not in the keyset", key);
+    return 0;
+}
+
+static void a_key_is_as_old_as_the_keyset_that_named_it_first(void **state)
+{
+    struct fixture *x = *state;
+    struct key_age age[KEYRING_MAX];
+
+    keys_ages(&x->f, age);
+    assert_int_equal(since(x, age, x->rollout), 1);
+    rotate(x, KEY_ROLLOUT, x->rollout, false);
+    rotate(x, KEY_RELEASE, in(x, "release.key"), true);
+
+    keys_ages(&x->f, age);
+
+    assert_int_equal(since(x, age, x->root), 1);
+    assert_int_equal(since(x, age, x->rollout), 2);
+    assert_int_equal(since(x, age, in(x, "release.key")), 3);
+    for (uint32_t i = 0; i < x->f.now.keys.count; i++)
+        assert_true(age[i].made_s > 0);
+}
+
+static void without_the_chain_no_age_is_claimed(void **state)
+{
+    struct fixture *x = *state;
+    struct key_age age[KEYRING_MAX];
+
+    rotate(x, KEY_ROLLOUT, x->rollout, false);
+    assert_int_equal(unlink(in(x, "chain/1.json")), 0);
+
+    keys_ages(&x->f, age);
+
+    for (uint32_t i = 0; i < x->f.now.keys.count; i++)
+        assert_int_equal(age[i].version, 0);
+}
+
 /* Killed after the key was made, before a keyset named it: that key is used. */
 static void a_key_that_no_keyset_names_yet_is_used(void **state)
 {
@@ -276,6 +344,9 @@ int main(void)
         T(a_rotated_key_takes_the_old_ones_place),
         T(each_version_follows_the_one_before),
         T(an_interrupted_keyset_is_carried_on),
+        T(looking_sees_the_newest_and_leaves_the_disk_alone),
+        T(a_key_is_as_old_as_the_keyset_that_named_it_first),
+        T(without_the_chain_no_age_is_claimed),
         T(a_key_that_no_keyset_names_yet_is_used),
         T(a_key_on_its_way_in_arrives),
         T(a_foreign_file_in_the_chain_is_not_taken),

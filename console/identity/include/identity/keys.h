@@ -33,6 +33,21 @@ struct keys_folder {
 /* Read and check the newest. EXIT_USAGE when there is none or it does not verify. */
 int keys_open(struct keys_folder *f, const char *keyset_path, struct err *e);
 
+/* The same for those who only look: nothing on disk is carried on. */
+int keys_look(struct keys_folder *f, const char *keyset_path, struct err *e);
+
+/*
+ * Since when keysets name each key of the newest one: by what chain/ still has, the newest
+ * KEYS_AGES_BACK versions of it. `made_s` is when the file of that version was written here, so it
+ * is that of a copy where the folder was copied.
+ */
+#define KEYS_AGES_BACK 64
+struct key_age {
+    uint32_t version; /* 0: not known, it is older than what was looked at */
+    int64_t made_s;   /* Unix s; 0: not known */
+};
+void keys_ages(const struct keys_folder *f, struct key_age out[KEYRING_MAX]);
+
 /* The signed text of a version, terminated, and (unless NULL) what it says. */
 int keys_version(const struct keys_folder *f, uint32_t version, char text[PROTO_KEYSET_BYTES + 1],
                  struct keyset *out, struct err *e);

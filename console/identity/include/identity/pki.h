@@ -97,7 +97,8 @@ struct pki_cert {
     char cn[PKI_CN_MAX];
     char serial[48]; /* hex */
     char issuer[PKI_CN_MAX];
-    int64_t not_before, not_after; /* Unix s */
+    char fingerprint[PROTO_SHA256_HEX]; /* SHA-256 of the DER, hex */
+    int64_t not_before, not_after;      /* Unix s */
     bool ca, server, client;
     char path[FILES_PATH_MAX];
 };
@@ -110,5 +111,10 @@ int pki_list(const char *dir, struct pki_cert **list, size_t *count, struct err 
 
 /* The first certificate of a PEM file. */
 int pki_cert_read(const char *path, struct pki_cert *out, struct err *e);
+
+/* All of a PEM file, in its order: a certificate with those above it, or a bundle of authorities.
+ * At least one; more than `cap` are left out. */
+int pki_certs_read(const char *path, struct pki_cert *out, size_t cap, size_t *count,
+                   struct err *e);
 
 #endif
