@@ -17,11 +17,6 @@
 
 enum { UNDER_WAY_MAX = 32, RESEND_MS = 10000, TRIES_MAX = 3 };
 
-bool adoption_is_enough(const struct adoption *a)
-{
-    return a->devices > 0 && (uint64_t)a->have * 100 >= (uint64_t)a->devices * 99;
-}
-
 static struct filter *compile(struct cmd_context *ctx, const struct cmd_args *args)
 {
     char text[FILTER_TEXT_MAX];
@@ -41,15 +36,6 @@ static struct filter *compile(struct cmd_context *ctx, const struct cmd_args *ar
 /* ---- counting ---------------------------------------------------------------------------------
  */
 
-static void count_one(const struct fleet_device *d, uint32_t version, struct adoption *a)
-{
-    if (!d->has_status)
-        return; /* somebody else's topics */
-    a->devices++;
-    a->have += d->keyset >= version;
-    a->unknown += d->keyset == 0;
-}
-
 static int count(struct cmd_context *ctx, uint32_t version, struct filter *filter,
                  struct adoption *out)
 {
@@ -61,12 +47,7 @@ static int count(struct cmd_context *ctx, uint32_t version, struct filter *filte
         session_close(s);
         return -1;
     }
-    const struct fleet *fleet = session_fleet(s);
-    for (uint32_t i = 0; i < fleet_span(fleet); i++) {
-        const struct fleet_device *d = fleet_device(fleet, i);
-        if (d && filter_match(filter, fleet, d, session_now()))
-            count_one(d, version, out);
-    }
+    adoption_count(session_fleet(s), filter, version, session_now(), out);
     session_close(s);
     return 0;
 }
