@@ -150,7 +150,11 @@ class Keys(FleetTest):
 
         status = self.fleet.run("keys", "status", "--json", check=False)
         self.assertEqual(status.returncode, 1)
-        self.assertEqual(json.loads(status.stdout)["have"], 2)
+        told = json.loads(status.stdout)
+        self.assertEqual((told["have"], told["previous"] + told["unknown"]), (2, 1))
+        self.assertEqual([(k["roles"], k["since_version"]) for k in told["keyset"]["keys"] if k["kid"] == kid(new)], [(["rollout"], 2)])
+        self.assertEqual(told["operator"]["certificate"]["cn"], "operator-admin")
+        self.assertEqual(sorted(o["id"] for o in told["orders"] if o["has"]), ["sensor-001", "sensor-002"])
         refused = self.fleet.run("keys", "retire", old_kid, "--yes", check=False)
         self.assertEqual(refused.returncode, 4, refused.stderr)
         self.assertIn("2 of 3 devices", refused.stderr)

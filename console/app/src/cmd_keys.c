@@ -22,7 +22,7 @@ static int open_folder(struct cmd_context *ctx, const struct cmd_args *args, str
 /* ---- show -------------------------------------------------------------------------------------
  */
 
-static void role_words(const struct trusted_key *key, char *out, size_t cap)
+void keys_roles_text(const struct trusted_key *key, char *out, size_t cap)
 {
     static const enum key_role roles[] = { KEY_ROOT, KEY_RELEASE, KEY_ROLLOUT };
     size_t len = 0;
@@ -39,7 +39,7 @@ static void role_words(const struct trusted_key *key, char *out, size_t cap)
 static json_t *key_json(const struct trusted_key *key)
 {
     char words[48];
-    role_words(key, words, sizeof(words));
+    keys_roles_text(key, words, sizeof(words));
     return json_pack("{s:s, s:s, s:b}", "kid", key->kid, "role", words, "revoked",
                      (int)key->revoked);
 }
@@ -64,7 +64,7 @@ static int print_keyset(struct cmd_context *ctx, const struct keys_folder *f)
     fprintf(ctx->out, "fleet %s, keyset %u, %u of %u root keys sign the next, seq_floor %u\n",
             k->fleet, k->version, k->root_threshold, keys_count(k, KEY_ROOT), k->seq_floor);
     for (uint32_t i = 0; i < k->keys.count; i++) {
-        role_words(&k->keys.key[i], words, sizeof(words));
+        keys_roles_text(&k->keys.key[i], words, sizeof(words));
         fprintf(ctx->out, "  %s  %s\n", k->keys.key[i].kid,
                 k->keys.key[i].revoked ? "revoked" : words);
     }
@@ -289,7 +289,11 @@ const struct command keys_commands[] = {
       cmd_keys_push, COMMAND_PROFILE,
       "One version after the other, each after the device has taken the one before. For a device "
       "that is offline the broker keeps the next one for an hour: run it again later." },
-    { "keys status", "[FILTER]", "count the devices that have the keyset", status_options,
-      cmd_keys_status, COMMAND_PROFILE, "Exit code 1 while less than 99 of 100 have it." },
+    { "keys status", "[FILTER]", "who acts here, which keys count, and how many devices have them",
+      status_options, cmd_keys_status, COMMAND_PROFILE,
+      "What the keys screen shows: who acts here, with which certificate and for how long, the "
+      "keys "
+      "of the newest keyset, how many devices have it, which are behind, orders under way, and "
+      "what to do. Exit code 1 while less than 99 of 100 have it." },
     { 0 },
 };

@@ -13,11 +13,11 @@
 #include "output.h"
 #include "session.h"
 
-/* Keysets on their way to the fleet, and how far they have come. */
+/* Keysets on their way to the fleet. How far they have come: cmd_keys_status.c. */
 
 enum { UNDER_WAY_MAX = 32, RESEND_MS = 10000, TRIES_MAX = 3 };
 
-static struct filter *compile(struct cmd_context *ctx, const struct cmd_args *args)
+struct filter *keys_filter(struct cmd_context *ctx, const struct cmd_args *args)
 {
     char text[FILTER_TEXT_MAX];
     struct filter_error mistake;
@@ -31,61 +31,6 @@ static struct filter *compile(struct cmd_context *ctx, const struct cmd_args *ar
         err_set(&ctx->err, EXIT_USAGE, "%s\n        %s\n        %*s^", mistake.text, text,
                 (int)mistake.at, "");
     return filter;
-}
-
-/* ---- counting ---------------------------------------------------------------------------------
- */
-
-static int count(struct cmd_context *ctx, uint32_t version, struct filter *filter,
-                 struct adoption *out)
-{
-    struct session_config config = { .profile = ctx->profile, .log = ctx->log, .name = "keys" };
-    struct session *s = session_open(&config, &ctx->err);
-
-    memset(out, 0, sizeof(*out));
-    if (!s || session_settle(s, 0, &ctx->err) != 0) {
-        session_close(s);
-        return -1;
-    }
-    adoption_count(session_fleet(s), filter, version, session_now(), out);
-    session_close(s);
-    return 0;
-}
-
-int adoption_of(struct cmd_context *ctx, uint32_t version, struct adoption *out)
-{
-    return count(ctx, version, NULL, out);
-}
-
-int cmd_keys_status(struct cmd_context *ctx, const struct cmd_args *args)
-{
-    struct adoption a;
-    struct keys_folder f;
-    uint32_t version = 0;
-
-    if (cmd_u32(args, "version", 1, UINT32_MAX, 0, &version, &ctx->err) != 0)
-        return (int)ctx->err.code;
-    if (version == 0) {
-        if (keys_open(&f, cmd_get(args, "keyset", ctx->profile->trust.keyset), &ctx->err) != 0)
-            return (int)ctx->err.code;
-        version = f.now.version;
-    }
-    struct filter *filter = compile(ctx, args);
-    if (!filter)
-        return EXIT_USAGE;
-    int rc = count(ctx, version, filter, &a);
-    filter_free(filter);
-    if (rc != 0)
-        return (int)ctx->err.code;
-    bool enough = adoption_is_enough(&a);
-    if (ctx->json)
-        output_json(ctx, json_pack("{s:I, s:I, s:I, s:I, s:b}", "version", (json_int_t)version,
-                                   "devices", (json_int_t)a.devices, "have", (json_int_t)a.have,
-                                   "unknown", (json_int_t)a.unknown, "enough", (int)enough));
-    else
-        fprintf(ctx->out, "keyset %u: %u of %u devices have it, %u are behind, %u did not say\n",
-                version, a.have, a.devices, a.devices - a.have - a.unknown, a.unknown);
-    return enough ? EXIT_DONE : EXIT_NO;
 }
 
 /* ---- pushing ----------------------------------------------------------------------------------
@@ -291,7 +236,7 @@ int cmd_keys_push(struct cmd_context *ctx, const struct cmd_args *args)
     if (cmd_seconds(args, "wait", 30, &wait_s, &ctx->err) != 0 ||
         keys_open(&p.folder, cmd_get(args, "keyset", ctx->profile->trust.keyset), &ctx->err) != 0)
         return (int)ctx->err.code;
-    struct filter *filter = compile(ctx, args);
+    struct filter *filter = keys_filter(ctx, args);
     if (!filter)
         return EXIT_USAGE;
     p.session = session_open(&config, &ctx->err);

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -15,6 +14,7 @@
 #include "probe.h"
 #include "service.h"
 #include "session.h"
+#include "trust.h"
 
 /* ---- serve: the engine without a screen
  * --------------------------------------------------------------------------- */
@@ -119,48 +119,44 @@ static void say(struct doctor *d, enum severity severity, const char *what, cons
                 *todo ? "\n                      -> " : "", todo);
 }
 
-static void check_private(struct doctor *d, const char *what, const char *path)
+static void say_finding(struct doctor *d, const struct trust_finding *f)
 {
-    struct stat st;
-    char text[PROFILE_PATH_MAX + 64];
+    static const enum severity as[] = { FINE, NOTE, WARNING, BROKEN };
 
-    if (!*path) {
-        say(d, NOTE, what, "not configured", "");
-    } else if (strncmp(path, "pkcs11:", 7) == 0) {
-        say(d, FINE, what, "on a PKCS#11 token", "");
-    } else if (stat(path, &st)) {
-        text_format(text, sizeof(text), "cannot read %s", path);
-        say(d, BROKEN, what, text, "check the path in the profile");
-    } else if (st.st_mode & 077) {
-        text_format(text, sizeof(text), "%s can be read by others (mode %04o)", path,
-                    (unsigned)(st.st_mode & 07777));
-        say(d, WARNING, what, text, "chmod 600 the file");
-    } else {
-        say(d, FINE, what, path, "");
-    }
+    say(d, as[f->severity], f->what, f->text, f->todo);
 }
 
-static void check_cert(struct doctor *d, const char *what, const char *path, int64_t now)
+/* What the keys screen says too. */
+static void check_trust(struct doctor *d, int64_t now_ms)
 {
+    struct trust_finding finding[TRUST_FINDINGS_MAX];
+    struct trust *trust = trust_new(d->ctx->profile);
+
+    trust_look(trust, now_ms);
+    size_t count = trust_findings(trust_facts(trust), NULL, now_ms, finding);
+    for (size_t i = 0; i < count; i++)
+        say_finding(d, &finding[i]);
+    trust_free(trust);
+}
+
+static void check_gateway_cert(struct doctor *d, int64_t now_ms)
+{
+    const char *path = d->ctx->profile->gateway.cert;
+    struct trust_finding finding;
     struct pki_cert cert;
+    struct ui_cert shown;
     struct err err;
-    char text[256];
 
     if (!*path)
         return;
     if (pki_cert_read(path, &cert, &err)) {
-        say(d, BROKEN, what, err.text,
-            "make one with 'muster pki operator' or 'muster pki server'");
+        say(d, BROKEN, "gateway cert", err.text, "make one with 'muster pki server'");
         return;
     }
-    int64_t days = (cert.not_after - now) / 86400;
-    text_format(text, sizeof(text), "%s, %lld days left", cert.cn, (long long)days);
-    if (cert.not_before > now)
-        say(d, BROKEN, what, "certificate is not valid yet", "is this machine's clock right?");
-    else if (cert.not_after <= now)
-        say(d, BROKEN, what, "certificate has expired", "renew it with --renew");
-    else
-        say(d, days < 30 ? WARNING : FINE, what, text, days < 30 ? "renew it with --renew" : "");
+    trust_cert(&cert, &shown);
+    trust_cert_finding("gateway cert", &shown, "muster pki server gateway --renew",
+                       UI_CERT_SOON_DAYS, now_ms, &finding);
+    say_finding(d, &finding);
 }
 
 static void check_broker(struct doctor *d)
@@ -210,7 +206,6 @@ static void check_gateway(struct doctor *d)
 static void check_store(struct doctor *d)
 {
     struct err err;
-    struct keyset keys;
     char text[256];
     const char *broken;
     struct release_store *releases =
@@ -224,10 +219,6 @@ static void check_store(struct doctor *d)
     say(d, FINE, "store", text, "");
     if (release_store_broken(releases, &broken))
         say(d, WARNING, "store", broken, "'muster release verify' names them");
-    if (planning_keyset(d->ctx->profile, &keys, &err))
-        say(d, BROKEN, "keyset", err.text, "correct [trust] keyset");
-    else
-        say(d, FINE, "keyset", "readable", "");
     release_store_close(releases);
 }
 
@@ -260,14 +251,12 @@ static int run_doctor(struct cmd_context *ctx, const struct cmd_args *args)
 {
     struct doctor d = { .ctx = ctx, .findings = json_array() };
     const struct profile *p = ctx->profile;
-    int64_t now = session_now() / 1000;
+    int64_t now_ms = session_now();
 
     (void)args;
     say(&d, FINE, "profile", p->path, "");
-    check_private(&d, "operator key", p->broker.key);
-    check_private(&d, "rollout key", p->trust.rollout_key);
-    check_cert(&d, "operator", p->broker.cert, now);
-    check_cert(&d, "gateway cert", p->gateway.cert, now);
+    check_trust(&d, now_ms);
+    check_gateway_cert(&d, now_ms);
     check_store(&d);
     check_journal(&d);
     check_gateway(&d);

@@ -49,6 +49,32 @@ int store_device_orders(struct store *s, const char *device, struct store_device
     return end(s, q, rc, count, err);
 }
 
+int store_sent_of(struct store *s, enum verb verb, int64_t since_ms, struct store_sent *out,
+                  size_t cap, struct err *err)
+{
+    static const char text[] =
+        "SELECT device,seq,ts_ms FROM"
+        " (SELECT rowid AS n,* FROM orders ORDER BY rowid DESC LIMIT ?4)"
+        " WHERE verb=?1 AND rollout='' AND ts_ms>=?3 ORDER BY ts_ms DESC, n DESC LIMIT ?2";
+    sqlite3_stmt *q = ask(s, text, verb_word(verb), cap, err);
+    int rc = SQLITE_DONE, count = 0;
+
+    if (!q)
+        return -1;
+    sqlite3_bind_int64(q, 3, since_ms);
+    sqlite3_bind_int64(q, 4, STORE_SENT_LOOK);
+    while ((size_t)count < cap && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        const char *device = (const char *)sqlite3_column_text(q, 0);
+        struct store_sent *o = &out[count];
+        if (!device || !text_copy(o->device, sizeof(o->device), device))
+            continue;
+        o->seq = (uint32_t)sqlite3_column_int64(q, 1);
+        o->t_ms = sqlite3_column_int64(q, 2);
+        count++;
+    }
+    return end(s, q, rc, count, err);
+}
+
 int store_device_updates(struct store *s, const char *device, struct store_device_update *out,
                          size_t cap, struct err *err)
 {

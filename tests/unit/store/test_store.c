@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "rollout_json/plan_json.h"
 #include "sim.h"
+#include "store/device.h"
 #include "store/store.h"
 
 #define NOW_MS 1790000000000
@@ -625,9 +626,39 @@ static void the_file_is_for_its_owner_only(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, new_place, drop_place)
 
+static void sent(struct store *s, const char *device, enum verb verb, uint32_t seq, int64_t ms)
+{
+    struct store_order order = { .verb = verb, .seq = seq, .jws = "x" };
+
+    text_copy(order.device, sizeof(order.device), device);
+    assert_int_equal(store_order_add(s, &order, ms, NULL), 0);
+}
+
+static void what_was_sent_of_a_verb_is_listed_newest_first(void **state)
+{
+    struct store *s = opened(*state);
+    struct store_sent out[4];
+
+    sent(s, "a", VERB_KEYS, 1, NOW_MS);
+    sent(s, "b", VERB_REBOOT, 2, NOW_MS + 1);
+    sent(s, "b", VERB_KEYS, 3, NOW_MS + 2);
+    sent(s, "c", VERB_KEYS, 4, NOW_MS + 3);
+
+    assert_int_equal(store_sent_of(s, VERB_KEYS, NOW_MS + 1, out, 4, NULL), 2);
+    assert_string_equal(out[0].device, "c");
+    assert_int_equal(out[0].seq, 4);
+    assert_int_equal(out[0].t_ms, NOW_MS + 3);
+    assert_string_equal(out[1].device, "b");
+    assert_int_equal(store_sent_of(s, VERB_KEYS, 0, out, 1, NULL), 1);
+    assert_string_equal(out[0].device, "c");
+    assert_int_equal(store_sent_of(s, VERB_CONFIG, 0, out, 4, NULL), 0);
+    store_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(what_was_sent_of_a_verb_is_listed_newest_first),
         TEST(a_rollout_comes_back_as_it_was_committed),
         TEST(an_order_is_made_once_and_sent_the_same_for_ever),
         TEST(numbers_rise_per_class_and_never_fall),

@@ -87,6 +87,7 @@ struct ui_key_order {
     uint32_t seq;
     int64_t sent_ms;
     int64_t answered_ms; /* 0: no answer was heard */
+    bool has;            /* its status tells the newest keyset: it took it, whatever was heard */
     bool ok;
     enum reason reason;
     char detail[PROTO_DETAIL_MAX]; /* raw: clean it before showing */
