@@ -128,7 +128,7 @@ static int run(struct ui *ui, struct fixture *f, const struct options *o)
     while (on) {
         struct ui_event ev;
         struct ui_effects fx;
-        int got, fd[TERM_FDS];
+        int got;
         int64_t now = start + wall_ms() - begin;
         if (!o->down)
             speak(f, f->model.now_ms, now);
@@ -143,9 +143,8 @@ static int run(struct ui *ui, struct fixture *f, const struct options *o)
         on = on && got >= 0;
         ui_draw(ui, &f->model, c);
         term_show(t, c, &theme);
-        term_fds(t, fd);
-        struct pollfd p[TERM_FDS] = { { .fd = fd[0], .events = POLLIN },
-                                      { .fd = fd[1], .events = POLLIN } };
+        struct pollfd p[TERM_FDS];
+        term_polls(t, p);
         poll(p, TERM_FDS, 250);
     }
     canvas_free(c);

@@ -76,6 +76,8 @@ struct console {
     uint64_t drawn; /* fleet_changes() of the last frame */
     int64_t drawn_ms;
     int64_t pause_ms; /* until the next frame that no key asks for */
+    bool sending;     /* the last picture is not all sent yet */
+    bool noted;       /* the log has grown: drawn at the pace of data, not of keys */
     bool dirty, quit;
     bool read_only; /* by --read-only or the profile: it never leads either */
     struct asked asked;
@@ -90,7 +92,7 @@ static void sink(void *ctx, enum log_level level, const char *line)
                          : level == LOG_WARN ? TAIL_WARN
                                              : TAIL_PLAIN;
     tail_push(c->lines, session_now(), as, false, "", line, strlen(line));
-    c->dirty = true;
+    c->noted = true;
 }
 
 /* ---- the model
@@ -613,6 +615,17 @@ static void read_keys(struct console *c)
     }
 }
 
+/* The last picture has reached the terminal, which says how often it can be given one. */
+static bool is_ready(struct console *c, int64_t now)
+{
+    if (!term_ready(c->term))
+        return false;
+    if (c->sending)
+        c->pause_ms = term_pause_ms(now - c->drawn_ms);
+    c->sending = false;
+    return true;
+}
+
 static void draw(struct console *c, int64_t now)
 {
     struct ui_model m = model_of(c, now);
@@ -620,10 +633,10 @@ static void draw(struct console *c, int64_t now)
     read_link(c);
     ui_draw(c->ui, &m, c->canvas);
     term_show(c->term, c->canvas, &c->theme);
-    c->pause_ms = term_pause_ms(session_now() - now);
+    c->sending = true;
     c->drawn = fleet_changes(m.fleet);
     c->drawn_ms = now;
-    c->dirty = false;
+    c->dirty = c->noted = false;
 }
 
 static void ring(struct console *c)
@@ -638,16 +651,13 @@ static void ring(struct console *c)
 
 static void loop(struct console *c)
 {
-    int fd[TERM_FDS];
     struct pollfd fds[TERM_FDS + 1];
     struct ui_event tick = { .kind = UI_TICK };
 
-    term_fds(c->term, fd);
     while (!c->quit) {
         struct ui_model m = model_of(c, session_now());
         int64_t left = ui_next_ms(c->ui, &m) - m.now_ms;
-        for (size_t i = 0; i < TERM_FDS; i++)
-            fds[i] = (struct pollfd){ .fd = fd[i], .events = POLLIN };
+        term_polls(c->term, fds);
         fds[TERM_FDS] = (struct pollfd){ .fd = stray_fd(c->stray), .events = POLLIN };
         if (!session_poll(c->session, fds, TERM_FDS + 1,
                           past_is_busy(c->past) ? 0
@@ -663,11 +673,12 @@ static void loop(struct console *c)
         tell_answers(c, now);
         look_at_leaving(c, now);
         read_past(c, now);
-        bool changed = fleet_changes(session_fleet(c->session)) != c->drawn;
+        bool changed = c->noted || fleet_changes(session_fleet(c->session)) != c->drawn;
         bool due = now >= m.now_ms + left;
         if (due)
             feed(c, &tick);
-        if (!c->quit && (c->dirty || ((changed || due) && now - c->drawn_ms >= c->pause_ms)))
+        if (!c->quit && is_ready(c, now) &&
+            (c->dirty || ((changed || due) && now - c->drawn_ms >= c->pause_ms)))
             draw(c, now);
     }
 }

@@ -6,15 +6,17 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "out.h"
 #include "term/term.h"
 
 #define QUESTION  "\033]11;?\033\\\033[c"
 #define REPLY_MAX 256
+#define TORN_MS   1000 /* longer, for the rest of an answer that has begun */
 
 static int hex_value(char c)
 {
@@ -61,22 +63,23 @@ static bool is_whole(const char *reply)
     return da1 && strchr(da1, 'c');
 }
 
-static int64_t now_ms(void)
+/* An answer has begun: its rest would be taken for keys. */
+static bool is_torn(const char *reply)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    const char *escape = strrchr(reply, '\033');
+
+    return escape && !is_whole(reply);
 }
 
 static void read_reply(int in, int wait_ms, char reply[REPLY_MAX])
 {
-    int64_t until = now_ms() + wait_ms;
+    int64_t until = term_clock_ms() + wait_ms;
     size_t len = 0;
 
     reply[0] = '\0';
     while (len + 1 < REPLY_MAX && !is_whole(reply)) {
         struct pollfd p = { .fd = in, .events = POLLIN };
-        int64_t left = until - now_ms();
+        int64_t left = until + (is_torn(reply) ? TORN_MS : 0) - term_clock_ms();
         if (left <= 0 || poll(&p, 1, (int)left) <= 0)
             return;
         ssize_t n = read(in, reply + len, REPLY_MAX - 1 - len);
@@ -89,25 +92,37 @@ static void read_reply(int in, int wait_ms, char reply[REPLY_MAX])
     }
 }
 
-enum term_background term_ask_background(int in, int out, int wait_ms)
+static enum term_background ask(int in, int out, int wait_ms, const struct termios *was)
 {
-    struct termios was, quiet;
-    char reply[REPLY_MAX];
+    struct termios quiet = *was;
+    char reply[REPLY_MAX] = "";
 
-    if (tcgetattr(in, &was) != 0)
-        return TERM_BACKGROUND_UNKNOWN;
-    quiet = was;
-    quiet.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+    quiet.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
     quiet.c_cc[VMIN] = 1;
     quiet.c_cc[VTIME] = 0;
     if (tcsetattr(in, TCSANOW, &quiet) != 0)
         return TERM_BACKGROUND_UNKNOWN;
     if (write(out, QUESTION, strlen(QUESTION)) == (ssize_t)strlen(QUESTION))
         read_reply(in, wait_ms, reply);
-    else
-        reply[0] = '\0';
-    tcsetattr(in, TCSANOW, &was);
+    tcsetattr(in, TCSANOW, was);
     return term_background_parse(reply);
+}
+
+enum term_background term_ask_background(int in, int out, int wait_ms)
+{
+    static const int held_back[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP };
+    struct termios was;
+    sigset_t set, before;
+
+    if (tcgetattr(in, &was) != 0)
+        return TERM_BACKGROUND_UNKNOWN;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof(held_back) / sizeof(held_back[0]); i++)
+        sigaddset(&set, held_back[i]); /* nobody restores the modes yet */
+    sigprocmask(SIG_BLOCK, &set, &before);
+    enum term_background background = ask(in, out, wait_ms, &was);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return background;
 }
 
 /* "15;0": foreground; background. 7 and 9 to 15 are light ones. */

@@ -3,32 +3,20 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <poll.h>
 #include <wchar.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 
-#define SYNC_CELLS 60 /* a frame that changes more is wrapped in synchronised output */
-
-void term_raw(const char *text)
-{
-    size_t len = strlen(text);
-    while (len) {
-        ssize_t n = write(STDOUT_FILENO, text, len);
-        if (n < 0 && errno != EINTR)
-            return;
-        if (n > 0) {
-            text += n;
-            len -= (size_t)n;
-        }
-    }
-}
+#define SYNC_CELLS  60      /* a frame that changes more is wrapped in synchronised output */
+#define COPY_BEHIND 1048576 /* bytes that may wait before a copy is refused */
+#define LEAVE_MS    200     /* how long leaving waits for a terminal that is slow */
 
 /* ------------------------------------------------------------------------------ open, close */
 
@@ -52,7 +40,7 @@ static bool can_place_cursor(void)
 }
 
 /* initscr() would exit on a TERM it does not know; this goes on with something simpler. */
-static SCREEN *open_screen(struct term_facts *facts)
+static SCREEN *open_screen(FILE *to, struct term_facts *facts)
 {
     const char *type = getenv("TERM");
     const char *tries[5] = { type, NULL, NULL, NULL, NULL };
@@ -65,7 +53,7 @@ static SCREEN *open_screen(struct term_facts *facts)
     for (size_t i = 0; i < count; i++) {
         if (!tries[i] || !*tries[i])
             continue;
-        SCREEN *screen = newterm(tries[i], stdout, stdin);
+        SCREEN *screen = newterm(tries[i], to, stdin);
         if (!screen)
             continue;
         if (can_place_cursor()) {
@@ -102,6 +90,7 @@ static void setup_colours(struct term *t, bool no_color)
 
 static void modes_on(struct term *t)
 {
+    signals_modes_on();
     input_setup();
     if (t->facts.mouse) {
         mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED |
@@ -109,10 +98,28 @@ static void modes_on(struct term *t)
                   NULL);
         mouseinterval(0);
     }
-    if (!t->facts.reduced)
-        term_raw("\033[?2004h");
+    out_text(&t->out, "\033[?2004h"); /* who does not know it, ignores it */
     curs_set(1);
     t->cursor_shown = true;
+    out_take(&t->out);
+}
+
+/* What the kernel says; a serial line says nothing, and then it is what the description says. */
+static bool kernel_size(int *rows, int *cols)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0)
+        return false;
+    *rows = size.ws_row;
+    *cols = size.ws_col;
+    return true;
+}
+
+static void open_grid(struct term *t)
+{
+    free(t->shown);
+    t->shown = mem_array((size_t)t->rows * (size_t)t->cols, sizeof(*t->shown));
+    t->all = true;
 }
 
 struct term *term_open(const struct term_options *o, struct err *err)
@@ -122,16 +129,19 @@ struct term *term_open(const struct term_options *o, struct err *err)
                 "the console needs a terminal; for scripts use `muster ls --json`");
         return NULL;
     }
-    if (signals_open() < 0) {
+    struct term *t = mem_alloc(sizeof(*t));
+    if (out_open(&t->out) < 0 || signals_open(t->out.fd) < 0) {
         err_set(err, EXIT_USAGE, "cannot set the terminal up: %s", strerror(errno));
+        out_close(&t->out);
+        free(t);
         return NULL;
     }
-    struct term *t = mem_alloc(sizeof(*t));
     t->facts.utf8 = locale_is_utf8(o);
-    t->screen = open_screen(&t->facts);
+    t->screen = open_screen(t->out.curses, &t->facts);
     if (!t->screen) {
         const char *type = getenv("TERM");
         signals_close();
+        out_close(&t->out);
         free(t);
         err_set(err, EXIT_USAGE,
                 "cannot use a terminal of type \"%s\"; try TERM=xterm-256color or TERM=vt100",
@@ -146,27 +156,40 @@ struct term *term_open(const struct term_options *o, struct err *err)
     setup_colours(t, o->no_color);
     modes_on(t);
     getmaxyx(stdscr, t->rows, t->cols);
-    t->shown = mem_array((size_t)t->rows * (size_t)t->cols, sizeof(*t->shown));
-    t->all = true;
+    if (kernel_size(&t->rows, &t->cols))
+        resizeterm(t->rows, t->cols);
+    open_grid(t);
     return t;
 }
 
-static void modes_off(struct term *t)
+/* The terminal as it was found. A slow one is not waited for: then what it has not taken is thrown
+ * away, and the fixed string ends whatever was cut off. */
+static void leave(struct term *t)
 {
-    if (!t->facts.reduced)
-        term_raw("\033[?2004l");
+    bool whole = out_flush(&t->out, LEAVE_MS);
+
+    mousemask(0, NULL);
+    out_text(&t->out, "\033[?2004l");
     curs_set(1);
     endwin();
+    out_take(&t->out);
+    if (!signals_is_ours())
+        out_drop(&t->out); /* killed while it was stopped: the shell's screen is left alone */
+    else if (whole && out_flush(&t->out, LEAVE_MS))
+        signals_modes_off();
+    else
+        signals_restore();
+    out_drop(&t->out);
 }
 
 void term_close(struct term *t)
 {
     if (!t)
         return;
-    mousemask(0, NULL);
-    modes_off(t);
+    leave(t);
     delscreen(t->screen);
     signals_close();
+    out_close(&t->out);
     free(t->shown);
     free(t);
 }
@@ -184,27 +207,25 @@ void term_size(const struct term *t, int *rows, int *cols)
 
 /* ----------------------------------------------------------------------------------- events */
 
-void term_fds(const struct term *t, int fd[TERM_FDS])
+void term_polls(const struct term *t, struct pollfd p[TERM_FDS])
 {
-    (void)t;
-    fd[0] = STDIN_FILENO;
-    fd[1] = signals_fd();
+    bool waits = out_waits(&t->out);
+
+    p[0] = (struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN };
+    p[1] = (struct pollfd){ .fd = signals_fd(), .events = POLLIN };
+    p[2] = (struct pollfd){ .fd = waits ? t->out.fd : -1, .events = POLLOUT };
 }
 
 /* The size as the kernel has it now; a storm of signals is read once. */
 static bool take_size(struct term *t)
 {
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0)
+    int rows, cols;
+    if (!kernel_size(&rows, &cols) || (rows == t->rows && cols == t->cols))
         return false;
-    if (size.ws_row == t->rows && size.ws_col == t->cols)
-        return false;
-    resizeterm(size.ws_row, size.ws_col);
-    t->rows = size.ws_row;
-    t->cols = size.ws_col;
-    free(t->shown);
-    t->shown = mem_array((size_t)t->rows * (size_t)t->cols, sizeof(*t->shown));
-    t->all = true;
+    resizeterm(rows, cols);
+    t->rows = rows;
+    t->cols = cols;
+    open_grid(t);
     return true;
 }
 
@@ -217,11 +238,13 @@ static bool keyboard_gone(void)
 int term_read(struct term *t, struct ui_event *out)
 {
     struct signals_seen seen;
+    out_send(&t->out);
+    if (t->out.gone)
+        return -1;
     signals_take(&seen);
     if (seen.stop)
         term_suspend(t);
     if (seen.resumed) { /* stopped and continued by somebody else: the shell had the terminal */
-        reset_prog_mode();
         modes_on(t);
         t->resumed = true;
     }
@@ -244,10 +267,8 @@ int term_read(struct term *t, struct ui_event *out)
 
 void term_suspend(struct term *t)
 {
-    mousemask(0, NULL);
-    modes_off(t);
+    leave(t);
     signals_stop_self();
-    reset_prog_mode();
     modes_on(t);
     t->resumed = true;
 }
@@ -323,8 +344,15 @@ static int show_row(struct term *t, const struct canvas *canvas, int row, int co
     return changed;
 }
 
-void term_show(struct term *t, const struct canvas *canvas, const struct theme *theme)
+bool term_ready(struct term *t)
 {
+    return out_send(&t->out);
+}
+
+bool term_show(struct term *t, const struct canvas *canvas, const struct theme *theme)
+{
+    if (!term_ready(t))
+        return false;
     int rows = canvas->rows < t->rows ? canvas->rows : t->rows;
     int cols = canvas->cols < t->cols ? canvas->cols : t->cols;
     int changed = 0;
@@ -346,11 +374,14 @@ void term_show(struct term *t, const struct canvas *canvas, const struct theme *
     /* Not for a clock that ticks: it would cost more than the change. */
     bool sync = t->sync && changed > SYNC_CELLS;
     if (sync)
-        term_raw("\033[?2026h");
+        out_text(&t->out, "\033[?2026h");
     wnoutrefresh(stdscr);
     doupdate();
     if (sync)
-        term_raw("\033[?2026l");
+        out_text(&t->out, "\033[?2026l");
+    out_take(&t->out);
+    out_send(&t->out);
+    return true;
 }
 
 int64_t term_pause_ms(int64_t took_ms)
@@ -372,15 +403,18 @@ void term_redraw(struct term *t)
 
 void term_bell(struct term *t)
 {
-    (void)t;
+    if (out_waits(&t->out)) /* a bell for each thing that happens while nobody reads is no help */
+        return;
     beep();
+    out_take(&t->out);
+    out_send(&t->out);
 }
 
 void term_copy(struct term *t, const char *text)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     size_t len = strlen(text);
-    if (len > 8192 || t->facts.reduced)
+    if (len > 8192 || t->facts.reduced || t->out.len > COPY_BEHIND)
         return;
     char *out = mem_alloc(len / 3 * 4 + 24);
     size_t used = 7;
@@ -394,6 +428,7 @@ void term_copy(struct term *t, const char *text)
             out[used++] = k <= n ? digits[bits >> (18 - 6 * k) & 63] : '=';
     }
     out[used++] = '\a';
-    term_raw(out);
+    out_text(&t->out, out);
+    out_send(&t->out);
     free(out);
 }

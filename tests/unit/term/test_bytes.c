@@ -90,6 +90,11 @@ static void draw_frames(int orders, int answers)
             speak(f, said++);
         ui_draw(ui, &f->model, c);
         term_show(t, c, &theme);
+        while (!term_ready(t)) { /* the whole of it, so that it is counted where it belongs */
+            struct pollfd p[TERM_FDS];
+            term_polls(t, p);
+            poll(p, TERM_FDS, 10000);
+        }
         if (write(answers, &order, 1) != 1)
             break;
     }

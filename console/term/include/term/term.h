@@ -1,6 +1,7 @@
 #ifndef TERM_TERM_H
 #define TERM_TERM_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,20 +39,30 @@ struct term_facts {
 
 /* Fails when stdin or stdout is no terminal or no description can be found. */
 struct term *term_open(const struct term_options *options, struct err *err);
-void term_close(struct term *t); /* restores; NULL is fine */
+void term_close(
+    struct term *t); /* restores, in half a second also where nobody reads; NULL is fine */
 
 const struct term_facts *term_facts(const struct term *t);
 void term_size(const struct term *t, int *rows, int *cols);
 
-/* Poll these for reading: the keyboard, and a pipe that signals wake. */
-#define TERM_FDS 2
-void term_fds(const struct term *t, int fd[TERM_FDS]);
-/* The next event without waiting: 1, 0 when there is none now, -1 when the keyboard is gone (hang
- * up). A storm of resizes gives one event. */
+/* Wait for these: the keyboard, a pipe that signals wake, and the terminal while it has not taken
+ * the last picture. Whichever it was, term_read() does what is to be done. */
+#define TERM_FDS 3
+void term_polls(const struct term *t, struct pollfd p[TERM_FDS]);
+/*
+ * The next event without waiting: 1, 0 when there is none now, -1 when the terminal is gone (hang
+ * up). A storm of resizes gives one event; a paste is one, at its end, and no byte of it or of what
+ * a terminal answers is a key, in however many pieces it comes.
+ */
 int term_read(struct term *t, struct ui_event *out);
 
-/* Copy what changed since the last time; one doupdate(). */
-void term_show(struct term *t, const struct canvas *c, const struct theme *theme);
+/*
+ * Copy what changed since the last time; one doupdate(). Never waits: what the terminal does not
+ * take at once is sent by term_read(), and until then the terminal is not ready and a new picture
+ * is not taken (false). So a slow terminal sees fewer pictures, each of them whole.
+ */
+bool term_ready(struct term *t);
+bool term_show(struct term *t, const struct canvas *c, const struct theme *theme);
 /*
  * How long to wait before the next frame that no key asks for, after one that took so long: at most
  * ten a second, and fewer on a line that can't take them, so that a frame's bytes are a tenth of
@@ -63,7 +74,7 @@ int64_t term_pause_ms(int64_t took_ms);
 void term_redraw(struct term *t);  /* next term_show() paints everything */
 void term_suspend(struct term *t); /* ^Z: restores, stops the process, comes back as UI_RESUMED */
 void term_bell(struct term *t);    /* rings or flashes, as the terminal does */
-/* To the clipboard by OSC 52; at most 8 kB. */
+/* To the clipboard by OSC 52; at most 8 kB; left out while a megabyte waits to be sent. */
 void term_copy(struct term *t, const char *text);
 
 /*
