@@ -663,7 +663,7 @@ static void half_a_word_never_blanks_the_list(void **state)
 
     type(b, "/humid");
     assert_true(on_screen(b, "hall-a-001"));
-    assert_true(on_screen(b, "no match yet"));
+    assert_true(on_screen(b, "21 of 21"));
     type(b, "ity>1 temp>");
     assert_false(on_screen(b, "No device matches"));
     type(b, "30<Enter>");
@@ -671,6 +671,40 @@ static void half_a_word_never_blanks_the_list(void **state)
     assert_true(on_screen(b, "hall-b-003"));
     type(b, "/<C-u>xyz<Enter>");
     assert_true(on_screen(b, "No device matches."));
+}
+
+static void letters_that_may_become_a_field_wait(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/t"); /* temperature, tag; also in "berlin-yard-001's" group outdoor */
+    assert_true(on_screen(b, "21 shown"));
+    assert_true(on_screen(b, "Enter: text in "));
+    type(b, "emp>30");
+    assert_true(on_screen(b, "1 of 21"));
+    type(b, " a"); /* and, alerts: not a text that hides anything */
+    assert_true(on_screen(b, "1 of 21"));
+    assert_true(on_screen(b, "hall-b-003"));
+    type(b, "nd<Enter>"); /* it stays open: something is wanted behind it */
+    assert_true(on_screen(b, "a field or a text is wanted here"));
+    type(b, "<C-u>h<Enter>"); /* a text, if that is what is meant */
+    assert_false(on_screen(b, "lab-001"));
+    assert_true(on_screen(b, "hall-a-001"));
+}
+
+static void the_selected_row_comes_back_with_the_filter(void **state)
+{
+    struct bench *b = *state;
+    char before[PROTO_ID_MAX];
+
+    type(b, "<Down><Down><Down>");
+    snprintf(before, sizeof(before), "%s", ui_selected(b->ui));
+    type(b, "/roof");
+    assert_string_not_equal(ui_selected(b->ui), before);
+    type(b, "<Esc>");
+    assert_string_equal(ui_selected(b->ui), before);
+    type(b, "/roof<Enter>/<Esc><Esc>"); /* kept and cleared: another row was taken */
+    assert_string_not_equal(ui_selected(b->ui), before);
 }
 
 static void half_a_value_does_not_blank_it_either(void **state)
@@ -1375,6 +1409,8 @@ int main(void)
         KEYS(the_selection_is_a_device_and_not_a_row),
         KEYS(rows_hold_still_after_a_cursor_key),
         KEYS(half_a_word_never_blanks_the_list),
+        KEYS(letters_that_may_become_a_field_wait),
+        KEYS(the_selected_row_comes_back_with_the_filter),
         KEYS(half_a_value_does_not_blank_it_either),
         KEYS(tab_fills_fields_and_values),
         KEYS(up_brings_back_the_filters_typed_before),

@@ -273,3 +273,30 @@ void filter_complete(const char *text, size_t at, const struct fleet *fleet,
     else
         offer_fields(&s, fleet);
 }
+
+/* ---- half a word ---------------------------------------------------------------------------- */
+
+static bool begins_keyword(const char *word, size_t len, bool first)
+{
+    static const char *const keywords[] = { "not", "and", "or" };
+    for (size_t i = 0; i < (first ? 1 : 3); i++) {
+        if (len <= strlen(keywords[i]) && strncmp(keywords[i], word, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *filter_half_word(const char *text, const struct fleet *fleet)
+{
+    size_t at = strlen(text);
+    struct place p = place_of(text, at);
+    struct filter_hints hints = { .count = 0 };
+    struct search s = { .out = &hints, .prefix = text + p.word, .len = at - p.word };
+    if (p.literal || p.op < at || p.word >= at)
+        return NULL;
+    if (begins_keyword(s.prefix, s.len, strspn(text, " \t") == p.word))
+        return s.prefix;
+    offer_fields(&s, fleet);
+    bool alias = fleet_reading_find(fleet, reading_canonical(s.prefix)) != FLEET_NONE;
+    return hints.count || alias ? s.prefix : NULL;
+}

@@ -381,6 +381,18 @@ uint32_t filter_select(struct filter *filter, const struct fleet *fleet, int64_t
     return count;
 }
 
+uint32_t filter_count(struct filter *filter, const struct fleet *fleet, int64_t now_ms)
+{
+    struct filter_wants w = filter_wants(filter);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < fleet->span; i++) {
+        const struct fleet_device *d = fleet_at(fleet, i);
+        filter_fetch(fleet, i + 2 * FILTER_AHEAD, i + FILTER_AHEAD, w);
+        count += d->used && filter_match(filter, fleet, d, now_ms);
+    }
+    return count;
+}
+
 static bool is_label(const struct fleet *fleet, const struct term *t)
 {
     for (uint32_t i = 0; i < fleet->words.count; i++) {

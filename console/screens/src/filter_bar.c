@@ -153,6 +153,9 @@ bool fleet_bar(struct ui *ui, const struct ui_model *m, struct area a)
         snprintf(count, sizeof(count), "%u shown ", fleet_view_count(f->view));
     else if (f->none)
         snprintf(count, sizeof(count), "no match yet ");
+    else if (f->half && f->as_text)
+        snprintf(count, sizeof(count), "Enter: text in %u   %u shown ", f->as_text,
+                 fleet_view_count(f->view));
     else
         snprintf(count, sizeof(count), "%u of %u ", fleet_view_matched(f->view),
                  fleet_count(m->fleet));

@@ -133,6 +133,9 @@ struct fleet_screen {
     char before[FILTER_TEXT_MAX]; /* when editing began */
     bool bad;                     /* what is typed does not compile */
     bool none;                    /* it matches nothing and may be half a word: the list stays */
+    bool half;                    /* its last word may become a field: not looked at yet */
+    uint32_t as_text;             /* how many have that word as a text */
+    char kept[PROTO_ID_MAX];      /* selected when the typing began: again as soon as it is shown */
     struct filter_error error;
     char unknown[PROTO_READING_MAX]; /* a name in it that nobody has; "" when there is none */
     struct filter_hints hints;

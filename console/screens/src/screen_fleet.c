@@ -234,8 +234,35 @@ static bool half_typed(const struct fleet_screen *f)
 
 static void put_filter(struct step *s, struct filter *filter)
 {
-    fleet_view_filter(s->ui->fleet.view, filter);
+    struct fleet_screen *f = &s->ui->fleet;
+    fleet_view_filter(f->view, filter);
+    if (*f->kept)
+        text_copy(f->selected, sizeof(f->selected), f->kept);
     show_now(s);
+}
+
+/* The last word may become the name of a field: until it is one, what stands before it counts. */
+static bool try_before(struct step *s)
+{
+    struct fleet_screen *f = &s->ui->fleet;
+    struct filter_error err;
+    const char *word = f->editing && f->field.at == f->field.len && f->past_at == 0
+                           ? filter_half_word(f->field.text, s->m->fleet)
+                           : NULL;
+    f->half = word != NULL;
+    if (!f->half)
+        return false;
+    char before[FILTER_TEXT_MAX];
+    struct filter *as_text = filter_compile(f->field.text, &err);
+    f->as_text = as_text ? filter_count(as_text, s->m->fleet, s->m->now_ms) : 0;
+    filter_free(as_text);
+    text_copy_n(before, sizeof(before), f->field.text, (size_t)(word - f->field.text));
+    struct filter *filter = filter_compile(before, &err);
+    if (filter) {
+        put_filter(s, filter);
+        text_copy(f->filter, sizeof(f->filter), before);
+    }
+    return true;
 }
 
 /* What is typed so far takes effect at once; but half a word never blanks the list. */
@@ -243,10 +270,13 @@ static void try_filter(struct step *s)
 {
     struct fleet_screen *f = &s->ui->fleet;
     struct filter_error err;
+    f->none = f->bad = false;
+    f->unknown[0] = '\0';
+    if (try_before(s))
+        return;
     struct filter *filter = filter_compile(f->field.text, &f->error);
     const char *unknown = filter_unknown(filter, s->m->fleet);
     text_copy(f->unknown, sizeof(f->unknown), unknown ? unknown : "");
-    f->none = false;
     f->bad = !filter;
     if (f->bad)
         return;
@@ -267,6 +297,10 @@ static void keep_filter(struct step *s)
         return;
     f->editing = false;
     try_filter(s);
+    f->editing = f->bad; /* "temp>20 and" was half a word until now */
+    if (f->bad)
+        return;
+    f->kept[0] = '\0';
     past_add(&s->ui->past, f->filter);
     ui_save(s);
 }
@@ -306,6 +340,7 @@ static bool bar_key(struct step *s, int key)
     case K_CTRL('C'):
         f->editing = false;
         set_filter(s, f->before);
+        f->kept[0] = '\0';
         return true;
     case K_TAB:
     case K_BACKTAB:
@@ -319,6 +354,7 @@ static bool bar_key(struct step *s, int key)
         return true;
     case K_PGUP:
     case K_PGDN:
+        f->kept[0] = '\0';
         ui_act(s, key == K_PGUP ? ACTION_PAGE_UP : ACTION_PAGE_DOWN);
         return true;
     default:
@@ -456,8 +492,9 @@ static void edit_filter(struct step *s)
 {
     struct fleet_screen *f = &s->ui->fleet;
     text_copy(f->before, sizeof(f->before), f->filter);
+    text_copy(f->kept, sizeof(f->kept), f->touched ? f->selected : "");
     field_set(&f->field, f->filter);
-    f->bad = f->none = false;
+    f->bad = f->none = f->half = false;
     f->unknown[0] = '\0';
     f->past_at = 0;
     f->editing = true;

@@ -246,6 +246,35 @@ static void what_may_stand_there_is_offered(void **state)
     }
 }
 
+static void half_a_word_may_become_a_field(void **state)
+{
+    static const struct row rows[] = {
+        { "te", "te" },
+        { "temp", "temp" },
+        { "temp>20 f", "f" },
+        { "temp>20 an", "an" },
+        { "not", "not" },
+        { "(sit", "sit" },
+        { "temp>20 or", "or" },
+        { "free_heap", "free_heap" },
+        { "pump", "-" },
+        { "an", "-" },
+        { "temp ", "-" },
+        { "temp>", "-" },
+        { "\"te", "-" },
+        { "/te", "-" },
+        { "", "-" },
+        { "!fw", "fw" },
+        { "temperature", "temperature" },
+    };
+    struct feed *f = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *word = filter_half_word(rows[i].text, f->fleet);
+        if (strcmp(word ? word : "-", rows[i].want) != 0)
+            fail_msg("'%s': '%s', not '%s'", rows[i].text, word ? word : "-", rows[i].want);
+    }
+}
+
 static void numbers_are_in_the_unit_shown_unless_they_say_another(void **state)
 {
     static const struct row rows[] = {
@@ -416,6 +445,7 @@ int main(void)
         T(a_group_with_a_value_is_a_field),
         T(a_name_that_says_nothing_is_told),
         T(what_may_stand_there_is_offered),
+        T(half_a_word_may_become_a_field),
         T(numbers_are_in_the_unit_shown_unless_they_say_another),
         T(a_mistake_is_told_with_its_place),
         cmocka_unit_test(the_message_says_what_is_wanted),

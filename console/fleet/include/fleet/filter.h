@@ -57,6 +57,9 @@ bool filter_match(struct filter *filter, const struct fleet *fleet,
 uint32_t filter_select(struct filter *filter, const struct fleet *fleet, int64_t now_ms,
                        uint32_t *out);
 
+/* How many devices pass. */
+uint32_t filter_count(struct filter *filter, const struct fleet *fleet, int64_t now_ms);
+
 /* Does the answer change by time alone (seen, cert)? Then a list must be looked at again. */
 bool filter_uses_time(const struct filter *filter);
 
@@ -90,6 +93,12 @@ struct filter_hints {
 };
 void filter_complete(const char *text, size_t at, const struct fleet *fleet,
                      struct filter_hints *out);
+
+/*
+ * Where the last word of a half-typed filter begins, when it may still become the name of a field
+ * of this fleet, or and, or, not; NULL when it may not. Until then it says nothing as a text.
+ */
+const char *filter_half_word(const char *text, const struct fleet *fleet);
 
 /* Names of the fixed fields for completion: NULL past the last. Readings come from fleet_reading().
  */
