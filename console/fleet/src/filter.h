@@ -31,6 +31,7 @@ enum field {
     FIELD_REASON,
     FIELD_ROLLOUT,
     FIELD_SOURCE,
+    FIELD_RATE,
     FIELD_READING,
     FIELD_LABEL, /* a group "name:value" */
 };
@@ -52,11 +53,11 @@ enum { VALUE_MAX = 65, LIST_MAX = 16 };
 struct filter_value {
     char text[VALUE_MAX]; /* lower case when `fold` */
     size_t len;
-    bool fold;  /* compare without case */
-    bool regex; /* `re` is compiled */
-    bool never; /* seen=never */
-    bool shown; /* number: in the unit the console shows */
-    double number;
+    bool fold;             /* compare without case */
+    bool regex;            /* `re` is compiled */
+    bool never;            /* seen=never */
+    bool shown;            /* number: in the unit the console shows */
+    double number, factor; /* of its unit, when it has one */
     regex_t re;
 };
 

@@ -24,13 +24,31 @@ static size_t skip_literal(const char *text, size_t from, size_t at)
     return from;
 }
 
+static bool is_op(const char *text)
+{
+    return *text &&
+           (strchr(":=<>~", *text) || (*text == '!' && (text[1] == '=' || text[1] == '~')));
+}
+
+/* Blanks around an operator and behind a comma are inside a term: where it goes on, or `from`. */
+static size_t skip_inner(const char *text, size_t from, size_t at, bool value, bool op)
+{
+    size_t i = from;
+    while (i < at && (text[i] == ' ' || text[i] == '\t'))
+        i++;
+    return (value && op) || (!op && i < at && is_op(text + i)) ? i : from;
+}
+
 /* One word, from `from`: where it ends, at most `at`. */
 static size_t walk_word(const char *text, size_t from, size_t at, struct place *p)
 {
     size_t i = from;
     bool value = true; /* a literal may begin: at the start, after an operator or a comma */
     *p = (struct place){ .word = from, .op = at };
-    for (; i < at && !strchr(" \t()", text[i]); i++) {
+    for (; i < at; i++) {
+        i = skip_inner(text, i, at, value, p->op < at);
+        if (i == at || strchr(" \t()", text[i]))
+            break;
         if (value && (text[i] == '"' || text[i] == '/')) {
             i = skip_literal(text, i, at);
             p->literal = i >= at;
@@ -42,7 +60,7 @@ static size_t walk_word(const char *text, size_t from, size_t at, struct place *
             p->op = i;
         value = op || text[i] == ',';
     }
-    return i;
+    return i < at ? i : at;
 }
 
 static struct place place_of(const char *text, size_t at)
@@ -256,12 +274,14 @@ void filter_complete(const char *text, size_t at, const struct fleet *fleet,
     out->value = p.op < at;
     out->from = p.word;
     if (out->value) {
-        text_copy_n(out->field, sizeof(out->field), text + p.word, p.op - p.word);
+        text_copy_n(out->field, sizeof(out->field), text + p.word,
+                    strcspn(text + p.word, " \t:=!<>~"));
         out->from = p.op + strspn(text + p.op, ":=!<>~");
         for (size_t i = out->from; i < at; i++) {
             if (text[i] == ',')
                 out->from = i + 1;
         }
+        out->from += strspn(text + out->from, " \t");
     }
     if (out->from > at)
         out->from = at;

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,7 +171,8 @@ static bool number_matches(const struct filter *f, const struct term *t, double 
         const struct filter_value *v = &f->value[t->first + i];
         double mine = v->shown ? have * scale : have;
         double off = mine - v->number;
-        double half = v->shown ? step / 2 : 0;
+        bool unit = fabs(v->factor * scale - 1) < 1e-9; /* it says the unit that is shown */
+        double half = v->shown ? step / 2 : unit ? step / scale / 2 : 0;
         bool ordering = t->compare == CMP_LT || t->compare == CMP_LE || t->compare == CMP_GT ||
                         t->compare == CMP_GE;
         if (ordering ? holds(t->compare, (off > 0) - (off < 0)) : off <= half && off >= -half)
@@ -278,6 +280,8 @@ static bool field_matches(const struct filter *f, struct term *t, const struct f
         return word_matches(f, t, fleet, d->ota ? d->ota->rollout : 0);
     case FIELD_SOURCE:
         return any_matches(f, t, fleet_source_name(fleet, d));
+    case FIELD_RATE: /* as it is shown: whole messages a minute */
+        return number_matches(f, t, fleet_rate(d, now_ms), 1, 1);
     case FIELD_UPTIME:
     case FIELD_READING:
         break;
@@ -417,8 +421,10 @@ const char *filter_unknown(const struct filter *filter, const struct fleet *flee
 
 bool filter_uses_time(const struct filter *filter)
 {
-    for (uint32_t i = 0; filter && i < filter->term_count; i++)
-        if (filter->term[i].field == FIELD_SEEN || filter->term[i].field == FIELD_CERT)
+    for (uint32_t i = 0; filter && i < filter->term_count; i++) {
+        enum field field = filter->term[i].field;
+        if (field == FIELD_SEEN || field == FIELD_CERT || field == FIELD_RATE)
             return true;
+    }
     return false;
 }

@@ -34,7 +34,7 @@ static const struct field_row {
     { "alerts", FIELD_ALERTS, TYPE_NUMBER }, { "cert", FIELD_CERT, TYPE_DURATION },
     { "keyset", FIELD_KEYSET, TYPE_NUMBER }, { "ota", FIELD_OTA, TYPE_STRING },
     { "reason", FIELD_REASON, TYPE_STRING }, { "rollout", FIELD_ROLLOUT, TYPE_WORD },
-    { "source", FIELD_SOURCE, TYPE_STRING },
+    { "source", FIELD_SOURCE, TYPE_STRING }, { "rate", FIELD_RATE, TYPE_NUMBER },
 };
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
@@ -56,8 +56,8 @@ static const struct unit_row {
     { "hPa", 100 },
     { "kPa", 1000 },
     { "B", 1 },
-    { "kB", 1000 },
-    { "MB", 1e6 },
+    { "kB", 1024 }, /* as memory is shown */
+    { "MB", 1048576 },
     { "%", 1 },
     { "C", 1 },
     { "\xc2\xb0"
@@ -69,6 +69,7 @@ static const struct unit_row {
     { "m", 60 },
     { "h", 3600 },
     { "d", 86400 },
+    { "w", 604800 },
     { "ug/m3", 1 },
     { "\xc2\xb5g/m\xc2\xb3", 1 },
 };
@@ -116,11 +117,13 @@ static void skip_blanks(struct parser *p)
         p->at++;
 }
 
-/* A word of the language, alone: "or", not the start of "orchid" or "or>3". */
-static bool take_keyword(struct parser *p, const char *word)
+/* A word of the language, alone, small or in capitals: "or", not the start of "orchid" or "or>3".
+ */
+static bool take_keyword(struct parser *p, const char *word, const char *capitals)
 {
     size_t len = strlen(word);
-    if (strncmp(p->text + p->at, word, len) != 0)
+    const char *at = p->text + p->at;
+    if (strncmp(at, word, len) != 0 && strncmp(at, capitals, len) != 0)
         return false;
     char after = p->text[p->at + len];
     if (after && !is_blank(after) && after != '(' && after != ')')
@@ -266,11 +269,38 @@ static int number_of(struct filter_value *v)
         return 0;
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (strcmp(units[i].text, unit) == 0) {
-            v->number *= units[i].factor;
+            v->number *= v->factor = units[i].factor;
             return 0;
         }
     }
     return text_to_double(v->text, &v->number) ? (v->shown = true, 0) : -1; /* 1e3 */
+}
+
+/* "90", "5m", "1h30m", "6d2h": seconds. */
+static int duration_of(struct filter_value *v)
+{
+    const char *at = v->text;
+    double seconds = 0;
+    if (number_of(v) == 0)
+        return 0;
+    while (*at) {
+        static const struct unit_row times[] = {
+            { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 }, { "w", 604800 }
+        };
+        char digits[VALUE_MAX];
+        double number;
+        size_t len = strspn(at, ".0123456789"), i = 0;
+        while (i < sizeof(times) / sizeof(times[0]) && at[len] != times[i].text[0])
+            i++;
+        if (i == sizeof(times) / sizeof(times[0]) ||
+            !text_copy_n(digits, sizeof(digits), at, len) || !text_to_double(digits, &number))
+            return -1;
+        seconds += number * times[i].factor;
+        at += len + 1;
+    }
+    v->shown = false;
+    v->number = seconds;
+    return 0;
 }
 
 static int state_of_word(const char *word)
@@ -302,8 +332,8 @@ static int check_value(struct parser *p, const struct term *t, struct filter_val
         break;
     case TYPE_DURATION:
         v->never = t->field == FIELD_SEEN && strcmp(v->text, "never") == 0;
-        if (!v->never && number_of(v) != 0)
-            return mistake(p, at, len, "a time such as 90s 5m 2h 7d is wanted here");
+        if (!v->never && duration_of(v) != 0)
+            return mistake(p, at, len, "a time such as 90s 5m 1h30m 7d is wanted here");
         break;
     case TYPE_STATE:
         fold(v->text);
@@ -344,6 +374,7 @@ static int take_list(struct parser *p, struct term *t, size_t op_at)
 {
     t->first = p->filter->value_count;
     for (;;) {
+        skip_blanks(p);
         size_t at = p->at;
         if (take_value(p, " \t(),\"") != 0)
             return -1;
@@ -377,6 +408,9 @@ static int take_field(struct parser *p, struct term *t, size_t at, size_t len)
         t->field = FIELD_READING;
         t->type = TYPE_NUMBER;
     }
+    char *dot = strchr(name, '.'); /* pm2.5, as its column is titled: names have no dots */
+    if (dot && t->field == FIELD_READING)
+        *dot = '_';
     if (t->field == FIELD_UPTIME || t->field == FIELD_READING)
         text_copy(t->reading, sizeof(t->reading), reading_canonical(name));
     return 0;
@@ -396,7 +430,7 @@ static int explain_unknown(struct parser *p, const struct term *t, size_t at, si
     if (t->field != FIELD_READING || !p->err ||
         strcmp(p->err->text, "a number is wanted here") != 0)
         return -1;
-    return mistake(p, at, len, "no field '%.*s', and a reading would want a number",
+    return mistake(p, at, len, "'%.*s' would be a reading, and a number is wanted behind it",
                    len < 32 ? (int)len : 32, p->text + at);
 }
 
@@ -421,7 +455,10 @@ static int take_comparison(struct parser *p, struct term *t, size_t field_len,
     if (take_field(p, t, field_at, field_len) != 0)
         return -1;
     t->compare = op->compare;
-    p->at = at + strlen(op->text);
+    p->at = at;
+    skip_blanks(p);
+    p->at += strlen(op->text);
+    skip_blanks(p);
     maybe_label(t, p->text + field_at, field_len, p->text + p->at);
     char c = p->text[p->at];
     bool word = !(c >= '0' && c <= '9') && c != '-' && c != '+' && c != '.' && c != '<' &&
@@ -453,7 +490,8 @@ static int take_term(struct parser *p)
         return mistake(p, p->at, 1, "too long: at most %d terms", FILTER_TERMS);
     struct term *t = &f->term[f->term_count++];
     size_t len = strcspn(p->text + p->at, " \t()\"/:=!<>~,");
-    const struct op_row *op = op_at(p->text + p->at + len);
+    const char *behind = p->text + p->at + len;
+    const struct op_row *op = op_at(behind + strspn(behind, " \t"));
     char c = p->text[p->at];
 
     t->reading_at = FLEET_NONE;
@@ -480,7 +518,7 @@ static int take_not(struct parser *p)
     char c = p->text[at];
     bool bang = c == '!' && p->text[at + 1] != '=' && p->text[at + 1] != '~';
 
-    if (bang || take_keyword(p, "not")) {
+    if (bang || take_keyword(p, "not", "NOT")) {
         p->at += bang;
         rc = take_not(p) == 0 ? emit(p, OP_NOT, 0) : -1;
     } else if (c == '(') {
@@ -489,7 +527,7 @@ static int take_not(struct parser *p)
         if (rc == 0 && p->text[p->at] != ')')
             rc = mistake(p, at, 1, "no closing )");
         p->at += rc == 0;
-    } else if (!c || c == ')' || take_keyword(p, "and") || take_keyword(p, "or")) {
+    } else if (!c || c == ')' || take_keyword(p, "and", "AND") || take_keyword(p, "or", "OR")) {
         rc = mistake(p, at, p->at - at, "a field or a text is wanted here");
     } else {
         rc = take_term(p);
@@ -508,11 +546,11 @@ static int take_and(struct parser *p)
         char c = p->text[at];
         if (!c || c == ')')
             return 0;
-        if (take_keyword(p, "or")) {
+        if (take_keyword(p, "or", "OR")) {
             p->at = at; /* belongs to the level above */
             return 0;
         }
-        take_keyword(p, "and");
+        take_keyword(p, "and", "AND");
         uint32_t jump = p->filter->instr_count;
         if (emit(p, OP_SKIP_FALSE, 0) != 0 || take_not(p) != 0)
             return -1;
@@ -526,7 +564,7 @@ static int take_or(struct parser *p)
         return -1;
     for (;;) {
         skip_blanks(p);
-        if (!take_keyword(p, "or"))
+        if (!take_keyword(p, "or", "OR"))
             return 0;
         uint32_t jump = p->filter->instr_count;
         if (emit(p, OP_SKIP_TRUE, 0) != 0 || take_and(p) != 0)

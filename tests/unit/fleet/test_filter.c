@@ -111,6 +111,10 @@ static void words_join_by_and_or_not_and_parentheses(void **state)
         { "not pump and id:door or outdoor", "13" },
         { "((pump))", "12" },
         { "pump and(outdoor)", "1" },
+        { "pump AND outdoor", "1" },
+        { "outdoor OR id:door-3", "13" },
+        { "NOT pump", "3" },
+        { "And", "" }, /* a text */
     };
     CHECK(*state, rows);
 }
@@ -119,6 +123,15 @@ static void fields_compare_as_what_they_are(void **state)
 {
     static const struct row rows[] = {
         { "fw<1.10", "13" }, /* not as text */
+        { "fw < 1.10", "13" },
+        { "fw <1.10 and pump", "1" },
+        { "fw= 1.9.0, 1.10.2", "12" },
+        { "pump fw !~ 1.9", "2" },
+        { "uptime<72h30m", "1" },
+        { "uptime<2d23h59m59s", "" },
+        { "uptime<1w", "1" },
+        { "rate>=0", "123" },
+        { "rate>1000", "" },
         { "fw>=1.9", "12" },
         { "fw<1.9", "3" },
         { "fw=1.9.0", "1" },
@@ -229,6 +242,13 @@ static void what_may_stand_there_is_offered(void **state)
         { "group:B|", "B Berlin" },
         { "group:site:|", "site: site:Ams" },
         { "site:|", " Ams" },
+        { "hw = e|", "e esp32 esp32c3" },
+        { "hw =|", " esp32 esp32c3" },
+        { "hw = |", " esp32 esp32c3" },
+        { "hw=esp32, e|", "e esp32 esp32c3" },
+        { "hw = x re|", "re reset reason" },
+        { "hw  re|", "re reset reason" },
+        { "pump !si|", "si site" },
         { "id:pump|", "pump pump-1 pump-2" },
         { "ota=d|", "d done downloading" },
         { "reason=|", " none" },
@@ -282,6 +302,10 @@ static void numbers_are_in_the_unit_shown_unless_they_say_another(void **state)
         { "temperature>80", "1" },
         { "temp>80C", "1" },
         { "temp=85.5", "1" },
+        { "temp=85.5C", "1" },
+        { "heap=41kB", "1" }, /* 41,912 bytes are shown as 41 kB */
+        { "heap>41kB", "" },
+        { "heap>40kB", "1" },
         { "temp>85.5", "" },
         { "temp>=85.5", "1" },
         { "temp<0", "" }, /* who has none, has none */
@@ -332,7 +356,7 @@ static void the_message_says_what_is_wanted(void **state)
     assert_null(filter_compile("temp>>80", &err));
     assert_string_equal(err.text, "a number is wanted here");
     assert_null(filter_compile("site>ams", &err));
-    assert_string_equal(err.text, "no field 'site', and a reading would want a number");
+    assert_string_equal(err.text, "'site' would be a reading, and a number is wanted behind it");
     assert_null(filter_compile("state=fine", &err));
     assert_string_equal(err.text, "a state is wanted here: crit warn offline stale updating ok");
 }

@@ -11,21 +11,24 @@
  *   term := field op value | field ':' value | text       op := = != < <= > >= ~ !~
  *   value := number[unit] | word | "quoted" | /regex/ | a,b,c
  *
+ * Blanks may stand around an operator and behind a comma; and, or, not may be in capitals.
+ *
  * Fields: id state product hw fw target slot groups (group, tag) seen uptime boots reset alerts
- * cert keyset ota reason rollout source, and every reading under its name or alias. Another name
- * with a word behind it is a label: site:berlin-7 finds the group "site:berlin-7" (so does
- * group:site:berlin-7); with a number it is one when nobody sends such a reading.
+ * cert keyset ota reason rollout source rate, and every reading under its name or alias (pm2.5 is
+ * pm2_5). Another name with a word behind it is a label: site:berlin-7 finds the group
+ * "site:berlin-7" (so does group:site:berlin-7); with a number it is one when nobody sends such a
+ * reading.
  *
  *   text          in the id or a group; capitals in it make it exact ("smart case"); also "a b",
  * /re/ field:x       the natural question: is x, has x (groups), contains x (id), is 1.9
- * or 1.9.anything (fw, target) = !=          the whole value;  a,b,c: any of them, none of them ~
- * !~          contains, or matches the POSIX extended /regex/ < <= > >=     fw, target by SemVer
- * ("1.9" is 1.9.0); seen, uptime, cert by duration (5m 2h 7d); state by severity (state>=warn: warn
- * and worse); the others by number
+ * or 1.9.anything (fw, target) = !=          the whole value; a,b,c: any of them, none of them ~ !~
+ * contains, or matches the POSIX extended /regex/ < <= > >=     fw, target by SemVer ("1.9"
+ * is 1.9.0); seen, uptime, cert by duration (5m 2h 1h30m 7d 2w); state by severity (state>=warn:
+ * warn and worse); the others by number
  *
  * A number stands in the unit the console shows (pressure>1000 is hPa) unless one follows it: Pa
- * hPa kPa kB MB % C °C ppm s m h d. `cert` is the time left. Who lacks a value matches nothing but
- * != and
+ * hPa kPa B kB MB (of 1024) % C °C ppm dBm s m h d w. `=` finds what is shown: 21.53 is 21.5.
+ * `cert` is the time left, `rate` messages a minute. Who lacks a value matches nothing but != and
  * !~, which are plain negations. `seen=never` finds devices that have not spoken since the console
  * runs. The empty text matches all.
  */
@@ -60,7 +63,7 @@ uint32_t filter_select(struct filter *filter, const struct fleet *fleet, int64_t
 /* How many devices pass. */
 uint32_t filter_count(struct filter *filter, const struct fleet *fleet, int64_t now_ms);
 
-/* Does the answer change by time alone (seen, cert)? Then a list must be looked at again. */
+/* Does the answer change by time alone (seen, cert, rate)? Then a list must be looked at again. */
 bool filter_uses_time(const struct filter *filter);
 
 /* A comparison of a reading with one number in a filter: `value` in the canonical unit. */
