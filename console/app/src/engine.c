@@ -444,6 +444,22 @@ void engine_published(struct engine *e, int mid, int64_t now_ms)
  * --------------------------------------------------------------------------------------------------
  */
 
+/* Whoever asks is told when he asks, but between that and here another rollout may have begun, and
+ * one that stopped weeks ago may be resumed. */
+static int check_clash(const struct engine *e, const struct rollout *r, enum rollout_act act,
+                       struct err *err)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        const struct rollout *other = e->entry[i].r;
+        const char *device = other == r ? NULL : rollout_clash(r, act, other);
+        if (device)
+            return err_set(err, EXIT_REFUSED,
+                           "cannot %s: %s is still in rollout %s: wait for its end, or abort it",
+                           rollout_act_word(act), device, other->id);
+    }
+    return 0;
+}
+
 static void take_act(struct engine *e, const struct store_act *act, int64_t now_ms)
 {
     struct err err = { .text = "" };
@@ -455,7 +471,8 @@ static void take_act(struct engine *e, const struct store_act *act, int64_t now_
         if (entry)
             wake(e, entry, now_ms);
     }
-    if (entry && rollout_ask_read(act->ask, &ask, &err) != 0)
+    if (entry && (rollout_ask_read(act->ask, &ask, &err) != 0 ||
+                  check_clash(e, entry->r, act->act, &err) != 0))
         entry = NULL;
     if (!entry) {
         store_act_refuse(e->cfg.store, act->id, err.text, NULL);

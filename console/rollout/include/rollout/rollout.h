@@ -419,6 +419,11 @@ enum rollout_phase rollout_device_phase(const struct rollout_device *d);
 int64_t rollout_next_due(const struct rollout *r);
 /* The clock that stands still while nobody listens. */
 int64_t rollout_heard_ms(const struct rollout *r);
+/* The first device that `act` may send something to and that `other` still has something in mind
+ * for (by the rules of store_device_rollout(), but that one which was not started holds nobody);
+ * NULL when there is none, or the act sends nothing new. O(devices of r). */
+const char *rollout_clash(const struct rollout *r, enum rollout_act act,
+                          const struct rollout *other);
 /* Nothing more will happen by itself: DONE, ABORTED, or STOPPED with nothing more out. */
 bool rollout_is_over(const struct rollout *r);
 /* Nothing can happen to it any more; until then an engine keeps it loaded. (A stopped one can be

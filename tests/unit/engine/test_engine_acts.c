@@ -1,0 +1,219 @@
+/* What the engine refuses although the rollout alone would not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "engine.h"
+#include "rollout_json/plan_json.h"
+#include "sim.h"
+#include "store/store.h"
+
+#define DEVICES 4
+#define NOW_MS  INT64_C(1790000000000)
+
+struct place {
+    char dir[64], path[96];
+    struct store *store;
+    struct engine *engine;
+    struct profile profile;
+    struct crypto_signer signer;
+    int64_t now_ms;
+    int mids;
+};
+
+static bool fake_sign(void *ctx, const uint8_t hash[PROTO_SHA256_LEN], uint8_t sig[PROTO_P256_SIG])
+{
+    (void)ctx;
+    memset(sig, 0, PROTO_P256_SIG);
+    memcpy(sig, hash, PROTO_SHA256_LEN);
+    return true;
+}
+
+static int publish(void *ctx, const char *topic, const void *body, size_t len, bool retain)
+{
+    struct place *p = ctx;
+
+    (void)topic;
+    (void)body;
+    (void)len;
+    (void)retain;
+    return ++p->mids;
+}
+
+static void replay(void *ctx, const struct rollout *r)
+{
+    (void)ctx;
+    (void)r;
+}
+
+static int new_place(void **state)
+{
+    struct place *p = calloc(1, sizeof(*p));
+
+    snprintf(p->dir, sizeof(p->dir), "/tmp/muster-acts-XXXXXX");
+    if (!mkdtemp(p->dir))
+        return -1;
+    snprintf(p->path, sizeof(p->path), "%s/muster.db", p->dir);
+    p->store = store_open(p->path, false, &sim_crypto, NULL);
+    p->signer = (struct crypto_signer){ .kid = "0123456789abcdef", .sign = fake_sign };
+    p->now_ms = NOW_MS;
+    text_copy(p->profile.fleet, sizeof(p->profile.fleet), "home");
+    text_copy(p->profile.root, sizeof(p->profile.root), "devices");
+    text_copy(p->profile.gateway.url, sizeof(p->profile.gateway.url), "https://gw:8443/firmware/");
+    struct engine_config config = { .profile = &p->profile,
+                                    .store = p->store,
+                                    .crypto = &sim_crypto,
+                                    .signer = &p->signer,
+                                    .name = "test",
+                                    .publish = publish,
+                                    .replay = replay,
+                                    .ctx = p };
+    *state = p;
+    p->engine = p->store ? engine_new(&config, p->now_ms, NULL) : NULL;
+    if (!p->engine || engine_leader(p->engine))
+        return -1;
+    engine_broker(p->engine, true, p->now_ms);
+    return 0;
+}
+
+static int drop_place(void **state)
+{
+    struct place *p = *state;
+    static const char *const tails[] = { "", "-wal", "-shm", ".lock" };
+
+    engine_free(p->engine);
+    store_close(p->store);
+    for (size_t i = 0; i < 4; i++) {
+        char name[128];
+        snprintf(name, sizeof(name), "%s%s", p->path, tails[i]);
+        unlink(name);
+    }
+    rmdir(p->dir);
+    free(p);
+    return 0;
+}
+
+/* A rollout over the same devices as all the others here; the act that starts it is asked for. */
+static void create(struct place *p, const char *id)
+{
+    struct rollout_plan plan;
+    struct sim sim;
+
+    sim_plan(&plan);
+    sim_init(&sim, &plan, DEVICES, 42);
+    text_copy(sim.r->id, sizeof(sim.r->id), id);
+    char *json = plan_encode(&plan);
+    struct store_rollout_new new = { sim.r, json, "release", "ann" };
+    assert_int_equal(store_rollout_create(p->store, &new, p->now_ms, NULL, NULL), 0);
+    free(json);
+    sim_free(&sim);
+}
+
+static void turns(struct place *p)
+{
+    for (int i = 0; i < 5; i++, p->now_ms += 1000)
+        engine_tick(p->engine, p->now_ms);
+}
+
+/* What became of it. */
+static struct store_act asked(struct place *p, const char *rollout, enum rollout_act act)
+{
+    struct store_act out;
+    int64_t id;
+
+    assert_int_equal(store_act_add(p->store, "ann", rollout, act, p->now_ms, &id, NULL), 0);
+    turns(p);
+    assert_int_equal(store_act_get(p->store, id, &out, NULL), 0);
+    assert_true(out.consumed);
+    return out;
+}
+
+static enum rollout_state state_of(const struct place *p, const char *id)
+{
+    const struct rollout *r = engine_find(p->engine, id);
+
+    assert_non_null(r);
+    return r->state;
+}
+
+/* As when its gate had stopped it a week ago. */
+static void stop(struct place *p, const char *id)
+{
+    struct ota_report report = { .attempt = 1, .state = OTA_REPORT_ROLLED_BACK, .n = 1 };
+    struct device_status status = { .online = true, .boot = "0000000000000001" };
+    const struct rollout *r = engine_find(p->engine, id);
+
+    assert_non_null(r);
+    report.reason = REASON_SELF_TEST;
+    text_copy(report.rollout, sizeof(report.rollout), id);
+    memset(status.image, 'b', 64);
+    for (uint32_t i = 0; i < r->count; i++)
+        engine_status(p->engine, r->device[i].id, &status, p->now_ms);
+    turns(p);
+    for (uint32_t i = 0; i < r->count; i++)
+        if (r->device[i].attempt > 0)
+            engine_report(p->engine, r->device[i].id, &report, p->now_ms);
+    for (int mid = 1; mid <= p->mids; mid++)
+        engine_published(p->engine, mid, p->now_ms);
+    turns(p);
+    for (int mid = 1; mid <= p->mids; mid++)
+        engine_published(p->engine, mid, p->now_ms);
+    assert_int_equal(state_of(p, id), ROLLOUT_STOPPED);
+}
+
+static void of_two_started_over_one_device_only_the_first_runs(void **state)
+{
+    struct place *p = *state;
+
+    create(p, "r-1"); /* two people in the same second: neither saw the other's when planning */
+    create(p, "r-2");
+    turns(p);
+    assert_int_equal(state_of(p, "r-1"), ROLLOUT_RUNNING);
+    assert_int_equal(state_of(p, "r-2"), ROLLOUT_DRAFT);
+    struct store_act act = asked(p, "r-2", ROLLOUT_ACT_START);
+    assert_true(act.refused);
+    assert_non_null(strstr(act.result, "is still in rollout r-1"));
+    assert_false(asked(p, "r-1", ROLLOUT_ACT_ABORT).refused);
+}
+
+static void a_stopped_one_is_not_resumed_over_one_that_runs(void **state)
+{
+    static const enum rollout_act refused[] = { ROLLOUT_ACT_RESUME, ROLLOUT_ACT_RETRY,
+                                                ROLLOUT_ACT_ROLLBACK };
+    struct place *p = *state;
+
+    create(p, "r-1");
+    turns(p);
+    stop(p, "r-1");
+    create(p, "r-2");
+    turns(p);
+    assert_int_equal(state_of(p, "r-2"), ROLLOUT_RUNNING);
+    for (size_t i = 0; i < 3; i++) {
+        struct store_act act = asked(p, "r-1", refused[i]);
+        assert_true(act.refused);
+        assert_non_null(strstr(act.result, "is still in rollout r-2"));
+        assert_int_equal(state_of(p, "r-1"), ROLLOUT_STOPPED);
+    }
+    assert_false(asked(p, "r-1", ROLLOUT_ACT_ABORT).refused); /* sends nothing new */
+    stop(p, "r-2");
+    assert_false(asked(p, "r-2", ROLLOUT_ACT_RESUME).refused);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, new_place, drop_place)
+    const struct CMUnitTest tests[] = {
+        T(of_two_started_over_one_device_only_the_first_runs),
+        T(a_stopped_one_is_not_resumed_over_one_that_runs),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
