@@ -5,6 +5,7 @@ Everything listens on free ports of 127.0.0.1 and is stopped by its own pid.
 """
 import json
 import os
+import random
 import re
 import select
 import shutil
@@ -35,9 +36,15 @@ def build_release(targets):
 
 
 def free_ports(count):
-    socks = [socket.socket() for _ in range(count)]
-    for s in socks:
-        s.bind(("127.0.0.1", 0))
+    """Below those that the kernel gives to outgoing connections: nobody gets one by chance before we listen."""
+    socks = []
+    while len(socks) < count:
+        s = socket.socket()
+        try:
+            s.bind(("127.0.0.1", random.randrange(20000, 32000)))
+            socks.append(s)
+        except OSError:
+            s.close()
     ports = [s.getsockname()[1] for s in socks]
     for s in socks:
         s.close()
@@ -80,14 +87,14 @@ class Swarm:
 
     def say(self, command):
         self.process.stdin.write(command + "\n")
-        return self.line("answer to " + command, 60)
+        return self.line("answer to " + command, 120)
 
     def counts(self):
         return json.loads(self.say("counts"))
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        out, _ = self.process.communicate(timeout=60)
+        out, _ = self.process.communicate(timeout=120)
         if self.process.returncode != 0:
             raise SystemExit("muster-swarm: exit %d; see %s" % (self.process.returncode, self.log.name))
         return json.loads(out.strip().splitlines()[-1])
@@ -168,18 +175,18 @@ class Field:
     def end(self, name, sig=signal.SIGTERM):
         child = self.children.pop(name)
         child.send_signal(sig)
-        child.wait(60)
+        child.wait(120)
 
     def start_broker(self):
         program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
         if not program:
             raise SystemExit("mosquitto is not installed: run scripts/setup")
         self.spawn("mosquitto", [program, "-c", os.path.join(self.dir, "mosquitto", "mosquitto.conf")])
-        wait_until("the broker listens", 20, lambda: listens(self.broker_port))
+        wait_until("the broker listens", 120, lambda: listens(self.broker_port))
 
     def start_gateway(self, *args):
         self.spawn("gateway", [self.muster, "--profile", self.profile, "gateway", *args])
-        wait_until("the gateway listens", 20, lambda: listens(self.gateway_port))
+        wait_until("the gateway listens", 120, lambda: listens(self.gateway_port))
 
     def start_serve(self):
         return self.spawn("serve", [self.muster, "--profile", self.profile, "serve"])
@@ -191,7 +198,8 @@ class Field:
         return swarm
 
     def metrics(self):
-        text = urllib.request.urlopen("http://127.0.0.1:%d/metrics" % self.metrics_port, timeout=10).read().decode()
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % self.metrics_port, timeout=60) as answer:
+            text = answer.read().decode()
         pairs = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
         return {key: float(value) for key, value in pairs}
 

