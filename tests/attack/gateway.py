@@ -92,7 +92,7 @@ class Gateway:
         try:
             sock.settimeout(90)
             if self.context:
-                sock = self.context.wrap_socket(sock, server_side=True)
+                sock = self.context.wrap_socket(sock, server_side=True)  # takes the descriptor over
             request = self.read_request(sock)
             if request:
                 with self.lock:

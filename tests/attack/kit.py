@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature  # noqa: E402
 
-from harness import DEVICE, ENDS, MUSTER, Ear, Fleet, wait_until  # noqa: E402
+from harness import DEVICE, ENDS, MUSTER, PATIENCE, Ear, Fleet, running, wait_until  # noqa: E402
 
 N_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -126,7 +126,7 @@ class Device:
         pid = self.process.pid if self.process else self.fleet.pid(self.id)
         os.kill(pid, sig)
         if self.process:
-            self.process.wait(15)
+            self.process.wait(PATIENCE)
         wait_until("%s is off" % self.id, 15, lambda: not running(pid), every=0.02)
 
     def on(self):
@@ -199,6 +199,12 @@ class Device:
     def shown(self):
         return subprocess.run([DEVICE, "--dir", self.home, "--show"], capture_output=True, text=True, check=True).stdout
 
+    def flash_holds(self, offset, data):
+        """Whether these bytes are in its flash there."""
+        with open(os.path.join(self.home, "flash.bin"), "rb") as f:
+            f.seek(offset)
+            return f.read(len(data)) == data
+
     # ---- what runs
     def program(self):
         """pid of the program that the bootloader has started; 0 between two."""
@@ -254,14 +260,6 @@ class Device:
     def abort(self, rollout):
         since, _ = self.send_verb("abort", rollout=rollout)
         return self.wait_report(since, 15, state="aborted", rollout=rollout)
-
-
-def running(pid):
-    try:
-        with open("/proc/%d/stat" % pid) as f:
-            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 # ---- many cases on a few devices -------------------------------------------------------------------------------------

@@ -13,13 +13,17 @@ class RawMqtt:
     def __init__(self, host, port, ca, cert, key, client_id, will_topic=None):
         context = ssl.create_default_context(cafile=ca)
         context.load_cert_chain(cert, key)
-        self.sock = context.wrap_socket(socket.create_connection((host, port), 10), server_hostname=host)
-        self.sock.settimeout(5)
+        self.sock = context.wrap_socket(socket.create_connection((host, port), 60), server_hostname=host)
+        self.sock.settimeout(60)
         self.packet_id = 0
         flags = 0x02 | (0x04 | 0x20 | 0x08 if will_topic else 0)
         payload = text(client_id) + (b"\0" + text(will_topic) + text(b'{"state":"offline"}') if will_topic else b"")
-        self.send(0x10, text("MQTT") + bytes([5, flags]) + struct.pack(">H", 30) + b"\0" + payload)
-        kind, body = self.receive()
+        try:
+            self.send(0x10, text("MQTT") + bytes([5, flags]) + struct.pack(">H", 30) + b"\0" + payload)
+            kind, body = self.receive()
+        except BaseException:
+            self.sock.close()
+            raise
         self.connect_code = body[1] if kind == 0x20 else None
 
     def send(self, kind, body):
@@ -81,7 +85,7 @@ class RawMqtt:
         except (TimeoutError, socket.timeout):
             return topics
         finally:
-            self.sock.settimeout(5)
+            self.sock.settimeout(60)
 
     def close(self):
         self.sock.close()

@@ -10,6 +10,7 @@ import hashlib
 import ipaddress
 import os
 import shutil
+import socket
 import ssl
 import time
 import unittest
@@ -308,9 +309,9 @@ class Download(Cases):
 
     def case_fast_enough(self, d):
         def slow(request):
-            request.head("200 OK", Content_Length=20000)
-            request.drip(self.image[:20000], 250, 0.1)
-        self.order(d, self.gw.serve("fastish", slow), size=20000, sha=hashlib.sha256(self.image[:20000]).hexdigest())
+            request.head("200 OK", Content_Length=50000)
+            request.drip(self.image[:50000], 500, 0.1)
+        self.order(d, self.gw.serve("fastish", slow), size=50000, sha=hashlib.sha256(self.image[:50000]).hexdigest())
         self.ends(d, "failed", "image_invalid")
 
     def case_a_server_that_never_answers(self, d):
@@ -467,11 +468,10 @@ class Download(Cases):
         self.untouched(d)
 
     def case_nobody_there(self, d):
-        gateway = Gateway(os.path.join(self.pki, "evil.pem"), os.path.join(self.pki, "evil.key"))
-        url = gateway.url("x")
-        gateway.close()
-        self.order(d, url)
-        self.pauses(d, "connect")
+        with socket.socket() as s:  # taken, so that nobody else comes to listen there
+            s.bind(("127.0.0.1", 0))
+            self.order(d, "https://127.0.0.1:%d/x/" % s.getsockname()[1])
+            self.pauses(d, "connect")
 
     def case_a_name_that_does_not_exist(self, d):
         self.order(d, "https://gateway.invalid/firmware/")

@@ -87,7 +87,7 @@ class Flash(Cases):
         def pause(request):
             request.head("200 OK", Content_Length=len(self.good))
             request.send(self.good[:90000])
-            time.sleep(1)
+            wait_until("the device has written it", 20, lambda: d.flash_holds(SLOTS[slot], self.good[:8192]), every=0.05)
             self.flip(d, slot, 5000)
             request.send(self.good[90000:])
         self.order(d, self.good, self.gw.serve("toctou1", pause))
@@ -97,13 +97,17 @@ class Flash(Cases):
 
     def case_flash_changed_between_check_and_boot(self, d):
         """All of the agent's checks were good; the bootloader looks again."""
-        slot = self.other_slot(d)
-        self.order(d, self.good, self.fleet.ini["gateway"]["url"])
-        wait_until("it restarts", 30, lambda: any(r["state"] == "rebooting" for r in d.reports(self.since)), every=0.005)
-        d.fleet.kill(d.id, signal.SIGSTOP)
-        self.flip(d, slot, 100000)
-        d.fleet.kill(d.id, signal.SIGCONT)
-        r = self.end(d)
+        for _ in range(10):
+            slot = self.other_slot(d)
+            self.order(d, self.good, self.fleet.ini["gateway"]["url"])
+            wait_until("it restarts", 30, lambda: any(r["state"] == "rebooting" for r in d.reports(self.since)), every=0.005)
+            d.fleet.kill(d.id, signal.SIGSTOP)
+            self.flip(d, slot, 100000)
+            d.fleet.kill(d.id, signal.SIGCONT)
+            r = self.end(d)
+            if r["state"] != "done":
+                break
+            self.fresh(d)  # the boot loader had looked before we came: once more, on flash that is whole
         self.assertEqual(r["state"], "rolled_back", r)
         self.assertEqual((r["reason"], r["detail"]), ("reset", "never reached its agent"))
         with open(os.path.join(d.home, "log"), errors="replace") as f:

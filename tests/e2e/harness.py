@@ -5,8 +5,11 @@ devices it wants; the fleet is started once per class.
 """
 import json
 import os
+import random
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -16,8 +19,6 @@ import unittest
 import configparser
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.properties import Properties
-from paho.mqtt.packettypes import PacketTypes
 
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("MUSTER_BUILD", os.path.join(SOURCE, "build", "dev"))
@@ -28,16 +29,58 @@ IMAGES = os.path.join(BUILD, "firmware", "ports", "linux")
 ENDS = {"done", "rejected", "failed", "aborted", "expired", "rolled_back"}
 
 
+PATIENCE = 120  # s: how fast a loaded machine gets there is no test's business, only that it does
+
+
 def wait_until(what, seconds, probe, every=0.2):
-    """Waits for probe() to be truthy and returns it; fails with the words of `what` and the last value seen."""
+    """Waits for probe() to be truthy and returns it; fails with the words of `what` and the last value seen. `seconds` is how long it
+    should take at most on an idle machine: it is given PATIENCE in any case."""
+    seconds = max(seconds, PATIENCE)
     end = time.monotonic() + seconds
-    value = None
-    while time.monotonic() < end:
+    while True:
         value = probe()
         if value:
             return value
+        if time.monotonic() >= end:
+            raise AssertionError("%s: not within %d s (last: %r)" % (what, seconds, value))
         time.sleep(every)
-    raise AssertionError("%s: not within %d s (last: %r)" % (what, seconds, value))
+
+
+def running(pid):
+    """Whether the process is there and no zombie."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_gone(pid):
+    wait_until("process %d has ended" % pid, 15, lambda: not running(pid), every=0.02)
+
+
+def free_port():
+    """One that nobody listens on, below those that the kernel gives to outgoing connections: nobody gets it by chance meanwhile."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+
+
+def read_text(path):
+    with open(path, errors="replace") as f:
+        return f.read()
+
+
+def client_tls(ca, cert=None, key=None):
+    context = ssl.create_default_context(cafile=ca)
+    if cert:
+        context.load_cert_chain(cert, key)
+    return context
 
 
 class Ear:
@@ -48,13 +91,14 @@ class Ear:
         self.lock = threading.Lock()
         self.client = mqtt.Client(client_id="ear", protocol=mqtt.MQTTv5)
         pki = os.path.join(fleet.dir, "pki")
-        self.client.tls_set(os.path.join(pki, "ca-bundle.pem"), os.path.join(pki, name + ".pem"), os.path.join(pki, name + ".key"))
-        up = threading.Event()
+        self.client.tls_set_context(client_tls(*(os.path.join(pki, file) for file in ("ca-bundle.pem", name + ".pem", name + ".key"))))
+        self.connects = 0
+        self.subscribed = set()
 
         def on_connect(client, *_):
             for topic in topics:
                 client.subscribe(topic, qos=0)
-            up.set()
+            self.connects += 1
 
         def on_message(client, userdata, m):
             with self.lock:
@@ -62,10 +106,16 @@ class Ear:
 
         self.client.on_connect = on_connect
         self.client.on_message = on_message
+        self.client.on_subscribe = lambda client, userdata, mid, *_: self.subscribed.add(mid)
         self.client.connect(fleet.broker_host, fleet.broker_port, keepalive=30)
         self.client.loop_start()
-        if not up.wait(10):
-            raise AssertionError("the ear could not connect")
+        wait_until("the ear is connected", 10, lambda: self.connects, every=0.02)
+
+    def caught_up(self):
+        """What the broker had for us by now has been heard: it answers a client in order."""
+        for _ in range(2):
+            mid = self.client.subscribe("fleet/nothing-is-here", qos=0)[1]
+            wait_until("the broker has answered", 10, lambda: mid in self.subscribed, every=0.02)
 
     def messages(self, suffix="", since=0.0):
         with self.lock:
@@ -83,11 +133,11 @@ class Ear:
         return out
 
     def publish(self, topic, body, retain=False, qos=1):
-        self.client.publish(topic, body, qos=qos, retain=retain).wait_for_publish(10)
+        self.client.publish(topic, body, qos=qos, retain=retain).wait_for_publish(PATIENCE)
 
     def close(self):
-        self.client.loop_stop()
         self.client.disconnect()
+        self.client.loop_stop()
 
 
 class Fleet:
@@ -100,11 +150,14 @@ class Fleet:
         self.process = subprocess.Popen(
             [os.path.join(SOURCE, "scripts", "demo"), "--no-console", "--dir", self.dir, "--devices", str(devices)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True)
+        self.children = []  # started by us: devices whose power came back, services
         self.errors = []
-        threading.Thread(target=lambda: self.errors.extend(self.process.stderr), daemon=True).start()
+        self.listener = threading.Thread(target=lambda: self.errors.extend(self.process.stderr), daemon=True)
+        self.listener.start()
         line = self.process.stdout.readline().strip()
         if line != "ready":
-            self.process.wait(30)
+            self.process.wait(PATIENCE)
+            self.listener.join(PATIENCE)
             raise AssertionError("the demo did not get ready: %r %s" % (line, "".join(self.errors)))
         self.profile = os.path.join(self.dir, "profile.ini")
         ini = configparser.ConfigParser(inline_comment_prefixes=(";",))
@@ -116,7 +169,7 @@ class Fleet:
             self.device_port = json.load(f)["broker"]["port"]
 
     # ---- the command -----------------------------------------------------------------------------------------------
-    def run(self, *args, check=True, timeout=60, stdin=None):
+    def run(self, *args, check=True, timeout=3 * PATIENCE, stdin=None):
         done = subprocess.run([MUSTER, "--profile", self.profile, *args], capture_output=True, text=True, timeout=timeout, input=stdin)
         if check and done.returncode != 0:
             raise AssertionError("muster %s: exit %d\n%s%s" % (" ".join(args), done.returncode, done.stdout, done.stderr))
@@ -143,24 +196,42 @@ class Fleet:
         return os.path.join(self.dir, "devices", device)
 
     def pid(self, device):
-        with open(os.path.join(self.home(device), "device.pid")) as f:
-            return int(f.read())
+        path = os.path.join(self.home(device), "device.pid")  # empty for the moment in which it is written
+        return int(wait_until("%s has put its pid down" % device, 10, lambda: read_text(path).strip(), every=0.01))
 
     def kill(self, device, sig=signal.SIGKILL):
         os.kill(self.pid(device), sig)
 
+    def power_off(self, device):
+        """SIGKILL, and wait until it is gone."""
+        pid = self.pid(device)
+        os.kill(pid, signal.SIGKILL)
+        wait_gone(pid)
+
+    def start_process(self, argv, log):
+        """Stopped with the fleet, unless the test does it before."""
+        with open(log, "a") as f:
+            p = subprocess.Popen(argv, stdout=f, stderr=f, stdin=subprocess.DEVNULL)
+        self.children.append(p)
+        return p
+
     def power_on(self, device):
         """Start a device again, as its power coming back would."""
-        with open(os.path.join(self.home(device), "boot.log"), "a") as log:
-            return subprocess.Popen([DEVICE, "--dir", self.home(device)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        return self.start_process([DEVICE, "--dir", self.home(device)], os.path.join(self.home(device), "boot.log"))
 
     def service_pid(self, name):
         with open(os.path.join(self.dir, "run", name + ".pid")) as f:
             return int(f.read())
 
+    def stop_service(self, name, sig=signal.SIGTERM):
+        """Signal it, and wait until it has ended."""
+        pid = self.service_pid(name)
+        if running(pid):
+            os.kill(pid, sig)
+        wait_gone(pid)
+
     def spawn_service(self, name, argv):
-        with open(os.path.join(self.dir, "run", name + ".log"), "a") as log:
-            p = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        p = self.start_process(argv, os.path.join(self.dir, "run", name + ".log"))
         with open(os.path.join(self.dir, "run", name + ".pid"), "w") as f:
             f.write(str(p.pid))
         return p
@@ -177,7 +248,8 @@ class Fleet:
 
     def metrics(self):
         import urllib.request
-        text = urllib.request.urlopen("http://%s/metrics" % self.ini["gateway"]["metrics"], timeout=10).read().decode()
+        with urllib.request.urlopen("http://%s/metrics" % self.ini["gateway"]["metrics"], timeout=PATIENCE) as answer:
+            text = answer.read().decode()
         out = {}
         for line in text.splitlines():
             if line and not line.startswith("#"):
@@ -195,12 +267,21 @@ class Fleet:
         return "\n".join(out)
 
     def stop(self):
+        for p in self.children:
+            if p.poll() is None:
+                p.send_signal(signal.SIGCONT)
+                p.terminate()
+        for p in self.children:
+            p.wait(PATIENCE)
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(30)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+        self.process.stdout.close()
+        self.listener.join(PATIENCE)
+        self.process.stderr.close()
         if os.environ.get("KEEP"):
             print("kept: " + self.dir, file=sys.stderr)
         else:
@@ -214,12 +295,17 @@ class FleetTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(cls.devices, cls.env)
+        cls.addClassCleanup(cls.fleet.stop)  # also when setting up goes wrong behind this
         cls.ear = Ear(cls.fleet)
+        cls.addClassCleanup(cls.ear.close)
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.ear.close()
-        cls.fleet.stop()
+    def orders_left(self):
+        """Topics of the orders that lie retained on the broker."""
+        late = Ear(self.fleet, topics=("devices/+/commands/#",))
+        late.caught_up()
+        left = [topic for _, topic, body, _ in late.messages() if body]
+        late.close()
+        return left
 
     def run(self, result=None):
         before = len(result.failures) + len(result.errors) if result else 0

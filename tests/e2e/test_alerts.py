@@ -2,7 +2,6 @@
 import json
 import os
 import signal
-import time
 
 from harness import FleetTest, main, wait_until
 
@@ -47,15 +46,8 @@ class Alerts(FleetTest):
 
     @classmethod
     def restart_serve(cls, sig=signal.SIGTERM):
-        os.kill(cls.fleet.service_pid("serve"), sig)
-        time.sleep(1)
-        cls.serve = cls.fleet.start_serve()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.serve.terminate()
-        cls.serve.wait(10)
-        super().tearDownClass()
+        cls.fleet.stop_service("serve", sig)
+        cls.fleet.start_serve()
 
     def alert(self, rule, subject):
         found = [a for a in self.fleet.json("alerts") if a["rule"] == rule and a["subject"] == subject]
@@ -66,8 +58,7 @@ class Alerts(FleetTest):
         self.assertEqual(fired["level"], "crit")
         self.assertIn("temp>-60", fired["text"])
         self.assertIsNone(self.alert("hot", "sensor-002"))
-        d = self.fleet.ls("alerts>0")
-        self.assertEqual(list(d), ["sensor-001"])
+        d = wait_until("it is in ls, and no other", 30, lambda: (lambda d: d if list(d) == ["sensor-001"] else None)(self.fleet.ls("alerts>0")))
         self.assertEqual(d["sensor-001"]["state"], "crit")
         self.assertIn("temp>-60", d["sensor-001"]["why"])
 
@@ -79,10 +70,14 @@ class Alerts(FleetTest):
 
     def test_3_it_does_not_fire_again_when_the_process_that_found_it_is_killed(self):
         before = self.alert("hot", "sensor-001")
-        self.serve.kill()
-        self.serve.wait(10)
-        type(self).serve = self.fleet.start_serve()
-        time.sleep(16)  # it judges ten seconds after the link came up
+        wait_until("somebody is paged", 20, lambda: self.paged("alert", "sensor-001"))
+        wait_until("the page is off the list", 20, lambda: [n["queued"] for n in self.fleet.json("notify", "ls")] == [0])
+        self.restart_serve(signal.SIGKILL)
+        # That another device went away and came back tells that the new one judges, and each device several times by then.
+        self.fleet.power_off("sensor-002")
+        wait_until("offline fires", 30, lambda: self.alert("offline", "sensor-002"))
+        self.fleet.power_on("sensor-002")
+        wait_until("offline clears", 40, lambda: not self.alert("offline", "sensor-002"))
         after = self.fleet.json("alerts", "--since", "1h")
         mine = [a for a in after if a["rule"] == "hot" and a["subject"] == "sensor-001"]
         self.assertEqual(mine, [before])
@@ -92,21 +87,19 @@ class Alerts(FleetTest):
         self.assertEqual(self.fleet.run("alerts", "silence", "id=sensor-001", check=False).returncode, 2)
         made = self.fleet.json("alerts", "silence", "id=sensor-001", "--rule", "hot", "--for", "10m", "--reason", "oven day")
         self.assertEqual([s["reason"] for s in self.fleet.json("alerts", "silences")], ["oven day"])
-        self.assertEqual(self.fleet.ls()["sensor-001"]["state"], "ok")
+        wait_until("it is quiet", 20, lambda: self.fleet.ls()["sensor-001"]["state"] == "ok")
         self.fleet.run("alerts", "unsilence", str(made["id"]))
-        self.assertEqual(self.fleet.ls()["sensor-001"]["state"], "crit")
+        wait_until("it is loud again", 20, lambda: self.fleet.ls()["sensor-001"]["state"] == "crit")
 
     def test_5_a_device_that_goes_away_and_comes_back_fires_and_clears(self):
-        self.fleet.kill("sensor-003")
+        self.fleet.power_off("sensor-003")
         wait_until("offline fires", 30, lambda: self.alert("offline", "sensor-003"))
         wait_until("somebody is paged", 20, lambda: self.paged("alert", "sensor-003"))
-        device = self.fleet.power_on("sensor-003")
-        self.addCleanup(device.wait)
-        self.addCleanup(device.terminate)
+        self.fleet.power_on("sensor-003")
         wait_until("offline clears", 40, lambda: not self.alert("offline", "sensor-003"))
         wait_until("and told that it is over", 30, lambda: self.paged("clear", "sensor-003"))
-        past = [a for a in self.fleet.json("alerts", "--since", "1h") if a["rule"] == "offline"]
-        self.assertEqual([a["subject"] for a in past], ["sensor-003"])
+        past = [a for a in self.fleet.json("alerts", "--since", "1h") if a["rule"] == "offline" and a["subject"] == "sensor-003"]
+        self.assertEqual(len(past), 1)
         self.assertIsNotNone(past[0]["cleared"])
 
     def test_6_the_audit_chain_names_who_acknowledged_and_silenced(self):

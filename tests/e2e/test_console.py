@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from harness import MUSTER, FleetTest, main, wait_until
+from harness import MUSTER, PATIENCE, FleetTest, main, wait_until
 
 
 class Screen:
@@ -17,7 +17,7 @@ class Screen:
                   "env LC_ALL=C.UTF-8 TERM=screen-256color %s sh -c '%s; echo exit=$?; stty -a | grep -o -- \"-*icanon\"; sleep 60'" % (env, command))
 
     def tmux(self, *args, check=True):
-        return subprocess.run(["tmux", "-L", self.name, *args], capture_output=True, text=True, check=check, timeout=20).stdout
+        return subprocess.run(["tmux", "-L", self.name, *args], capture_output=True, text=True, check=check, timeout=PATIENCE).stdout
 
     def text(self):
         return self.tmux("capture-pane", "-p")
@@ -140,11 +140,9 @@ class Console(FleetTest):
     def test_8_a_lost_broker_is_said_in_words_and_comes_back(self):
         s = self.open()
         s.shows("sensor-001")
-        os.kill(self.fleet.service_pid("mosquitto"), signal.SIGTERM)
+        self.fleet.stop_service("mosquitto")
         s.shows("disconnected")
-        broker = self.fleet.start_broker()
-        self.addCleanup(broker.wait)
-        self.addCleanup(broker.terminate)
+        self.fleet.start_broker()
         wait_until("the link is back", 60, lambda: "disconnected" not in s.text())
 
 
@@ -208,7 +206,7 @@ class LeadingConsole(FleetTest):
         return s
 
     def test_killed_in_mid_stage_and_started_again(self):
-        os.kill(self.fleet.service_pid("serve"), signal.SIGTERM)
+        self.fleet.stop_service("serve")
         wait_until("nobody leads", 10, lambda: "nobody" in self.fleet.run("doctor", check=False).stdout)
         s = self.open()
         rollout = self.fleet.start("weather@1.4.0", "--stages", "1,100%", "--jitter", "3", "--trial", "2", "--soak", "1")

@@ -3,10 +3,9 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 import unittest
 
-from harness import BUILD, SOURCE, Fleet, main
+from harness import BUILD, PATIENCE, SOURCE, Fleet, main, wait_until
 
 
 def processes_of(folder):
@@ -24,6 +23,10 @@ def processes_of(folder):
 
 
 class Demo(unittest.TestCase):
+    def nothing_runs(self, *folders):
+        """Those that were told to stop may still be on their way out."""
+        wait_until("all have ended", 10, lambda: not sum(map(processes_of, folders), []))
+
     def test_two_run_side_by_side_and_leave_nothing(self):
         a = Fleet(2)
         try:
@@ -40,17 +43,17 @@ class Demo(unittest.TestCase):
                 b.stop()
         finally:
             a.stop()
-        self.assertEqual(processes_of(a.dir) + processes_of(b.dir), [])
+        self.nothing_runs(a.dir, b.dir)
 
     def test_a_killed_and_restarted_device_is_stopped_too(self):
         f = Fleet(1)
-        f.kill("sensor-001")
-        time.sleep(0.5)
+        f.power_off("sensor-001")
         p = f.power_on("sensor-001")
-        time.sleep(1)
+        wait_until("it runs", 10, lambda: f.pid("sensor-001") == p.pid)
+        f.children.remove(p)  # the demo is to stop it, not we
         f.stop()
-        p.wait(10)
-        self.assertEqual(processes_of(f.dir), [])
+        p.wait(PATIENCE)
+        self.nothing_runs(f.dir)
 
     def test_without_a_folder_it_makes_one_and_removes_it(self):
         with tempfile.TemporaryDirectory() as tmp:
@@ -59,7 +62,7 @@ class Demo(unittest.TestCase):
             self.assertEqual(p.stdout.readline().strip(), "ready")
             self.assertEqual(len(os.listdir(tmp)), 1)
             p.send_signal(signal.SIGTERM)
-            self.assertEqual(p.wait(30), 0)
+            self.assertEqual(p.wait(PATIENCE), 0)
             p.stdout.close()
             self.assertEqual(os.listdir(tmp), [])
 

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.request
 
-from harness import MUSTER, SOURCE, FleetTest, main, wait_until
+from harness import MUSTER, PATIENCE, SOURCE, FleetTest, main, read_text, running, wait_until
 from test_console import Screen
 
 
@@ -26,16 +26,8 @@ class Hook:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(10)
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    with open("/proc/%d/stat" % pid) as f:
-        return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
 
 
 class JournalTest(FleetTest):
@@ -45,24 +37,13 @@ class JournalTest(FleetTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.hook = Hook()
-        cls.stop_serve(signal.SIGTERM)
+        cls.addClassCleanup(cls.hook.close)
+        cls.fleet.stop_service("serve")
         with open(cls.fleet.profile, "a") as f:
             f.write("\n[notify hook]\nkind = webhook\nurl = %s/hook\n" % cls.hook.url)
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.hook.close()
-        super().tearDownClass()
-
-    @classmethod
-    def stop_serve(cls, sig):
-        pid = cls.fleet.service_pid("serve")
-        os.kill(pid, sig)
-        wait_until("serve has ended", 10, lambda: not alive(pid))
-
     def holder(self):
-        with open(os.path.join(self.fleet.dir, self.fleet.ini["journal"]["path"]) + ".lock") as f:
-            return f.read()
+        return read_text(os.path.join(self.fleet.dir, self.fleet.ini["journal"]["path"]) + ".lock")
 
     def console(self, args="", cols=120, rows=40):
         s = Screen("muster-e2e-%d-%d" % (os.getpid(), time.monotonic_ns()), "%s --profile %s %s" % (MUSTER, self.fleet.profile, args), cols, rows)
@@ -79,6 +60,10 @@ class JournalTest(FleetTest):
         self.assertIn("serve, pid %d on" % pid, self.holder())
         return pid
 
+    def all_is_told(self):
+        """Whoever is killed from here on leaves nothing that is delivered but not yet crossed off."""
+        wait_until("all is told", 20, lambda: [n["queued"] for n in self.fleet.json("notify", "ls") if n["name"] == "hook"] == [0])
+
     def told(self, rollout):
         return [e["event"] for _, e in self.hook.events() if e.get("rollout") == rollout]
 
@@ -87,22 +72,28 @@ class HandOver(JournalTest):
     def test_1_a_rollout_is_handed_over_twice_killed_once_and_ends_and_is_told_once(self):
         s = self.console()
         s.shows("sensor-001", "sensor-004")
-        rollout = self.fleet.start("weather@1.4.0", "--stages", "1,2,100%", "--jitter", "2", "--trial", "3", "--soak", "4")
+        rollout = self.fleet.start("weather@1.4.0", "--stages", "first:1,second:2,rest:100%", "--approve", "second",
+                                   "--jitter", "2", "--trial", "3", "--soak", "1")
         self.fleet.wait_state(rollout, {"running"}, 15)
         first = self.hand_over(s)
+        wait_until("the start is told", 20, lambda: "start" in self.told(rollout))
+        self.all_is_told()
         os.kill(first, signal.SIGKILL)
-        wait_until("the serve is dead", 10, lambda: not alive(first))
+        wait_until("the serve is dead", 10, lambda: not running(first))
 
         s = self.console()
         s.shows("sensor-001", "sensor-004")
         wait_until("the console drives it", 10, lambda: "console, pid" in self.holder())
         second = self.hand_over(s)
+        # It can't be over before: the last stage is held until now.
+        wait_until("it waits for an approval", 120, lambda: self.fleet.show(rollout)["stages"][1]["state"] == "holding")
+        self.fleet.run("rollout", "approve", rollout, "second")
 
         shown = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 180)
         self.assertEqual(shown["state"], "done", shown)
         self.assertEqual({d["state"] for d in shown["devices"]}, {"done"})
-        wait_until("the serve ends by itself", 30, lambda: not alive(second))
-        self.assertEqual(self.told(rollout), ["start", "done"])
+        wait_until("the serve ends by itself", 30, lambda: not running(second))
+        self.assertEqual([e for e in self.told(rollout) if e in ("start", "done")], ["start", "done"])
         keys = [k for k, _ in self.hook.events()]
         self.assertEqual(len(keys), len(set(keys)), "nothing is delivered twice")
         row = [r for r in self.fleet.json("notify", "ls") if r["name"] == "hook"][0]
@@ -111,7 +102,7 @@ class HandOver(JournalTest):
         lines = [json.loads(line) for line in self.fleet.run("journal", "export", "--rollout", rollout).stdout.splitlines()]
         self.assertEqual({line["kind"] for line in lines}, {"rollout", "act", "event", "order"})
         self.assertEqual(len([line for line in lines if line["kind"] == "order"]), 4, "one order each, whoever drove it")
-        self.assertEqual([a["act"] for a in self.fleet.json("journal", "ls")], ["start"])
+        self.assertEqual(sorted(a["act"] for a in self.fleet.json("journal", "ls")), ["approve", "start"])
         self.assertEqual(self.fleet.json("journal", "show")["living"], 0)
         self.assertEqual(self.fleet.json("journal", "prune", "--yes")["rollouts"], 0, "it is not a year old")
 
@@ -120,8 +111,7 @@ class HandOver(JournalTest):
         s.shows("READ-ONLY", "engine: nobody")
         time.sleep(3)
         self.assertNotIn("on host", subprocess.run([MUSTER, "--profile", self.fleet.profile, "doctor"], capture_output=True, text=True).stdout)
-        serve = self.fleet.start_serve()
-        self.addCleanup(lambda: (serve.terminate(), serve.wait(10)))
+        self.fleet.start_serve()
         s.shows("engine: serve", seconds=10)
         t = self.console("--read-only", 80, 24)
         t.shows("READ-ONLY", "engine: serve")
@@ -139,13 +129,11 @@ class Killed(JournalTest):
         self.fleet.wait_state(rollout, {"running"}, 15)
         os.kill(s.pid(), signal.SIGKILL)
         time.sleep(1)
-        serve = self.fleet.start_serve()
-        self.addCleanup(lambda: serve.poll() is None and (serve.terminate(), serve.wait(10)))
-        time.sleep(4)
-        serve.kill()
-        serve.wait(10)
-        serve = self.fleet.start_serve()
-        self.addCleanup(lambda: (serve.terminate(), serve.wait(10)))
+        self.fleet.start_serve()
+        wait_until("the serve drives it", 20, lambda: "serve, pid" in self.holder())
+        time.sleep(2)
+        self.fleet.stop_service("serve", signal.SIGKILL)
+        self.fleet.start_serve()
         shown = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 120)
         self.assertEqual(shown["state"], "done", shown)
         wait_until("the end is told", 20, lambda: "done" in self.told(rollout))
@@ -156,13 +144,10 @@ class Killed(JournalTest):
         self.assertEqual(self.hook.events()[-1][1]["event"], "test")
 
     def test_2_pausing_on_the_way_out_is_seen_through(self):
-        serve = self.fleet.service_pid("serve")
-        if alive(serve):
-            os.kill(serve, signal.SIGTERM)
-            wait_until("serve has ended", 10, lambda: not alive(serve))
+        self.fleet.stop_service("serve")
         s = self.console()
         s.shows("sensor-001", "sensor-004")
-        rollout = self.fleet.start("weather@1.5.0-bad", "--stages", "100%", "--jitter", "120", "--trial", "5")
+        rollout = self.fleet.start("weather@1.5.0-bad", "--stages", "100%", "--jitter", "6d", "--trial", "5")  # nobody is through before it is paused
         self.fleet.wait_state(rollout, {"running"}, 15)
         s.keys("q")
         s.shows("quit while a rollout runs")
@@ -175,13 +160,10 @@ class TwoHosts(JournalTest):
     """Two journals, one fleet, one broker: as two hosts would have."""
 
     def serve(self, profile, log):
-        with open(log, "a") as f:
-            p = subprocess.Popen([MUSTER, "--profile", profile, "serve"], stdout=f, stderr=f, stdin=subprocess.DEVNULL)
-        self.addCleanup(lambda: p.poll() is None and (p.kill(), p.wait(10)))
-        return p
+        return self.fleet.start_process([MUSTER, "--profile", profile, "serve"], log)
 
     def says(self, log, text, seconds=30):
-        return wait_until("%s says %r" % (log, text), seconds, lambda: text in open(log).read())
+        return wait_until("%s says %r" % (log, text), seconds, lambda: text in read_text(log))
 
     def claims(self):
         latest = {}
@@ -201,10 +183,10 @@ class TwoHosts(JournalTest):
         wait_until("the first claims the fleet", 15, lambda: any("pid %d " % a.pid in c for c in self.claims()))
         b = self.serve(other, log_b)
         self.says(log_b, "run by another journal's engine, serve, pid %d on host" % a.pid)
-        self.assertNotIn("stand still", open(log_a).read())
+        self.assertNotIn("stand still", read_text(log_a))
 
         a.kill()  # its connection breaks: the broker clears its claim
-        a.wait(10)
+        a.wait(PATIENCE)
         wait_until("the second claims the fleet", 30, lambda: any("pid %d " % b.pid in c for c in self.claims()))
         self.assertEqual(len(self.claims()), 1, self.claims())
 
@@ -215,7 +197,7 @@ class TwoHosts(JournalTest):
         self.assertEqual(self.fleet.show(rollout)["state"], "draft", "nobody moves it: the other journal's engine leads")
 
         b.terminate()
-        b.wait(10)
+        b.wait(PATIENCE)
         shown = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 120)
         self.assertEqual(shown["state"], "done", shown)
         self.assertEqual(len(self.claims()), 1, self.claims())

@@ -8,20 +8,6 @@ import time
 from harness import ENDS, FleetTest, hash_of, main, wait_until
 
 
-def stop(pid, sig):
-    os.kill(pid, sig)
-    end = time.monotonic() + 15
-    while time.monotonic() < end:
-        try:
-            with open("/proc/%d/stat" % pid) as f:
-                if f.read().rsplit(")", 1)[1].split()[0] == "Z":
-                    return
-        except FileNotFoundError:
-            return
-        time.sleep(0.05)
-    raise AssertionError("pid %d did not stop" % pid)
-
-
 class Trouble(FleetTest):
     devices = 6
     env = {"DEMO_INTERVAL": "2", "DEMO_RATE": "60000"}  # slow downloads, so that there is a middle to hit
@@ -34,24 +20,18 @@ class Trouble(FleetTest):
             return lambda: [r for _, _, r in self.ear.reports() if r["state"] == state]
 
         wait_until("a download", 60, some_state("downloading"))
-        stop(self.fleet.service_pid("serve"), signal.SIGKILL)
+        self.fleet.stop_service("serve", signal.SIGKILL)
         time.sleep(2)
-        engine = self.fleet.start_serve()
-        self.addCleanup(engine.wait)
-        self.addCleanup(engine.terminate)
+        self.fleet.start_serve()
 
-        stop(self.fleet.service_pid("gateway"), signal.SIGKILL)
+        self.fleet.stop_service("gateway", signal.SIGKILL)
         time.sleep(2)
-        gateway = self.fleet.start_gateway()
-        self.addCleanup(gateway.wait)
-        self.addCleanup(gateway.terminate)
+        self.fleet.start_gateway()
 
         wait_until("the canary is through", 180, some_state("done"))
-        stop(self.fleet.service_pid("mosquitto"), signal.SIGTERM)
+        self.fleet.stop_service("mosquitto", signal.SIGTERM)
         time.sleep(2)
-        broker = self.fleet.start_broker()
-        self.addCleanup(broker.wait)
-        self.addCleanup(broker.terminate)
+        self.fleet.start_broker()
 
         shown = self.fleet.wait_state(rollout, {"done", "stopped", "aborted"}, 300)
         self.assertEqual(shown["state"], "done", shown)
@@ -71,19 +51,16 @@ class RandomKills(FleetTest):
         rng = random.Random(20261120)
         images = {hash_of(self.fleet, v) for v in ("weather@1.3.0", "weather@1.4.0")}
         names = sorted(self.fleet.ls("product:weather"))
-        restarted = {}
         self.fleet.start("weather@1.4.0", "--stages", "100%", "--jitter", "3", "--trial", "4", "--soak", "2",
                          "--in-flight", "10", "--allowed-failure", "1", "--retries", "3")
         for _ in range(self.kills):
             time.sleep(rng.uniform(0.05, 0.9))
             name = rng.choice(names)
-            self.fleet.kill(name)
-            if name in restarted:
-                restarted[name].wait(10)
+            self.fleet.power_off(name)
             time.sleep(rng.uniform(0.05, 0.4))
-            restarted[name] = self.fleet.power_on(name)
-        self.addCleanup(lambda: [p.wait(10) for p in restarted.values()])
-        self.addCleanup(lambda: [p.terminate() for p in restarted.values()])
+            restarted = self.fleet.power_on(name)
+            # One that is killed before it is up has not put its pid down yet.
+            wait_until("it has begun", 10, lambda: self.fleet.pid(name) == restarted.pid, every=0.01)
 
         def all_ended():
             listed = self.fleet.ls("product:weather")
