@@ -13,7 +13,16 @@
 #include "config_notify.h"
 #include "config_keys.h"
 
-enum field_type { FIELD_TEXT, FIELD_PATH, FIELD_PORT, FIELD_U32, FIELD_BYTES, FIELD_BOOL };
+enum field_type {
+    FIELD_TEXT,
+    FIELD_PATH,
+    FIELD_PORT,
+    FIELD_U32,
+    FIELD_BYTES,
+    FIELD_BOOL,
+    FIELD_ASCII,
+    FIELD_BELL
+};
 
 /* The whole file format: a row per key. tests and docs/config.md name the same keys. */
 #define FIELD(section, key, type, member)                                                          \
@@ -64,12 +73,12 @@ static const struct field {
     FIELD("pki", "dir", FIELD_PATH, pki_dir),
     FIELD("alerts", "defaults", FIELD_BOOL, default_alerts),
     FIELD("ui", "theme", FIELD_TEXT, ui.theme),
-    FIELD("ui", "ascii", FIELD_TEXT, ui.ascii),
+    FIELD("ui", "ascii", FIELD_ASCII, ui.ascii),
     FIELD("ui", "read_only", FIELD_BOOL, ui.read_only),
     FIELD("ui", "prod", FIELD_BOOL, ui.prod),
     FIELD("ui", "words", FIELD_BOOL, ui.words),
     FIELD("ui", "mouse", FIELD_BOOL, ui.mouse),
-    FIELD("ui", "bell", FIELD_TEXT, ui.bell),
+    FIELD("ui", "bell", FIELD_BELL, ui.bell),
     FIELD("ui", "sync", FIELD_BOOL, ui.sync),
 };
 
@@ -129,6 +138,30 @@ static bool set_bool(bool *out, const char *value)
     return false;
 }
 
+/* One of the words of `list`, which has blanks between them. */
+static bool is_word_of(const char *list, const char *value)
+{
+    size_t len = strlen(value);
+
+    for (const char *at = list; len && (at = strstr(at, value)) != NULL; at += len)
+        if ((at == list || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+            return true;
+    return false;
+}
+
+static int set_word(struct reader *r, const struct field *f, const char *value, int line)
+{
+    static const char ascii[] = "auto yes no", bell[] = "crit warn no";
+    const char *list = f->type == FIELD_ASCII ? ascii : bell;
+
+    if (!is_word_of(list, value))
+        return bad(r, line,
+                   list == ascii ? "%s wants auto, yes or no, not '%s'"
+                                 : "%s wants crit, warn or no, not '%s'",
+                   f->key, value);
+    return text_copy((char *)r->profile + f->offset, f->size, value);
+}
+
 static int set_field(struct reader *r, const struct field *f, const char *value, int line)
 {
     void *at = (char *)r->profile + f->offset;
@@ -158,6 +191,9 @@ static int set_field(struct reader *r, const struct field *f, const char *value,
         if (!set_bool(at, value))
             return bad(r, line, "%s wants yes or no, not '%s'", f->key, value);
         return 1;
+    case FIELD_ASCII:
+    case FIELD_BELL:
+        return set_word(r, f, value, line);
     }
     return 1;
 }
@@ -236,6 +272,42 @@ static int notify_field(struct reader *r, const char *name, const char *key, con
     return rc < 0 ? bad(r, line, "%s%s", why, "") : 1;
 }
 
+/* Of the sections, or, when that one is known, of its keys. */
+struct near {
+    const char *section;
+    bool known;
+};
+
+static const char *nth_near(void *ctx, size_t n)
+{
+    const struct near *near = ctx;
+
+    if (n >= sizeof(fields) / sizeof(fields[0]))
+        return NULL;
+    if (!near->known)
+        return fields[n].section;
+    return strcmp(fields[n].section, near->section) == 0 ? fields[n].key : "";
+}
+
+static void unknown(struct reader *r, const char *section, const char *key, int line)
+{
+    struct near near = { .section = section };
+    char hint[80] = "";
+
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        near.known = near.known || strcmp(fields[i].section, section) == 0;
+    const char *word = *section ? word_nearest(near.known ? key : section, nth_near, &near) : NULL;
+    if (word)
+        text_format(hint, sizeof(hint), near.known ? "; did you mean %s?" : "; did you mean [%s]?",
+                    word);
+    if (*section)
+        log_say(r->log, LOG_WARN, "%s:%d: unknown key [%s] %s (ignored)%s", r->profile->path, line,
+                section, key, hint);
+    else
+        log_say(r->log, LOG_WARN, "%s:%d: %s stands before any [section] (ignored)",
+                r->profile->path, line, key);
+}
+
 static int on_entry(void *user, const char *section, const char *key, const char *value)
 {
     struct reader *r = user;
@@ -253,8 +325,7 @@ static int on_entry(void *user, const char *section, const char *key, const char
         if (strcmp(fields[i].section, section) == 0 && strcmp(fields[i].key, key) == 0)
             return set_field(r, &fields[i], value, line);
     }
-    log_say(r->log, LOG_WARN, "%s:%d: unknown key [%s] %s (ignored)", r->profile->path, line,
-            section, key);
+    unknown(r, section, key, line);
     return 1;
 }
 
@@ -337,7 +408,10 @@ int config_load(const char *name, struct profile *out, const struct log *log, st
                        "cannot read profile %s: %s. 'scripts/demo' or 'muster pki init' makes one",
                        out->path, strerror(errno));
     int rc = ini_parse_stream(next_line, &r, on_entry, &r);
+    int failed = ferror(r.file) ? errno : 0; /* a folder opens, and can't be read */
     fclose(r.file);
+    if (failed)
+        return err_set(err, EXIT_USAGE, "cannot read profile %s: %s", out->path, strerror(failed));
     if (r.failed)
         return -1;
     if (rc > 0)
