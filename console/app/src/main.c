@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "config.h"
+#include "unknown.h"
 
 /* Before a command's word only options of every command and the console's may stand. */
 static bool takes_value(const char *word)
@@ -117,9 +118,8 @@ int main(int argc, char **argv)
         return EXIT_NO;
     const struct command *command = cmd_find(app_command_tables, argc - start, argv + start, &used);
     if (!command && start < argc) {
-        fprintf(stderr, "muster: unknown command '%s': see 'muster --help'\n", argv[start]);
         free(rest);
-        return EXIT_USAGE;
+        return unknown_command(argc - start, argv + start);
     }
     bool help = start == argc && argc > 1 &&
                 (strcmp(argv[argc - 1], "--help") == 0 || strcmp(argv[argc - 1], "-h") == 0);
