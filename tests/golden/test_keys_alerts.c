@@ -133,6 +133,51 @@ static void the_lowest_line_of_the_log_can_be_copied(void **state)
     tail_free(t);
 }
 
+/* ---- the palette ---- */
+
+static void a_blank_behind_a_whole_command_means_nothing(void **state)
+{
+    struct bench *b = *state;
+    static const char *const themes[] = { "default-dark", "nord" };
+    b->f->model.themes = themes;
+    b->f->model.theme_count = 2;
+    type(b, ":theme no<Tab> ");
+    assert_false(on_screen(b, "no such command"));
+    type(b, "<Enter>");
+    assert_string_equal(effect(b, UI_THEME)->text, "nord");
+    type(b, ":reboot ");
+    assert_true(on_screen(b, "reboot…"));
+}
+
+static void commands_that_take_a_word_are_listed_and_wait_for_it(void **state)
+{
+    struct bench *b = *state;
+    type(b, ":dev");
+    assert_true(on_screen(b, "device ID"));
+    type(b, "<Enter>");
+    assert_true(on_screen(b, "Tab completes")); /* still open */
+    assert_true(on_screen(b, " : device"));
+    type(b, "lab-00<Enter>");
+    assert_int_equal(ui_screen(b->ui), SCREEN_DEVICE);
+}
+
+static void the_palette_does_not_offer_itself(void **state)
+{
+    struct bench *b = *state;
+    type(b, ":comm");
+    assert_false(on_screen(b, "run a command"));
+}
+
+static void a_rollout_is_opened_by_its_id(void **state)
+{
+    struct bench *b = *state;
+    char keys[128];
+    snprintf(keys, sizeof(keys), ":rollout %s<Enter>", b->f->rollout[1]->id);
+    type(b, keys);
+    assert_int_equal(ui_screen(b->ui), SCREEN_ROLLOUT);
+    assert_true(on_screen(b, b->f->rollout[1]->id));
+}
+
 #define KEYS(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -142,6 +187,10 @@ int main(void)
         KEYS(what_is_not_muted_is_not_unmuted),
         KEYS(a_read_only_console_unmutes_nothing),
         KEYS(nothing_is_called_right_before_it_was_judged),
+        KEYS(a_blank_behind_a_whole_command_means_nothing),
+        KEYS(commands_that_take_a_word_are_listed_and_wait_for_it),
+        KEYS(the_palette_does_not_offer_itself),
+        KEYS(a_rollout_is_opened_by_its_id),
         KEYS(the_lowest_line_of_the_log_can_be_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,9 +8,11 @@
 #include <cmocka.h>
 
 #include "screens/keymap.h"
+#include "screens/palette.h"
 #include "screens/role.h"
 
-/* docs/console.md lists the keys and roles that the program has: UPDATE_GOLDEN=1 writes them. */
+/* docs/console.md lists the keys, roles and commands that the program has: UPDATE_GOLDEN=1 writes
+ * them. */
 #define PAGE MUSTER_SOURCE_DIR "/docs/console.md"
 #define MAX  65536
 
@@ -66,6 +68,14 @@ static void keys_text(char *out, size_t cap)
     }
 }
 
+static void commands_text(char *out, size_t cap)
+{
+    const struct palette_command *c;
+    snprintf(out, cap, "| command | does |\n|---|---|\n");
+    for (size_t i = 0; (c = palette_command(i)) != NULL; i++)
+        add(out, cap, "| `:%s %s` | %s |\n", c->word, c->argument, c->help);
+}
+
 static void roles_text(char *out, size_t cap)
 {
     out[0] = '\0';
@@ -86,9 +96,9 @@ static void splice(const char *page, const char *open, const char *shut, const c
     snprintf(out, cap, "%.*s%s%s", (int)(from - page), page, wanted, to);
 }
 
-static void the_page_lists_the_keys_and_roles_of_the_program(void **state)
+static void the_page_lists_the_keys_roles_and_commands_of_the_program(void **state)
 {
-    static char page[MAX], wanted[MAX], half[MAX], whole[MAX];
+    static char page[MAX], wanted[MAX], half[MAX], third[MAX], whole[MAX];
     (void)state;
     FILE *file = fopen(PAGE, "r");
     assert_non_null(file);
@@ -97,7 +107,9 @@ static void the_page_lists_the_keys_and_roles_of_the_program(void **state)
     keys_text(wanted, sizeof(wanted));
     splice(page, "<!-- keys:", "<!-- /keys -->", wanted, half, sizeof(half));
     roles_text(wanted, sizeof(wanted));
-    splice(half, "<!-- roles:", "<!-- /roles -->", wanted, whole, sizeof(whole));
+    splice(half, "<!-- roles:", "<!-- /roles -->", wanted, third, sizeof(third));
+    commands_text(wanted, sizeof(wanted));
+    splice(third, "<!-- commands:", "<!-- /commands -->", wanted, whole, sizeof(whole));
     if (getenv("UPDATE_GOLDEN")) {
         file = fopen(PAGE, "w");
         assert_non_null(file);
@@ -111,7 +123,7 @@ static void the_page_lists_the_keys_and_roles_of_the_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_page_lists_the_keys_and_roles_of_the_program),
+        cmocka_unit_test(the_page_lists_the_keys_roles_and_commands_of_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 #include "base/text.h"
 #include "dialog.h"
+#include "screens/palette.h"
 #include "views.h"
 
 /*
@@ -17,7 +18,16 @@
 #define PALETTE_ROWS 8
 #define ITEMS        64
 
-enum item_kind { ITEM_ACTION, ITEM_SORT, ITEM_THEME, ITEM_VIEW, ITEM_DEVICE, ITEM_FILTER };
+enum item_kind {
+    ITEM_ACTION,
+    ITEM_SORT,
+    ITEM_THEME,
+    ITEM_VIEW,
+    ITEM_DEVICE,
+    ITEM_ROLLOUT,
+    ITEM_FILTER,
+    ITEM_WORD /* a command that waits for its word */
+};
 
 struct item {
     enum item_kind kind;
@@ -32,19 +42,32 @@ struct items {
     int count;
 };
 
+/* The commands that take a word; palette.h names them for the documents. */
 static const struct argument {
-    const char *word;
+    struct palette_command is;
     enum item_kind kind;
     enum action action; /* whose key is shown */
     const char *help;   /* %s: the argument */
 } arguments[] = {
-    { "sort", ITEM_SORT, ACTION_SORT, "sort by %s" },
-    { "theme", ITEM_THEME, ACTION_THEME, "colours of %s" },
-    { "view", ITEM_VIEW, ACTION_VIEWS, "show the saved view %s" },
-    { "device", ITEM_DEVICE, ACTION_NONE, "open %s" },
-    { "filter", ITEM_FILTER, ACTION_FILTER, "show only %s" },
+    { { "sort", "COLUMN…", "sort by up to three columns; -COLUMN turns it round" },
+      ITEM_SORT,
+      ACTION_SORT,
+      "sort by %s" },
+    { { "theme", "NAME", "the colours of a theme" }, ITEM_THEME, ACTION_THEME, "colours of %s" },
+    { { "view", "NAME", "a saved view" }, ITEM_VIEW, ACTION_VIEWS, "show the saved view %s" },
+    { { "device", "ID", "open a device" }, ITEM_DEVICE, ACTION_NONE, "open %s" },
+    { { "rollout", "ID", "open a rollout" }, ITEM_ROLLOUT, ACTION_NONE, "rollout of %s" },
+    { { "filter", "TEXT", "show only what passes a filter" },
+      ITEM_FILTER,
+      ACTION_FILTER,
+      "show only %s" },
 };
 #define ARGUMENTS (sizeof(arguments) / sizeof(arguments[0]))
+
+const struct palette_command *palette_command(size_t n)
+{
+    return n < ARGUMENTS ? &arguments[n].is : NULL;
+}
 
 void palette_open(struct ui *ui)
 {
@@ -62,7 +85,8 @@ static int key_of(const struct ui *ui, enum action action)
 
 static bool is_offered(const struct ui *ui, const struct key_binding *b)
 {
-    return b->screens & 1u << ui_screen(ui) && b->group != GROUP_MOVE;
+    return b->screens & 1u << ui_screen(ui) && b->group != GROUP_MOVE &&
+           b->action != ACTION_PALETTE; /* this is it */
 }
 
 /* What it does, and, of an act on devices, to which. */
@@ -80,21 +104,20 @@ static void action_help(const struct ui *ui, const struct key_binding *b, char *
         snprintf(out, cap, "%s", b->help);
 }
 
-static void add_actions(const struct ui *ui, const char *text, struct items *out)
+/* Those whose name begins so; or those that hold it somewhere else. */
+static void add_actions(const struct ui *ui, const char *text, bool beginning, struct items *out)
 {
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < ui->keys.count && out->count < ITEMS; i++) {
-            const struct key_binding *b = &ui->keys.binding[i];
-            const char *name = action_word(b->action);
-            bool begins = strncmp(name, text, strlen(text)) == 0;
-            bool holds = !begins && (text_holds(name, text) || text_holds(b->help, text));
-            if (!is_offered(ui, b) || !(pass == 0 ? begins : holds))
-                continue;
-            struct item *item = &out->item[out->count++];
-            *item = (struct item){ .action = b->action, .key = b->key[0] };
-            snprintf(item->name, sizeof(item->name), "%s", name);
-            action_help(ui, b, item->help, sizeof(item->help));
-        }
+    for (size_t i = 0; i < ui->keys.count && out->count < ITEMS; i++) {
+        const struct key_binding *b = &ui->keys.binding[i];
+        const char *name = action_word(b->action);
+        bool begins = strncmp(name, text, strlen(text)) == 0;
+        bool holds = !begins && (text_holds(name, text) || text_holds(b->help, text));
+        if (!is_offered(ui, b) || !(beginning ? begins : holds))
+            continue;
+        struct item *item = &out->item[out->count++];
+        *item = (struct item){ .action = b->action, .key = b->key[0] };
+        snprintf(item->name, sizeof(item->name), "%s", name);
+        action_help(ui, b, item->help, sizeof(item->help));
     }
 }
 
@@ -106,7 +129,7 @@ static void add_argument(const struct ui *ui, const struct argument *a, const ch
         return;
     struct item *item = &out->item[out->count];
     *item = (struct item){ .kind = a->kind, .key = key_of(ui, a->action) };
-    if (!text_format(item->name, sizeof(item->name), "%s %s%s", a->word, head, word))
+    if (!text_format(item->name, sizeof(item->name), "%s %s%s", a->is.word, head, word))
         return;
     char what[48];
     snprintf(what, sizeof(what), "%.47s", about);
@@ -154,6 +177,27 @@ static void add_devices(const struct ui *ui, const struct argument *a, const cha
     free(hints);
 }
 
+static void add_rollout(const struct ui *ui, const struct argument *a, const char *id,
+                        const char *product, const char *version, struct items *out)
+{
+    char what[PROTO_PRODUCT_MAX + PROTO_VERSION_MAX];
+
+    text_format(what, sizeof(what), "%s %s", product, version);
+    add_argument(ui, a, "", id, what, out);
+}
+
+static void add_rollouts(const struct ui *ui, const struct ui_model *m, const struct argument *a,
+                         const char *typed, bool anywhere, struct items *out)
+{
+    for (size_t i = 0; m->rows && i < m->row_count; i++)
+        if (fits(m->rows[i].id, typed, anywhere))
+            add_rollout(ui, a, m->rows[i].id, m->rows[i].product, m->rows[i].version, out);
+    for (size_t i = 0; !m->rows && i < m->rollout_count; i++)
+        if (fits(m->rollouts[i]->id, typed, anywhere))
+            add_rollout(ui, a, m->rollouts[i]->id, m->rollouts[i]->plan.product,
+                        m->rollouts[i]->plan.version, out);
+}
+
 static void add_values(const struct ui *ui, const struct ui_model *m, const struct argument *a,
                        const char *typed, bool anywhere, struct items *out)
 {
@@ -177,20 +221,38 @@ static void add_values(const struct ui *ui, const struct ui_model *m, const stru
         if (!anywhere)
             add_devices(ui, a, typed, out);
         break;
+    case ITEM_ROLLOUT:
+        add_rollouts(ui, m, a, typed, anywhere, out);
+        break;
     case ITEM_FILTER:
         if (!anywhere)
             add_argument(ui, a, "", typed, *typed ? typed : "what passes it", out);
         break;
     case ITEM_ACTION:
+    case ITEM_WORD:
         break;
+    }
+}
+
+/* "sort COLUMN…", as a reminder that it takes one. */
+static void add_words(const struct ui *ui, const char *text, struct items *out)
+{
+    for (size_t i = 0; i < ARGUMENTS && out->count < ITEMS; i++) {
+        const struct argument *a = &arguments[i];
+        if (strncmp(a->is.word, text, strlen(text)) != 0)
+            continue;
+        struct item *item = &out->item[out->count++];
+        *item = (struct item){ .kind = ITEM_WORD, .key = key_of(ui, a->action) };
+        snprintf(item->name, sizeof(item->name), "%s %s", a->is.word, a->is.argument);
+        snprintf(item->help, sizeof(item->help), "%s", a->is.help);
     }
 }
 
 static const struct argument *argument_of(const char *text, const char **rest)
 {
     for (size_t i = 0; i < ARGUMENTS; i++) {
-        size_t len = strlen(arguments[i].word);
-        if (strncmp(text, arguments[i].word, len) == 0 && text[len] == ' ') {
+        size_t len = strlen(arguments[i].is.word);
+        if (strncmp(text, arguments[i].is.word, len) == 0 && text[len] == ' ') {
             *rest = text + len + 1 + strspn(text + len + 1, " ");
             return &arguments[i];
         }
@@ -200,14 +262,27 @@ static const struct argument *argument_of(const char *text, const char **rest)
 
 static void list_items(const struct ui *ui, const struct ui_model *m, struct items *out)
 {
-    const char *text = ui->palette.field.text, *rest;
-    const struct argument *a = argument_of(text, &rest);
+    char text[FIELD_MAX];
+    const char *rest;
+    const struct argument *a = argument_of(ui->palette.field.text, &rest);
+
+    /* A blank behind a whole word means nothing; behind a column another may follow. */
+    text_copy(text, sizeof(text), ui->palette.field.text);
+    if (!a || (a->kind != ITEM_SORT && *rest)) {
+        for (size_t len = strlen(text); len > 0 && text[len - 1] == ' ';)
+            text[--len] = '\0';
+        a = argument_of(text, &rest);
+    } else {
+        a = argument_of(text, &rest);
+    }
     out->count = 0;
     if (a) {
         add_values(ui, m, a, rest, false, out);
         return;
     }
-    add_actions(ui, text, out);
+    add_actions(ui, text, true, out);
+    add_words(ui, text, out);
+    add_actions(ui, text, false, out);
     for (size_t i = 0; i < ARGUMENTS && strlen(text) > 1; i++)
         add_values(ui, m, &arguments[i], text, true, out);
 }
@@ -266,9 +341,15 @@ static void run(struct step *s, const struct item *item)
     case ITEM_DEVICE:
         fleet_screen_open(s, rest);
         break;
+    case ITEM_ROLLOUT:
+        text_copy(s->ui->rollout.id, sizeof(s->ui->rollout.id), rest);
+        ui_push(s, SCREEN_ROLLOUT);
+        break;
     case ITEM_FILTER:
         run_filter(s, rest);
         break;
+    case ITEM_WORD:
+        break; /* its word is wanted first: complete() */
     }
 }
 
@@ -278,7 +359,7 @@ static const char *nth_name(void *ctx, size_t n)
     const struct ui *ui = ctx;
     if (n < ui->keys.count)
         return is_offered(ui, &ui->keys.binding[n]) ? action_word(ui->keys.binding[n].action) : "";
-    return n - ui->keys.count < ARGUMENTS ? arguments[n - ui->keys.count].word : NULL;
+    return n - ui->keys.count < ARGUMENTS ? arguments[n - ui->keys.count].is.word : NULL;
 }
 
 static void say_unknown(struct step *s)
@@ -295,10 +376,12 @@ static void say_unknown(struct step *s)
 static void complete(struct palette *p, const struct item *item)
 {
     char text[FIELD_MAX];
-    bool takes = false;
+    size_t len = item->kind == ITEM_WORD ? strcspn(item->name, " ") : strlen(item->name);
+    bool takes = item->kind == ITEM_WORD;
     for (size_t i = 0; i < ARGUMENTS; i++)
-        takes = takes || strcmp(arguments[i].word, item->name) == 0;
-    text_format(text, sizeof(text), "%.500s%s", item->name, takes ? " " : "");
+        takes = takes || strcmp(arguments[i].is.word, item->name) == 0;
+    text_format(text, sizeof(text), "%.*s%s", len < 500 ? (int)len : 500, item->name,
+                takes ? " " : "");
     field_set(&p->field, text);
     p->row = 0;
 }
@@ -312,6 +395,8 @@ static void palette_event(struct step *s, const struct ui_event *ev)
     const struct item *chosen = p->row < items->count ? &items->item[p->row] : NULL;
     if (is_cancel(ev)) {
         dialog_close(s->ui);
+    } else if (is_key(ev, K_ENTER) && chosen && chosen->kind == ITEM_WORD) {
+        complete(p, chosen);
     } else if (is_key(ev, K_ENTER)) {
         dialog_close(s->ui);
         if (chosen)
