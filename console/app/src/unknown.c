@@ -4,7 +4,7 @@
 
 #include "base/cmd.h"
 #include "base/text.h"
-#include "screens/keymap.h"
+#include "base/nearest.h"
 
 #include "commands.h"
 
