@@ -42,12 +42,13 @@ static const struct scene scenes[] = {
     { .name = "config", .keys = "<Space><Space>c90" },
     { .name = "config-wrong", .keys = "c<Down>berlin,a b" },
     { .name = "palette-sort", .keys = ":sort -temp" },
-    { .name = "palette-view", .keys = "\\hot<Enter>:ho" },
+    { .name = "palette-view", .keys = "\\ahot<Enter>:ho" },
     { .name = "palette-unknown", .keys = ":rebot<Enter>" },
     { .name = "device", .keys = "/hall-b-003<Enter><Enter>", .roles = true },
     { .name = "device-updating", .keys = "/hall-b-001<Enter><Enter>" },
     { .name = "device-gap", .keys = "/roof-003<Enter><Enter><Down>" },
     { .name = "device-tail", .keys = "/hall-b-003<Enter><Enter><Tab><Up><Up>w" },
+    { .name = "device-tail-whole", .keys = "/hall-b-003<Enter><Enter><Tab><Enter>" },
     { .name = "device-tail-hex", .keys = "/hall-b-003<Enter><Enter><Tab>xxw" },
     { .name = "device-tail-found",
       .keys = "/hall-b-003<Enter><Enter>/air<Enter>hco2<Enter>CN",
@@ -103,9 +104,10 @@ static const struct scene scenes[] = {
     { .name = "columns", .keys = "o<Down><Down><Space><Down><Down>K++" },
     { .name = "fleet-columns",
       .keys = "o<Down><Space><End><Space>KKKKKKKKKKKKKKKKKKKKKKKK<Enter>" },
-    { .name = "views-empty", .keys = "\\hall" },
+    { .name = "views-empty", .keys = "\\" },
+    { .name = "views-name", .keys = "\\ahall" },
     { .name = "views",
-      .keys = "/group:hall<Enter>s<End><Enter>\\warm<Enter><Esc>2\\aworst<Enter><Esc>\\" },
+      .keys = "/group:hall<Enter>s<End><Enter>\\awarm<Enter><Esc>2\\aworst<Enter><Esc>\\" },
     { .name = "export", .keys = "e" },
     { .name = "reboot", .keys = "<Space><Space><Space>r" },
     { .name = "start", .keys = "u<Right>" },
@@ -200,10 +202,10 @@ static void there_is_nothing_but_text(const struct scene *scene, const struct ca
  * typing goes. */
 static bool chooses_nothing(const struct scene *scene, int rows)
 {
-    static const char *const names[] = { "help",          "help-search",     "log",
-                                         "device-tail",   "device-tail-hex", "device-tail-found",
-                                         "fleet-none",    "alerts-none",     "device-commands",
-                                         "device-updates" };
+    static const char *const names[] = { "help",           "help-search",      "log",
+                                         "device-tail",    "device-tail-hex",  "device-tail-found",
+                                         "fleet-none",     "alerts-none",      "device-commands",
+                                         "device-updates", "device-tail-whole" };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(scene->name, names[i]) == 0)
             return true;

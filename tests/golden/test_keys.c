@@ -1038,7 +1038,7 @@ static void columns_sort_and_views_come_back_in_the_next_run(void **state)
 
     type(b, "o<Down><Space><Down>++<Enter>"); /* no HW, FW wider */
     assert_non_null(effect(b, UI_SAVE));
-    type(b, "s<End><Enter>/group:hall<Enter>2\\hot hall<Enter>");
+    type(b, "s<End><Enter>/group:hall<Enter>2\\ahot hall<Enter>");
     assert_non_null(effect(b, UI_SAVE));
     type(b, "<Esc>0");
     ui_state_write(b->ui, kept, sizeof(kept));
@@ -1060,6 +1060,10 @@ static void columns_sort_and_views_come_back_in_the_next_run(void **state)
     assert_true(on_screen(b, "1/1"));
     type(b, "I");
     assert_true(on_screen(b, "view hot hall*"));
+    type(b, "\\0"); /* the usual table */
+    assert_true(on_screen(b, "sort severity "));
+    assert_true(on_screen(b, "HW "));
+    assert_true(on_screen(b, "21 of 21"));
 }
 
 static void escape_in_the_chooser_brings_the_columns_back(void **state)
@@ -1078,11 +1082,26 @@ static void escape_in_the_chooser_brings_the_columns_back(void **state)
     assert_true(on_screen(b, "always shown"));
 }
 
+static void the_chooser_ticks_what_the_fleet_sends(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "o"); /* beside the table, not over it */
+    assert_true(on_screen(b, "[x] temperature"));
+    assert_true(on_screen(b, "[ ] product"));
+    assert_true(on_screen(b, "lab-001"));
+    type(b, "<Down><Space>"); /* one less, not one alone */
+    assert_true(on_screen(b, "[ ] hw"));
+    assert_true(on_screen(b, "[x] temperature"));
+    type(b, "a");
+    assert_true(on_screen(b, "[x] hw"));
+}
+
 static void a_view_goes_only_after_a_second_press(void **state)
 {
     struct bench *b = *state;
 
-    type(b, "\\one<Enter>\\Xj<Enter>\\");
+    type(b, "\\aone<Enter>\\Xj<Enter>\\");
     assert_true(on_screen(b, "│ one"));
     type(b, "XX");
     assert_true(on_screen(b, "view one removed"));
@@ -1433,6 +1452,7 @@ int main(void)
         KEYS(several_keys_sort_together_and_escape_undoes_them),
         KEYS(columns_sort_and_views_come_back_in_the_next_run),
         KEYS(escape_in_the_chooser_brings_the_columns_back),
+        KEYS(the_chooser_ticks_what_the_fleet_sends),
         KEYS(a_view_goes_only_after_a_second_press),
         KEYS(an_export_names_its_file_and_format_before),
         KEYS(any_text_may_stand_in_the_state_file),

@@ -163,6 +163,23 @@ static void enter_makes_one_plot_large_and_esc_all_again(void **state)
     assert_int_equal(ui_screen(b->ui), SCREEN_FLEET);
 }
 
+static void enter_gives_the_tail_the_whole_screen(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "<Tab><Enter>");
+    assert_true(on_screen(b, "── tail"));
+    assert_false(on_screen(b, "┤"));
+    type(b, "<Tab>"); /* the next pane, whole too */
+    assert_true(on_screen(b, "── commands"));
+    assert_false(on_screen(b, "── tail"));
+    assert_false(on_screen(b, "┤"));
+    type(b, "<Esc>");
+    assert_true(on_screen(b, "┤"));
+    assert_true(on_screen(b, "── commands"));
+    assert_int_equal(ui_screen(b->ui), SCREEN_DEVICE);
+}
+
 static void filter_hides_and_mark_marks(void **state)
 {
     struct bench *b = *state;
@@ -294,6 +311,7 @@ int main(void)
         KEYS(a_plot_pages_back_into_what_the_store_remembers),
         KEYS(the_scale_goes_round_and_a_fixed_axis_stands),
         KEYS(one_wild_value_does_not_flatten_the_middle_of_the_rest),
+        KEYS(enter_gives_the_tail_the_whole_screen),
         KEYS(enter_makes_one_plot_large_and_esc_all_again),
         KEYS(filter_hides_and_mark_marks),
         KEYS(capitals_in_a_filter_make_it_exact),

@@ -102,6 +102,16 @@ static void draw_slim(struct ui *ui, const struct ui_model *m, const struct flee
     draw_low(ui, m, d, &f, area_sub(a, a.rows - low, 0, low, -1));
 }
 
+/* The lower pane that has the focus, alone. */
+static void draw_whole(struct ui *ui, const struct ui_model *m, const struct fleet_device *d,
+                       struct area a)
+{
+    struct facts f;
+
+    facts_collect(&f, m, d);
+    draw_low(ui, m, d, &f, a);
+}
+
 void device_body(struct ui *ui, const struct ui_model *m, struct area a)
 {
     const struct fleet_device *d = device_of(ui, m);
@@ -112,6 +122,8 @@ void device_body(struct ui *ui, const struct ui_model *m, struct area a)
     }
     if (ui->device.large && ui->device.pane == PANE_PLOTS)
         draw_plots(ui, m, d, a);
+    else if (ui->device.large)
+        draw_whole(ui, m, d, a);
     else if (device_is_wide(ui->rows, ui->cols))
         draw_wide(ui, m, d, a);
     else

@@ -7,6 +7,7 @@
 void dialog_close(struct ui *ui);
 /* A box of that size in the middle of the screen, blank inside. */
 struct area dialog_centred(struct area screen, int rows, int cols);
+struct area dialog_right(struct area screen, int rows, int cols); /* at the right edge */
 bool is_key(const struct ui_event *ev, int key);
 bool is_cancel(const struct ui_event *ev); /* Esc, ^C */
 /* Does a text hold another, whatever the case? */

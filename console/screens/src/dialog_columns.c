@@ -48,6 +48,15 @@ static void list_items(struct columns_dialog *d, const struct fleet_screen *f)
         push(d, word[i], 0, false);
 }
 
+/* Nothing is chosen: the list follows what the table has made of what the fleet sends. */
+static void follow_fleet(struct columns_dialog *d, const struct fleet_screen *f)
+{
+    struct column_choice at = d->item[d->row];
+    list_items(d, f);
+    int row = find(d, at.word);
+    d->row = row < 0 ? 0 : row;
+}
+
 void columns_open(struct step *s)
 {
     struct columns_dialog *d = &s->ui->columns;
@@ -164,8 +173,8 @@ static void draw_item(const struct ui *ui, struct area line, int i)
     const struct columns_dialog *d = &ui->columns;
     const struct column_choice *c = &d->item[i];
     const struct column_def *def = column_find(c->word);
-    bool on = d->on[i] && !d->by_fleet;
-    area_text(line, 0, 1, on ? ROLE_FOCUS : ROLE_DIM, on ? "[x]" : "[ ]");
+    bool on = d->on[i];
+    area_text(line, 0, 1, on && !d->by_fleet ? ROLE_FOCUS : ROLE_DIM, on ? "[x]" : "[ ]");
     area_field(line, 0, 5, 18, on ? ROLE_TEXT : ROLE_DIM, c->word, false);
     area_field(line, 0, 24, 14, ROLE_DIM, def ? def->label : "reading", false);
     int width = width_of(ui, c);
@@ -178,9 +187,11 @@ static void columns_draw(struct ui *ui, const struct ui_model *m, struct area sc
 {
     struct columns_dialog *d = &ui->columns;
     int rows = d->count + 5 > screen.rows ? screen.rows : d->count + 5;
-    struct area box = dialog_centred(screen, rows, 52);
+    struct area box = dialog_right(screen, rows, 52); /* the table stays in sight */
     char title[64] = "columns";
     (void)m;
+    if (d->by_fleet)
+        follow_fleet(d, &ui->fleet);
     if (d->by_fleet)
         snprintf(title, sizeof(title), "columns: what the fleet sends");
     else if (ui->fleet.column_left)

@@ -5,7 +5,8 @@
 #include "dialog.h"
 #include "views.h"
 
-/* Saved views: Enter shows one, a keeps what is shown under a name, X twice removes one. */
+/* Saved views: Enter shows one, a keeps what is shown under a name, X twice removes one, 0 is the
+ * usual table. */
 
 void views_open(struct step *s)
 {
@@ -16,7 +17,7 @@ void views_open(struct step *s)
             v->row = (int)i;
     }
     v->sure = false;
-    v->naming = v->count == 0;
+    v->naming = false;
     field_set(&v->name, "");
     s->ui->dialog = DIALOG_VIEWS;
 }
@@ -48,8 +49,6 @@ static void naming_event(struct step *s, const struct ui_event *ev)
     bool taken;
     if (is_cancel(ev)) {
         v->naming = false;
-        if (v->count == 0)
-            dialog_close(s->ui);
     } else if (is_key(ev, K_ENTER)) {
         keep(s);
     } else {
@@ -88,6 +87,9 @@ static void views_event(struct step *s, const struct ui_event *ev)
     } else if (is_key(ev, K_ENTER) && v->count) {
         dialog_close(s->ui);
         view_apply(s, &v->item[v->row]);
+    } else if (is_key(ev, '0')) {
+        dialog_close(s->ui);
+        view_usual(s);
     } else if (is_key(ev, 'a')) {
         v->naming = true;
         field_set(&v->name, "");
@@ -120,18 +122,21 @@ static void draw_view(struct area line, const struct saved_view *v, bool sure)
 static void views_draw(struct ui *ui, const struct ui_model *m, struct area screen)
 {
     struct saved_views *v = &ui->views;
-    int rows = (int)v->count + 5;
+    int rows = (int)(v->count ? v->count : 1) + 5;
     rows = rows > screen.rows ? screen.rows : rows;
     struct area box = dialog_centred(screen, rows, 76);
     (void)m;
     area_box(box, ROLE_FOCUS, "saved views",
-             v->naming ? "Enter keeps   Esc cancels" : "Enter shows   a keep this   X remove");
+             v->naming ? "Enter keeps   Esc cancels"
+                       : "Enter shows   a keep this   X remove   0 the usual");
     struct area in = area_sub(box, 1, 1, rows - 4, box.cols - 2);
     int top = list_top(v->row, in.rows < 1 ? 1 : in.rows);
     for (int i = 0; i < in.rows && top + i < (int)v->count; i++) {
         bool chosen = top + i == v->row && !v->naming;
         draw_view(list_line(in, i, chosen), &v->item[top + i], chosen && v->sure);
     }
+    if (v->count == 0 && !v->naming)
+        area_text(list_line(in, 0, true), 0, 1, ROLE_DIM, "none yet: a keeps what is shown now");
     if (v->naming) {
         int col = area_text(box, rows - 2, 2, ROLE_TEXT, "Keep what is shown as: ");
         field_draw(&v->name, box, rows - 2, col, VIEW_NAME_MAX);

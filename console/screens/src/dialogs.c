@@ -7,14 +7,24 @@
 
 /* What dialogs share, and two small ones: confirm, help. */
 
-struct area dialog_centred(struct area screen, int rows, int cols)
+static struct area dialog_box(struct area screen, int rows, int cols, int parts)
 {
     rows = rows > screen.rows ? screen.rows : rows;
     cols = cols > screen.cols ? screen.cols : cols;
     struct area box =
-        area_sub(screen, (screen.rows - rows) / 2, (screen.cols - cols) / 2, rows, cols);
+        area_sub(screen, (screen.rows - rows) / 2, (screen.cols - cols) / parts, rows, cols);
     area_blank(box);
     return box;
+}
+
+struct area dialog_centred(struct area screen, int rows, int cols)
+{
+    return dialog_box(screen, rows, cols, 2);
+}
+
+struct area dialog_right(struct area screen, int rows, int cols)
+{
+    return dialog_box(screen, rows, cols, 1);
 }
 
 void dialog_close(struct ui *ui)

@@ -74,7 +74,7 @@ static const struct key_binding table[] = {
     { ACTION_EARLIER,    { '<', ',' },                         ON(DEVICE),        GROUP_VIEW,  0, NULL,         "plots: earlier" },
     { ACTION_LATER,      { '>', '.' },                         ON(DEVICE),        GROUP_VIEW,  0, NULL,         "plots: later" },
     { ACTION_SCALE,      { 's' },                              ON(DEVICE),        GROUP_VIEW,  0, NULL,         "plots: all, 1–99 %, fixed, zero" },
-    { ACTION_ZOOM,       { K_ENTER },                          ON(DEVICE),        GROUP_VIEW,  3, "one",        "plots: one, or all" },
+    { ACTION_ZOOM,       { K_ENTER },                          ON(DEVICE),        GROUP_VIEW,  3, "whole",      "this pane on the whole screen" },
     { ACTION_FORM,       { 'x' },                              ON(DEVICE),        GROUP_VIEW,  0, NULL,         "tail: json, raw, hex" },
     { ACTION_CONTEXT,    { 'C' },                              ON(DEVICE),        GROUP_VIEW,  0, NULL,         "tail: lines around a match" },
 

@@ -285,8 +285,7 @@ static bool plots_view(struct step *s, enum action action)
         ui_say(s, TAIL_PLAIN, "%s", ranges[d->range]);
         return true;
     case ACTION_ZOOM:
-        d->large = d->pane != PANE_PLOTS || !d->large;
-        d->pane = PANE_PLOTS;
+        d->large = !d->large;
         new_axes(d);
         return true;
     default:

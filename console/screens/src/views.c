@@ -53,6 +53,12 @@ void view_apply(struct step *s, const struct saved_view *v)
     ui_save(s);
 }
 
+void view_usual(struct step *s)
+{
+    static const struct saved_view usual = { .sort = { { .word = "state" } }, .sort_count = 1 };
+    view_apply(s, &usual);
+}
+
 struct saved_view *view_find(struct ui *ui, const char *name)
 {
     for (size_t i = 0; i < ui->views.count; i++) {

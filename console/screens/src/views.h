@@ -10,6 +10,7 @@
 void view_take(const struct fleet_screen *f, const char *name, struct saved_view *out);
 /* Show it. */
 void view_apply(struct step *s, const struct saved_view *v);
+void view_usual(struct step *s); /* no filter, what the fleet sends, worst first */
 /* The view of that name, made (as nothing) if it is missing; NULL when the name is bad or there is
  * no room. view_find() does not make it. */
 struct saved_view *view_named(struct ui *ui, const char *name);
