@@ -87,6 +87,8 @@ class Alerts(FleetTest):
         self.assertEqual(self.fleet.run("alerts", "silence", "id=sensor-001", check=False).returncode, 2)
         made = self.fleet.json("alerts", "silence", "id=sensor-001", "--rule", "hot", "--for", "10m", "--reason", "oven day")
         self.assertEqual([s["reason"] for s in self.fleet.json("alerts", "silences")], ["oven day"])
+        self.assertEqual(self.alert("hot", "sensor-001")["silence"]["reason"], "oven day")
+        self.assertIn("oven day", self.fleet.run("alerts").stdout)
         wait_until("it is quiet", 20, lambda: self.fleet.ls()["sensor-001"]["state"] == "ok")
         self.fleet.run("alerts", "unsilence", str(made["id"]))
         wait_until("it is loud again", 20, lambda: self.fleet.ls()["sensor-001"]["state"] == "crit")

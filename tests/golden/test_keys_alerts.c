@@ -112,6 +112,34 @@ static void nothing_is_called_right_before_it_was_judged(void **state)
     assert_true(on_screen(b, "Nothing is wrong"));
 }
 
+/* ---- messages ---- */
+
+static void a_message_that_does_not_fit_keeps_its_name_and_its_cause(void **state)
+{
+    struct bench *b = *state;
+    canvas_free(b->c);
+    b->c = canvas_new(24, 80, false);
+    ui_notify(b->ui, &b->f->model, TAIL_WARN,
+              "not kept: cannot write /home/operator/.local/state/muster/profile-0d8ecb92.ini: "
+              "No space left on device");
+    ui_draw(b->ui, &b->f->model, b->c);
+    assert_true(on_screen(b, " not kept: cannot write /home"));
+    assert_true(on_screen(b, "…"));
+    assert_true(on_screen(b, "No space left on device"));
+}
+
+static void a_lost_link_is_told_before_who_drives_the_engine(void **state)
+{
+    struct bench *b = *state;
+    canvas_free(b->c);
+    b->c = canvas_new(24, 80, false);
+    fixture_link_down(b->f);
+    b->f->model.engine = "serve, pid 4711 on host gw1";
+    ui_draw(b->ui, &b->f->model, b->c);
+    assert_true(on_screen(b, "disconnected"));
+    assert_true(on_screen(b, "^R now"));
+}
+
 /* ---- the log ---- */
 
 static void the_lowest_line_of_the_log_can_be_copied(void **state)
@@ -187,6 +215,8 @@ int main(void)
         KEYS(what_is_not_muted_is_not_unmuted),
         KEYS(a_read_only_console_unmutes_nothing),
         KEYS(nothing_is_called_right_before_it_was_judged),
+        KEYS(a_message_that_does_not_fit_keeps_its_name_and_its_cause),
+        KEYS(a_lost_link_is_told_before_who_drives_the_engine),
         KEYS(a_blank_behind_a_whole_command_means_nothing),
         KEYS(commands_that_take_a_word_are_listed_and_wait_for_it),
         KEYS(the_palette_does_not_offer_itself),

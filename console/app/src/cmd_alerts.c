@@ -11,6 +11,7 @@
 #include "config_alert.h"
 #include "device_json.h"
 #include "output.h"
+#include "recorder.h"
 #include "session.h"
 
 enum { LIST_MAX = 5000 };
@@ -29,38 +30,128 @@ static struct store *open_journal(struct cmd_context *ctx, bool read_only)
     return store_open(ctx->profile->journal, read_only, ossl_crypto(), &ctx->err);
 }
 
+/* ---- who is silenced ------------------------------------------------------------------------- */
+
+/* Which silence an alert is under needs what is known of the device: its last words. */
+struct judged {
+    struct fleet *fleet;
+    struct alerts *alerts;
+};
+
+static void judged_close(struct judged *j)
+{
+    alerts_free(j->alerts);
+    fleet_free(j->fleet);
+}
+
+static int set_silences(struct judged *j, struct store *store, struct err *err)
+{
+    struct store_silence row[ALERT_SILENCES];
+    struct alert_silence in_force[ALERT_SILENCES];
+    int n = store_silence_list(store, session_now(), row, ALERT_SILENCES, err);
+
+    for (int i = 0; i < n; i++) {
+        in_force[i] = (struct alert_silence){ .id = row[i].id, .until_ms = row[i].until_ms };
+        text_copy(in_force[i].rule, sizeof(in_force[i].rule), row[i].rule);
+        text_copy(in_force[i].target, sizeof(in_force[i].target), row[i].target);
+        text_copy(in_force[i].who, sizeof(in_force[i].who), row[i].who);
+        text_copy(in_force[i].reason, sizeof(in_force[i].reason), row[i].reason);
+    }
+    return n < 0 ? -1 : alerts_set_silences(j->alerts, in_force, (size_t)n, session_now(), err);
+}
+
+static int judge(struct cmd_context *ctx, struct store *store, const struct store_alert *row, int n,
+                 struct judged *j)
+{
+    const struct profile *p = ctx->profile;
+    struct fleet_config config = { .root = p->root };
+    struct alert_rule rule[ALERT_RULES];
+    size_t count;
+
+    *j = (struct judged){ .fleet = fleet_new(&config) };
+    recorder_recall(p->journal, j->fleet, session_now());
+    if (config_alerts(p, rule, &count, &ctx->err))
+        return -1;
+    j->alerts = alerts_new(j->fleet, rule, count, NULL, NULL, &ctx->err);
+    if (!j->alerts || set_silences(j, store, &ctx->err))
+        return -1;
+    for (int i = 0; i < n; i++) {
+        if (row[i].cleared_ms)
+            continue;
+        if (strcmp(row[i].rule, "rollout") != 0 &&
+            fleet_find(j->fleet, row[i].subject) == FLEET_NONE)
+            fleet_recall(j->fleet, row[i].subject, 0, 0, NULL, NULL, NULL, 0);
+        alerts_restore(j->alerts, row[i].rule, row[i].subject, row[i].since_ms, row[i].fired_ms,
+                       row[i].text);
+    }
+    return 0;
+}
+
+static const struct alert_silence *silence_of(const struct judged *j, const struct store_alert *row)
+{
+    const struct alert *const *list;
+    size_t n = row->cleared_ms ? 0 : alerts_list(j->alerts, &list);
+
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i]->id, row->subject) == 0 &&
+            strcmp(alerts_rule(j->alerts, list[i]->rule)->name, row->rule) == 0)
+            return alerts_silence_of(j->alerts, list[i]);
+    return NULL;
+}
+
 /* ---- alerts ---------------------------------------------------------------------------------- */
 
-static void print_alert(struct cmd_context *ctx, const struct store_alert *a)
+static void print_alert(struct cmd_context *ctx, const struct store_alert *a,
+                        const struct alert_silence *silence)
 {
     char when[40], text[512];
 
     output_time(when, sizeof(when), a->fired_ms / 1000);
     text_clean(text, sizeof(text), a->text, strlen(a->text));
-    fprintf(ctx->out, "%-4s  %s  %-14s %-20s %s%s%s%s\n", a->level, when, a->rule, a->subject, text,
+    fprintf(ctx->out, "%-4s  %s  %-14s %-20s %s%s%s%s", a->level, when, a->rule, a->subject, text,
             a->cleared_ms ? "  (cleared)" : "", a->ack_ms ? "  seen by " : "", a->ack_who);
+    if (silence)
+        fprintf(ctx->out, "  muted by %s: %s", silence->who, silence->reason);
+    fputc('\n', ctx->out);
 }
 
-static json_t *alert_json(const struct store_alert *a)
+static json_t *time_json(int64_t ms)
 {
-    return json_pack("{s:s, s:o, s:s, s:o, s:f, s:f, s:o, s:o}", "rule", a->rule, "subject",
-                     clean_json(a->subject), "level", a->level, "text", clean_json(a->text),
-                     "since", (double)a->since_ms / 1000, "fired", (double)a->fired_ms / 1000,
-                     "cleared",
-                     a->cleared_ms ? json_real((double)a->cleared_ms / 1000) : json_null(),
-                     "seen_by", a->ack_ms ? clean_json(a->ack_who) : json_null());
+    return ms ? json_real((double)ms / 1000) : json_null();
 }
 
-static void print_alerts(struct cmd_context *ctx, const struct store_alert *row, int n)
+static json_t *silence_json(const struct alert_silence *s)
+{
+    if (!s)
+        return json_null();
+    return json_pack("{s:I, s:o, s:o, s:o}", "id", (json_int_t)s->id, "who", clean_json(s->who),
+                     "reason", clean_json(s->reason), "until", time_json(s->until_ms));
+}
+
+static json_t *alert_json(const struct store_alert *a, const struct alert_silence *silence)
+{
+    return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rule", a->rule,
+                     "subject", clean_json(a->subject), "level", a->level, "text",
+                     clean_json(a->text), "since", time_json(a->since_ms), "fired",
+                     time_json(a->fired_ms), "cleared", time_json(a->cleared_ms), "seen_by",
+                     a->ack_ms ? clean_json(a->ack_who) : json_null(), "seen", time_json(a->ack_ms),
+                     "silence", silence_json(silence));
+}
+
+static void print_alerts(struct cmd_context *ctx, const struct judged *j,
+                         const struct store_alert *row, int n)
 {
     json_t *list = json_array();
 
     for (int i = 0; i < n; i++) {
+        const struct alert_silence *silence = silence_of(j, &row[i]);
         if (ctx->json)
-            json_array_append_new(list, alert_json(&row[i]));
+            json_array_append_new(list, alert_json(&row[i], silence));
         else
-            print_alert(ctx, &row[i]);
+            print_alert(ctx, &row[i], silence);
     }
+    if (n == 0 && !ctx->json && !ctx->quiet)
+        fputs("nothing fires\n", ctx->out);
     if (ctx->json)
         output_json(ctx, list);
     else
@@ -97,10 +188,14 @@ static int run_alerts(struct cmd_context *ctx, const struct cmd_args *args)
     int n = since ? store_alert_list(store, session_now() - (int64_t)since * 1000, row, LIST_MAX,
                                      &ctx->err)
                   : store_alert_open(store, row, LIST_MAX, &ctx->err);
+    struct judged j = { 0 };
+    if (n >= 0 && judge(ctx, store, row, n, &j))
+        n = -1;
     if (n >= 0) {
         warn_alone(ctx, store);
-        print_alerts(ctx, row, n);
+        print_alerts(ctx, &j, row, n);
     }
+    judged_close(&j);
     free(row);
     store_close(store);
     return n < 0 ? (int)ctx->err.code : EXIT_DONE;

@@ -350,6 +350,8 @@ static void tell_alert(void *ctx, const struct alert_rule *rule, enum alert_even
                                   .ts_ms = now_ms,
                                   .fleet = s->profile->fleet,
                                   .subject = subject,
+                                  .rule = rule->name,
+                                  .level = alert_level_word(rule->level),
                                   .why = text };
     struct err err;
 
@@ -614,6 +616,8 @@ static int send_order(struct session *s, struct order *o, const char *keyset,
     char topic[PROTO_TOPIC_MAX], correlation[16];
     uint32_t floor = (uint32_t)(s->now_ms / 1000 - 1577836800);
 
+    if (!s->up) /* before it is kept as sent */
+        return err_set(err, EXIT_REACH, "the broker is not reachable: the order was not sent");
     if (!text_copy(o->fleet, sizeof(o->fleet), s->profile->fleet))
         return err_set(err, EXIT_USAGE, "[fleet] name is too long");
     if (store_seq_next(s->store, verb_class(o->verb), floor, &o->seq, err))

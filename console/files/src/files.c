@@ -175,21 +175,22 @@ static int write_all(const struct files_ops *ops, int fd, const char *data, size
     return 0;
 }
 
-static int write_aside(const struct files_ops *ops, const char *aside, const void *data, size_t len,
-                       mode_t mode, struct err *e)
+/* `path` is what it will be, and what an error names. */
+static int write_aside(const struct files_ops *ops, const char *aside, const char *path,
+                       const void *data, size_t len, mode_t mode, struct err *e)
 {
     /* O_EXCL: nobody can have laid a symbolic link there. The mode is exact from the first moment;
      * umask can only narrow it. */
     int fd = ops->open(ops->ctx, aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
-        return cannot(e, "write", aside);
+        return cannot(e, "write", path);
     if (write_all(ops, fd, data, len) != 0 || ops->fsync(ops->ctx, fd) != 0) {
-        cannot(e, "write", aside);
+        cannot(e, "write", path);
         ops->close(ops->ctx, fd);
         return -1;
     }
     if (ops->close(ops->ctx, fd) != 0)
-        return cannot(e, "write", aside);
+        return cannot(e, "write", path);
     return 0;
 }
 
@@ -226,7 +227,7 @@ int files_write(const struct files_ops *ops, const char *path, const void *data,
     /* Ours by its pid: what is there was left by a process that died and whose number came round.
      */
     ops->unlink(ops->ctx, aside);
-    if (write_aside(ops, aside, data, len, mode, e) != 0 ||
+    if (write_aside(ops, aside, path, data, len, mode, e) != 0 ||
         move_in(ops, aside, path, how, e) != 0) {
         ops->unlink(ops->ctx, aside);
         return -1;

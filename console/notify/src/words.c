@@ -78,7 +78,7 @@ enum { PART = 200 };
 
 /* The facts with their texts made safe and short. */
 struct clean {
-    char fleet[64], rollout[64], release[96], stage[64], subject[96], why[PART];
+    char fleet[64], rollout[64], release[96], stage[64], subject[96], rule[40], level[8], why[PART];
 };
 
 static void put(char *out, size_t cap, const char *text)
@@ -93,6 +93,8 @@ static void clean_all(const struct notify_facts *f, struct clean *c)
     put(c->release, sizeof(c->release), f->release);
     put(c->stage, sizeof(c->stage), f->stage);
     put(c->subject, sizeof(c->subject), f->subject);
+    put(c->rule, sizeof(c->rule), f->rule);
+    put(c->level, sizeof(c->level), f->level);
     put(c->why, sizeof(c->why), f->why);
 }
 
@@ -185,6 +187,8 @@ static json_t *object_of(const struct notify_facts *f, const struct clean *c, co
     add_text(o, "release", c->release);
     add_text(o, "stage", c->stage);
     add_text(o, "subject", c->subject);
+    add_text(o, "rule", c->rule);
+    add_text(o, "level", c->level);
     add_text(o, "why", c->why);
     if (c->rollout[0]) {
         json_object_set_new(o, "devices", json_integer(f->devices));

@@ -184,7 +184,7 @@ static const char *seen_by(const struct alert *alert, char *out, size_t cap)
 }
 
 /* Where the columns are: narrow screens do without the word beside the glyph, wide ones have rule
- * and duration too. */
+ * and duration too (the text says what the rule asks). */
 struct columns {
     int level, since, device, device_width, rule, lasts, what, seen;
 };
@@ -192,7 +192,7 @@ struct columns {
 static struct columns columns_of(struct area a)
 {
     int cols = a.cols;
-    if (cols >= 100)
+    if (cols >= 112)
         return (struct columns){ 6, 11, 22, 20, 43, 58, 68, cols - (cols >= 150 ? 32 : 10) };
     if (cols >= 72)
         return (struct columns){ 6, 11, 22, 18, 0, 0, 41, cols - 10 };
@@ -345,6 +345,10 @@ static void acts(struct ui *ui, const struct ui_model *m, struct area a)
 {
     if (!selected(ui, m) || ui->alerts.past)
         return;
+    if (m->read_only) {
+        area_text(a, 0, 1, ROLE_DIM, "read-only");
+        return;
+    }
     int col = draw_action(ui, a, 1, ACTION_ACK, "acknowledge");
     col = draw_action(ui, a, col, ACTION_SILENCE, "mute…");
     if (selected(ui, m)->silenced)

@@ -608,7 +608,7 @@ static void draw_link(const struct ui_model *m, struct area a)
         col = area_printf(room, 0, col, ROLE_BADGE_PROD, " WRITE %dm ",
                           (int)((m->write_until_ms - m->now_ms + 59999) / 60000)) +
               1;
-    if (m->engine && a.cols >= 80)
+    if (m->engine && a.cols >= 80 && (!LINK_DOWN(m) || a.cols >= 120)) /* the link first */
         col = area_printf(room, 0, col + 1, ROLE_WARN, "engine: %.*s", short_engine(m->engine),
                           m->engine);
     if (LINK_DOWN(m))
@@ -657,11 +657,25 @@ static bool wants_hint(const struct ui *ui, const struct ui_model *m)
     return m->hint && *m->hint && ui_screen(ui) == SCREEN_FLEET && ui->fleet.mark_count == 0;
 }
 
+/* What does not fit loses its middle: names stand at the beginning, causes at the end. */
+static void draw_both_ends(struct area a, enum role role, const char *text)
+{
+    int room = a.cols - 2, width = area_width(a, text), head = room * 2 / 5;
+    int tail = room - head - 1;
+    if (width <= room || tail < 8) {
+        area_text(a, 0, 1, role, text);
+        return;
+    }
+    area_text(area_sub(a, 0, 1, 1, head), 0, 0, role, text);
+    area_text(a, 0, 1 + head, role, "…");
+    area_text(area_sub(a, 0, head + 2, 1, tail), 0, tail - width, role, text);
+}
+
 static void draw_message(const struct ui *ui, const struct ui_model *m, struct area a)
 {
     static const enum role roles[] = { ROLE_TITLE, ROLE_LOG_WARN, ROLE_LOG_ERROR };
     if (ui->toast.until_ms > m->now_ms)
-        area_printf(a, 0, 1, roles[ui->toast.level], "%s", ui->toast.text);
+        draw_both_ends(a, roles[ui->toast.level], ui->toast.text);
     else if (wants_hint(ui, m))
         area_printf(a, 0, 1, ROLE_HINT, "%s", m->hint);
     else if (ui_screen(ui) != SCREEN_LOG)

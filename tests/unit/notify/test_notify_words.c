@@ -66,6 +66,22 @@ static void every_event_says_what_happened_to_what(void **state)
     }
 }
 
+static void an_alert_says_its_rule_and_level_for_machines(void **state)
+{
+    char text[NOTIFY_TEXT_MAX], body[NOTIFY_BODY_MAX];
+    struct notify_facts f = { .event = NOTIFY_ALERT,
+                              .subject = "sensor-1",
+                              .why = "temp>30",
+                              .rule = "hot",
+                              .level = "crit" };
+    (void)state;
+    notify_write(&f, text, body);
+    json_t *o = json_loads(body, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(o, "rule")), "hot");
+    assert_string_equal(json_string_value(json_object_get(o, "level")), "crit");
+    json_decref(o);
+}
+
 static void texts_from_outside_are_cleaned_and_cut_never_broken(void **state)
 {
     char text[NOTIFY_TEXT_MAX], body[NOTIFY_BODY_MAX], long_text[3000];
@@ -83,7 +99,7 @@ static void texts_from_outside_are_cleaned_and_cut_never_broken(void **state)
 
     memset(long_text, 'x', sizeof(long_text) - 1);
     long_text[sizeof(long_text) - 1] = '\0';
-    f.why = f.fleet = f.rollout = f.release = f.stage = f.subject = long_text;
+    f.why = f.fleet = f.rollout = f.release = f.stage = f.subject = f.rule = f.level = long_text;
     for (int e = 0; e < NOTIFY_EVENTS; e++) {
         f.event = (enum notify_event)e;
         notify_write(&f, text, body);
@@ -160,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_event_says_what_happened_to_what),
+        cmocka_unit_test(an_alert_says_its_rule_and_level_for_machines),
         cmocka_unit_test(texts_from_outside_are_cleaned_and_cut_never_broken),
         cmocka_unit_test(on_names_events_all_of_them_or_the_default),
         cmocka_unit_test(the_wait_doubles_to_its_limit_and_half_of_it_is_chance),

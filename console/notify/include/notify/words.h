@@ -52,8 +52,9 @@ struct notify_facts {
     const char *release; /* "weather@1.4.0", or "" */
     const char *stage;   /* the present stage's name, or "" */
     uint32_t stage_number, stages;
-    const char *subject; /* of an alert: device or rule; or "" */
-    const char *why;     /* what stopped it, what is missing, what the alert says; may be "" */
+    const char *subject;      /* of an alert: device or rule; or "" */
+    const char *rule, *level; /* of an alert: its rule, "info" "warn" "crit"; or "" */
+    const char *why;          /* what stopped it, what is missing, what the alert says; may be "" */
     uint32_t devices, done, failed;
 };
 /* One line for people ("r-1 has stopped: 4 of 10 failed …"), and the same as a JSON object. Both
