@@ -3,13 +3,11 @@
 #include <math.h>
 #include <stdint.h>
 
-enum { DIGITS_MAX = 19, EXPONENT_MAX = 100000 };
+enum { EXPONENT_MAX = 100000 };
 
 struct number {
     uint64_t mantissa;
-    int digits;   /* in mantissa, leading zeros not counted */
     int exponent; /* of ten */
-    bool any;     /* a digit was seen */
 };
 
 static bool is_digit(char c)
@@ -17,17 +15,22 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Digits beyond the 19th only scale: they are below what a double can hold. */
-static void add_digit(struct number *n, char c, bool after_point)
+/* Digits, and how many. Those beyond the 19th (leading zeros not counted) only scale: they are
+ * below what a double can hold. */
+static size_t take_digits(struct number *n, const char *s, size_t len, bool after_point)
 {
-    n->any = true;
-    if (n->digits == DIGITS_MAX) {
-        n->exponent += after_point ? 0 : 1;
-        return;
-    }
-    n->mantissa = n->mantissa * 10 + (uint64_t)(c - '0');
-    n->digits += n->mantissa != 0;
-    n->exponent -= after_point ? 1 : 0;
+    const uint64_t full = 1000000000000000000u; /* from here on it has 19 digits */
+    uint64_t m = n->mantissa;
+    size_t i = 0;
+
+    for (; i < len && is_digit(s[i]) && m < full; i++)
+        m = m * 10 + (uint64_t)(s[i] - '0');
+    n->mantissa = m;
+    if (after_point)
+        n->exponent -= (int)i;
+    for (; i < len && is_digit(s[i]); i++)
+        n->exponent += !after_point;
+    return i;
 }
 
 /* The digits after 'e'. Returns the bytes used, 0 when there are none. */
@@ -86,50 +89,54 @@ static bool word_is(const char *s, size_t len, const char *word)
     return word[len] == '\0';
 }
 
-static bool parse_word(const char *s, size_t len, double *out)
+/* Returns the bytes used, 0 when it is none. */
+static size_t parse_word(const char *s, size_t len, double *out)
 {
     if (word_is(s, len, "nan"))
         *out = (double)NAN;
     else if (word_is(s, len, "inf") || word_is(s, len, "infinity"))
         *out = (double)INFINITY;
     else
-        return false;
-    return true;
+        return 0;
+    return len;
 }
 
-static bool parse_magnitude(const char *s, size_t len, double *out)
+static size_t parse_magnitude(const char *s, size_t len, double *out)
 {
     struct number n = { 0 };
-    size_t i = 0;
+    size_t whole = take_digits(&n, s, len, false), i = whole, fraction = 0;
     int e = 0;
 
-    for (; i < len && is_digit(s[i]); i++)
-        add_digit(&n, s[i], false);
-    if (i < len && s[i] == '.')
-        for (i++; i < len && is_digit(s[i]); i++)
-            add_digit(&n, s[i], true);
-    if (!n.any)
+    if (i < len && s[i] == '.') {
+        fraction = take_digits(&n, s + i + 1, len - i - 1, true);
+        i += fraction + 1;
+    }
+    if (whole + fraction == 0)
         return parse_word(s, len, out);
     if (i < len && (s[i] | 0x20) == 'e') {
         size_t used = parse_exponent(s + i + 1, len - i - 1, &e);
         if (used == 0)
-            return false;
+            return 0;
         i += used + 1;
     }
-    if (i != len)
-        return false;
     if (!scale_fast(n.mantissa, n.exponent + e, out))
         *out = scale(n.mantissa, n.exponent + e);
-    return true;
+    return i;
+}
+
+size_t decimal_begin(const char *text, size_t len, double *out)
+{
+    bool signed_ = len > 0 && (text[0] == '-' || text[0] == '+');
+    size_t used = parse_magnitude(text + signed_, len - signed_, out);
+
+    if (used == 0)
+        return 0;
+    if (signed_ && text[0] == '-')
+        *out = -*out;
+    return used + signed_;
 }
 
 bool decimal_parse(const char *text, size_t len, double *out)
 {
-    bool signed_ = len > 0 && (text[0] == '-' || text[0] == '+');
-
-    if (!parse_magnitude(text + signed_, len - signed_, out))
-        return false;
-    if (signed_ && text[0] == '-')
-        *out = -*out;
-    return true;
+    return len > 0 && decimal_begin(text, len, out) == len;
 }

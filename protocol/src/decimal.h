@@ -11,5 +11,7 @@
  * in the last place otherwise. Too large is infinity.
  */
 bool decimal_parse(const char *text, size_t len, double *out);
+/* The number that the text begins with (a word only if it is the whole text): its length, or 0. */
+size_t decimal_begin(const char *text, size_t len, double *out);
 
 #endif

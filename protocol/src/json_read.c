@@ -118,37 +118,27 @@ size_t json_next_char(const char **at, const char *end, char out[4])
     return n;
 }
 
-/* Which of eight characters is the first that is not plain, by the bits that say so; 0 when that is
- * left to be found out. */
-static size_t first_of_bits(uint64_t bits)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return (size_t)__builtin_ctzll(bits) / 8;
-#else
-    (void)bits;
-    return 0;
-#endif
-}
-
 /* How many plain characters `s` begins with; nearly every string is nothing else. */
 static size_t plain_run(const char *s, size_t len)
 {
     const uint64_t ones = 0x0101010101010101u;
     size_t i = 0;
 
-    while (IS_LARGE && len - i >= sizeof(uint64_t)) {
+    for (; IS_LARGE && len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
         uint64_t x;
         memcpy(&x, s + i, sizeof(x));
         /* The top bit of a byte is set where it is not plain. Above the lowest such byte it may be
          * set for nothing: what is taken from it is borrowed further up. */
         uint64_t special = ((x ^ ones * '"') - ones) | ((x ^ ones * '\\') - ones) |
-                           ((x ^ ones * 0x7f) - ones) | (x - ones * 0x20) | x;
+                           (x - ones * 0x20) | (x + ones) | x;
         special &= ones * 0x80;
-        if (special) {
-            i += first_of_bits(special);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        if (special)
+            return i + (size_t)__builtin_ctzll(special) / 8;
+#else
+        if (special)
             break;
-        }
-        i += sizeof(x);
+#endif
     }
     while (i < len && is_plain(s[i]))
         i++;
@@ -239,6 +229,8 @@ static size_t value_end(const struct json *j, size_t pos)
 /* The next character but for white space, or NUL at the end of the text. */
 static char peek(struct walk *w)
 {
+    if (IS_LARGE && w->pos < w->j->len && w->j->text[w->pos] > ' ')
+        return w->j->text[w->pos]; /* nearly always */
     w->pos = skip_space(w->j, w->pos);
     return w->pos < w->j->len ? w->j->text[w->pos] : '\0';
 }

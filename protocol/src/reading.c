@@ -31,7 +31,7 @@ static bool text_is_plain(const char *s, size_t len)
 static bool has_name(const struct readings *out, const char *name)
 {
     for (uint32_t i = 0; i < out->count; i++)
-        if (strcmp(out->item[i].name, name) == 0)
+        if (out->item[i].name[0] == name[0] && strcmp(out->item[i].name, name) == 0)
             return true;
     return false;
 }
@@ -67,7 +67,7 @@ static void set_ts(struct readings *out, double ts)
 
 static void take_number(struct readings *out, const char *name, double value)
 {
-    if (strcmp(name, "ts") == 0)
+    if (name[0] == 't' && strcmp(name, "ts") == 0)
         set_ts(out, value);
     else
         add(out, name, value);
@@ -76,6 +76,8 @@ static void take_number(struct readings *out, const char *name, double value)
 /* The words a message may say about its sender. */
 static char *word_named(struct readings *out, const char *name, size_t *cap)
 {
+    if (name[0] != 'd' && name[0] != 'l' && name[0] != 'f')
+        return NULL;
     if (strcmp(name, "device") == 0) {
         *cap = sizeof(out->device);
         return out->device;
@@ -97,9 +99,11 @@ static bool json_number(const struct json *j, int value, double *out)
     const char *s;
     size_t len;
 
+    if (json_is_number(j, value))
+        return decimal_begin(j->text + value, j->len - (size_t)value, out) > 0;
     if (!json_span(j, value, &s, &len))
         return false;
-    if (json_is_number(j, value) || (json_is_string(j, value) && len <= STRING_NUMBER_MAX))
+    if (json_is_string(j, value) && len <= STRING_NUMBER_MAX)
         return decimal_parse(s, len, out);
     *out = (double)NAN;
     return !json_is_string(j, value) && s[0] == 'n';

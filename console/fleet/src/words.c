@@ -7,16 +7,41 @@
 
 enum { WORD_BYTES = 128, FIRST_SLOTS = 256 };
 
+/* What is left from `i` on, fewer than eight bytes: of a longer text its last eight, which are as
+ * good and need no call. */
+static uint64_t last_bytes(const char *text, size_t len, size_t i)
+{
+    uint64_t x = 0;
+    uint32_t a, b;
+
+    if (len >= sizeof(x)) {
+        memcpy(&x, text + len - sizeof(x), sizeof(x));
+    } else if (len >= sizeof(a)) {
+        memcpy(&a, text, sizeof(a));
+        memcpy(&b, text + len - sizeof(b), sizeof(b));
+        x = (uint64_t)a << 32 | b;
+    } else {
+        for (; i < len; i++)
+            x = x << 8 | (unsigned char)text[i];
+    }
+    return x;
+}
+
 uint32_t fleet_hash(const char *text, size_t len)
 {
     /* Eight bytes a step: an image's digest is 64. Multiplying carries upwards only, so the upper
      * half is folded in: sequential ids differ in one byte at the end. */
     const uint64_t odd = 0x9e3779b97f4a7c15u;
-    uint64_t h = len * odd;
-    for (size_t i = 0; i < len; i += sizeof(uint64_t)) {
-        uint64_t x = 0;
-        memcpy(&x, text + i, len - i < sizeof(x) ? len - i : sizeof(x));
+    uint64_t h = len * odd, x;
+    size_t i = 0;
+
+    for (; len - i >= sizeof(x); i += sizeof(x)) {
+        memcpy(&x, text + i, sizeof(x));
         h = (h ^ x) * odd;
+        h ^= h >> 32;
+    }
+    if (i < len) {
+        h = (h ^ last_bytes(text, len, i)) * odd;
         h ^= h >> 32;
     }
     h *= odd;
