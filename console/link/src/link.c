@@ -499,7 +499,8 @@ static bool read_slice(struct link *l)
             errno = 0;
             if (!step(l, mosquitto_loop_read(l->mosq, 1)))
                 return false;
-            if (l->messages == before && !is_readable(l))
+            /* Without a message it was another packet, or (EAGAIN) none, which nobody need ask. */
+            if (l->messages == before && (errno == EAGAIN || !is_readable(l)))
                 return false;
         }
     } while (monotonic_us() < end_us);
