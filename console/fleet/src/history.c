@@ -524,6 +524,8 @@ uint32_t fleet_series_past(const struct fleet *fleet, const struct fleet_device 
     }
     if (p.count)
         p.stats.avg = p.sum / p.count;
+    p.stats.due =
+        p.stats.any && to_ms_ >= fleet->now_ms && p.stats.last_ms + p.gap_ms >= fleet->now_ms;
     if (stats)
         *stats = p.stats;
     return p.samples;

@@ -226,6 +226,21 @@ double fleet_rate(const struct fleet_device *d, int64_t now_ms)
     return 0;
 }
 
+double fleet_rate_heard(const struct fleet *fleet, const struct fleet_device *d, int64_t now_ms)
+{
+    const struct fleet_link *link = fleet_link(fleet);
+    int64_t listened = now_ms - link->since_ms, minute = now_ms / 60000;
+    if (link->since_ms && (!link->up || listened < 60000))
+        return -1;
+    if (!link->since_ms || listened >= 120000)
+        return fleet_rate(d, now_ms);
+    double heard = minute == d->rate_minute                ? d->rate_before + d->rate_now
+                   : minute == (int64_t)d->rate_minute + 1 ? d->rate_now
+                                                           : 0;
+    int64_t before = (minute - 1) * 60000; /* what both counters reach back to */
+    return heard * 60000.0 / (double)(now_ms - (before > link->since_ms ? before : link->since_ms));
+}
+
 uint32_t fleet_alerts(const struct fleet_device *d)
 {
     uint32_t count = d->alert_count;

@@ -202,6 +202,15 @@ static const char *word_of(const struct fleet *fleet, const struct fleet_device 
     }
 }
 
+char *rate_text(const struct ui_model *m, const struct fleet_device *d, char *out, size_t cap)
+{
+    double rate = fleet_rate_heard(m->fleet, d, m->now_ms);
+    snprintf(out, cap, "%.0f", rate);
+    if (rate < 0)
+        snprintf(out, cap, "–");
+    return out;
+}
+
 void column_text(const struct ui_model *m, const struct fleet_device *d, enum column_kind kind,
                  char *out, size_t cap)
 {
@@ -215,7 +224,7 @@ void column_text(const struct ui_model *m, const struct fleet_device *d, enum co
         snprintf(out, cap, "%s", fmt_age(fleet_age_ms(m->fleet, d, m->now_ms), text));
         break;
     case COLUMN_RATE:
-        snprintf(out, cap, "%.0f", fleet_rate(d, m->now_ms));
+        rate_text(m, d, out, cap);
         break;
     case COLUMN_BOOTS:
         number_text(d->boots, out, cap);

@@ -33,6 +33,8 @@ bool column_sort_key(const struct fleet *fleet, const struct sort_choice *by,
 size_t column_words(const struct fleet *fleet, const char *out[COLUMN_WORDS]);
 
 /* The text of a cell that is nothing but text. */
+/* Messages a minute, – while nobody can say. Returns out. */
+char *rate_text(const struct ui_model *m, const struct fleet_device *d, char *out, size_t cap);
 void column_text(const struct ui_model *m, const struct fleet_device *d, enum column_kind kind,
                  char *out, size_t cap);
 

@@ -1,4 +1,5 @@
 #include "device_draw.h"
+#include "columns.h"
 
 #include <stdio.h>
 
@@ -118,7 +119,7 @@ void facts_collect(struct facts *f, const struct ui_model *m, const struct fleet
     fact(f, "seen", age < 0 || LINK_DOWN(m) ? ROLE_DIM : ROLE_TEXT, "%s%s",
          age < 0 ? "not since this console looks" : fmt_age(age, text),
          age >= 5000 && age >= 0 ? " ago" : "");
-    fact(f, "rate", ROLE_TEXT, "%.0f msg/min", fleet_rate(d, m->now_ms));
+    fact(f, "rate", ROLE_TEXT, "%s msg/min", rate_text(m, d, text, sizeof(text)));
     if (d->interval_ms)
         fact(f, "interval", ROLE_TEXT, "%s%s", fmt_duration(d->interval_ms / 1000, text),
              d->declared ? "" : " (learned)");

@@ -159,6 +159,7 @@ static void draw_plot(const struct shown *w, uint32_t reading, int slot, bool fo
     p.to_ms = window_end(w, p.count);
     p.from_ms = p.to_ms - w->span_ms;
     series_of(w->m, w->d, reading, p.from_ms, p.to_ms, w->ui->point, (uint32_t)p.count, &stats);
+    p.due = stats.due && !w->past;
     plot_limits(w->m, w->d, reading, &p);
     plot_title(w, r, title, sizeof(title));
     fit_numbers(w, reading, &stats, a, area_width(a, title), numbers, sizeof(numbers));

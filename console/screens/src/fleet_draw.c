@@ -406,6 +406,7 @@ static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
     p.to_ms = span_end(m, span, p.count);
     p.from_ms = p.to_ms - span;
     series_of(m, d, reading, p.from_ms, p.to_ms, ui->point, (uint32_t)p.count, &stats);
+    p.due = stats.due && !LINK_DOWN(m) && d->state != FLEET_OFFLINE && d->state != FLEET_STALE;
     plot_limits(m, d, reading, &p);
     plot_draw(box, &p);
     int col = preview_numbers(left, a.rows - 1, &stats, r);

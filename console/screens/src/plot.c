@@ -136,15 +136,24 @@ static void draw_value_axis(struct area a, const struct plot_axis *axis, int row
     }
 }
 
+/* Where silence ends to be one: all points, or those up to the last value. */
+static int told_points(const struct plot *p)
+{
+    int count = p->count;
+    while (p->due && count > 0 && p->point[count - 1].kind == FLEET_POINT_NONE)
+        count--;
+    return count;
+}
+
 /* The longest silence between two values, or up to now, in words if there is room. */
 static void draw_gap(struct area a, int row, const struct plot *p, int per_cell)
 {
-    int first = 0, best = 0, best_at = 0;
+    int first = 0, best = 0, best_at = 0, told = told_points(p);
     char text[FMT_MAX], span[FMT_MAX];
 
     while (first < p->count && p->point[first].kind == FLEET_POINT_NONE)
         first++; /* before its time */
-    for (int i = first, run = 0; i < p->count; i++) {
+    for (int i = first, run = 0; i < told; i++) {
         run = p->point[i].kind == FLEET_POINT_NONE ? run + 1 : 0;
         if (run > best) {
             best = run;
@@ -161,10 +170,10 @@ static void draw_gap(struct area a, int row, const struct plot *p, int per_cell)
 
 static void draw_time_axis(struct area a, int row, const struct plot *p, int per_cell)
 {
-    int cells = a.cols - PLOT_MARGIN;
+    int cells = a.cols - PLOT_MARGIN, told = told_points(p);
     area_put(a, row, PLOT_MARGIN - 1, ROLE_AXIS, 0x2514);
     for (int i = 0; i < cells; i++) {
-        bool data = false;
+        bool data = told > 0 && i * per_cell >= told;
         for (int k = 0; k < per_cell && i * per_cell + k < p->count; k++)
             data |= p->point[i * per_cell + k].kind != FLEET_POINT_NONE;
         area_put(a, row, PLOT_MARGIN + i, data ? ROLE_AXIS : ROLE_PLOT_GAP, data ? 0x2500 : 0x254c);

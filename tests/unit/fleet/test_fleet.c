@@ -459,6 +459,21 @@ static void rates_are_told_by_the_second_and_by_the_minute(void **state)
     assert_true(c.per_second == 0);
 }
 
+static void a_rate_is_told_once_a_minute_has_been_listened(void **state)
+{
+    struct feed *f = *state;
+    feed_event(f, FLEET_EV_LINK_DOWN, "gone");
+    feed_event(f, FLEET_EV_LINK_UP, NULL);
+    for (int i = 0; i < 100; i++) {
+        feed_say(f, "devices/a/telemetry/e", "{\"t\":1}");
+        f->now_ms += 1000;
+        double rate = fleet_rate_heard(f->fleet, feed_device(f, "a"), f->now_ms);
+        assert_true(i < 59 ? rate < 0 : rate > 55 && rate < 65);
+    }
+    feed_event(f, FLEET_EV_LINK_DOWN, "gone");
+    assert_true(fleet_rate_heard(f->fleet, feed_device(f, "a"), f->now_ms + 200000) < 0);
+}
+
 static void many_names_of_readings_are_bounded(void **state)
 {
     struct feed *f = *state;
@@ -505,6 +520,7 @@ int main(void)
         T(a_reply_is_told),
         T(what_the_broker_dropped_is_counted_from_the_connection_on),
         T(rates_are_told_by_the_second_and_by_the_minute),
+        T(a_rate_is_told_once_a_minute_has_been_listened),
         T(many_names_of_readings_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,29 @@ static void columns_join_values_but_silence_is_a_gap(void **state)
     fleet_free(f.fleet);
 }
 
+static void the_next_value_is_due_for_three_intervals(void **state)
+{
+    struct feed f;
+    struct fleet_point p[30];
+    struct fleet_series_stats stats;
+    (void)state;
+    open_with(&f, 0);
+    for (int i = 0; i < 5; i++, f.now_ms += 2000)
+        say_temp(&f, "a", 20);
+    say_temp(&f, "b", 1); /* time goes on */
+
+    temp_series(&f, "a", 30000, 30, p, &stats);
+    assert_true(stats.due);
+    fleet_series(f.fleet, feed_device(&f, "a"), fleet_reading_find(f.fleet, "temp"),
+                 f.now_ms - 30000, f.now_ms - 1000, p, 30, &stats);
+    assert_false(stats.due); /* of a range in the past */
+    f.now_ms += 10000;
+    say_temp(&f, "b", 1);
+    temp_series(&f, "a", 30000, 30, p, &stats);
+    assert_false(stats.due);
+    fleet_free(f.fleet);
+}
+
 static void a_column_keeps_the_least_and_the_greatest(void **state)
 {
     struct feed f;
@@ -209,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_join_values_but_silence_is_a_gap),
+        cmocka_unit_test(the_next_value_is_due_for_three_intervals),
         cmocka_unit_test(a_column_keeps_the_least_and_the_greatest),
         cmocka_unit_test(hours_are_kept_as_minutes_with_their_extremes),
         cmocka_unit_test(late_values_find_their_places),

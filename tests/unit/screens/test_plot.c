@@ -91,6 +91,34 @@ static void a_gap_is_neither_a_line_nor_zero(void **state)
     canvas_free(c);
 }
 
+static void what_is_not_due_yet_is_no_gap(void **state)
+{
+    struct fleet_point point[20];
+    struct canvas *c = canvas_new(6, PLOT_MARGIN + 20, true);
+    struct plot p = { .point = point,
+                      .count = 20,
+                      .scale = 1,
+                      .decimals = 3,
+                      .from_ms = 0,
+                      .to_ms = 1200000,
+                      .time_axis = true,
+                      .role = ROLE_PLOT,
+                      .mode = PLOT_ASCII };
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        bool gap = (i >= 4 && i < 8) || i >= 18;
+        point[i] = (struct fleet_point){ gap ? FLEET_POINT_NONE : FLEET_POINT_SAMPLE, 1, 1, 1 };
+    }
+
+    plot_draw(area_all(c), &p);
+    assert_string_equal(row(c, 4), "       +----    ----------");
+
+    p.due = true;
+    plot_draw(area_all(c), &p);
+    assert_string_equal(row(c, 4), "       +----    ------------");
+    canvas_free(c);
+}
+
 static void a_column_reaches_from_its_least_to_its_greatest(void **state)
 {
     struct fleet_point point[3] = { { FLEET_POINT_SAMPLE, 1, 1, 1 },
@@ -276,6 +304,7 @@ int main(void)
         cmocka_unit_test(every_axis_holds_its_values_with_steps_of_1_2_or_5),
         cmocka_unit_test(an_axis_grows_at_once_and_shrinks_late),
         cmocka_unit_test(a_gap_is_neither_a_line_nor_zero),
+        cmocka_unit_test(what_is_not_due_yet_is_no_gap),
         cmocka_unit_test(a_column_reaches_from_its_least_to_its_greatest),
         cmocka_unit_test(braille_has_two_columns_and_four_rows_in_a_cell),
         cmocka_unit_test(values_beyond_all_reason_do_no_harm),

@@ -269,6 +269,10 @@ const char *fleet_target(const struct fleet *fleet, const struct fleet_device *d
 int64_t fleet_age_ms(const struct fleet *fleet, const struct fleet_device *device, int64_t now_ms);
 /* Messages per minute over the last one to two minutes. */
 double fleet_rate(const struct fleet_device *device, int64_t now_ms);
+/* The same for people: -1 before this console has listened for a minute (its link is down, or has
+ * just come up), and until two have passed what was counted over the time it took. */
+double fleet_rate_heard(const struct fleet *fleet, const struct fleet_device *device,
+                        int64_t now_ms);
 /* Why it is in its state, for a person: "silent for 3 of its intervals", "rolled back: new firmware
  * failed its self-test". "" when ok. */
 void fleet_why(const struct fleet *fleet, const struct fleet_device *device, int64_t now_ms,

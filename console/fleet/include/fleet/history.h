@@ -35,6 +35,7 @@ struct fleet_series_stats {
     bool any;
     double now, min, avg, max;
     int64_t first_ms, last_ms; /* of the samples */
+    bool due;                  /* the range reaches to now, and the next value is not overdue yet */
 };
 
 /*

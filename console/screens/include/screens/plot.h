@@ -44,6 +44,7 @@ struct plot {
     struct plot_line line[PLOT_LINES]; /* more dotted lines: thresholds */
     int lines;
     bool time_axis; /* two more rows below: the axis and its times */
+    bool due;       /* the next value is not overdue: what is behind the last one is no gap */
     enum role role; /* of the line */
     enum plot_mode mode;
     struct plot_axis *axis; /* may be NULL */
