@@ -18,10 +18,15 @@
 #include "rollout_output.h"
 #include "rollout_progress.h"
 #include "session.h"
+#include "store/known.h"
 #include "zone_file.h"
 #include "zones.h"
 
-enum { LIST_MAX = 256, EVENTS_MAX = 64 };
+enum {
+    LIST_MAX = 256,
+    EVENTS_MAX = 64,
+    DEAF_MS = 10000 /* whoever leads notes every two seconds that it listens */
+};
 
 /* ---- what plan and start share
  * ------------------------------------------------------------------------------------ */
@@ -305,18 +310,46 @@ int rollout_which(struct cmd_context *ctx, const struct cmd_args *args, struct s
     return text_copy(id, PROTO_ROLLOUT_MAX, row.id) ? 0 : -1;
 }
 
+static void look_at(void *ctx, const struct known_device *d)
+{
+    struct rollout *r = ctx;
+    uint32_t device = d->has_report ? rollout_find(r, d->id) : ROLLOUT_NO_DEVICE;
+
+    if (device != ROLLOUT_NO_DEVICE)
+        rollout_look(r, device, &d->report);
+}
+
+/* What the journal does not hold: how far the devices say they are, and who drives. Both are with
+ * whoever leads. */
+static void look(struct cmd_context *ctx, struct store *store, struct rollout *r,
+                 struct rollout_drive *out)
+{
+    int64_t since;
+    struct known *known = known_open(ctx->profile->journal, true, NULL);
+
+    memset(out, 0, sizeof(*out));
+    if (known && known_each(known, look_at, r, &since, &out->heard_ms, NULL))
+        out->heard_ms = 0;
+    known_close(known);
+    if (store_engine_holder(store, out->engine, sizeof(out->engine), NULL) != 1)
+        out->engine[0] = '\0';
+    out->deaf = out->heard_ms > 0 && session_now() - out->heard_ms > DEAF_MS;
+}
+
 static int run_show(struct cmd_context *ctx, const struct cmd_args *args)
 {
     char id[PROTO_ROLLOUT_MAX];
     struct store *store = rollout_journal(ctx, true);
     struct rollout *r = NULL;
+    struct rollout_drive drive;
 
     if (store && !rollout_which(ctx, args, store, id))
         r = store_rollout_load(store, id, &ctx->err);
     if (r) {
         zones_fill(r, ctx->log);
         rollout_look_clock(r, session_now());
-        rollout_output_show(ctx, r);
+        look(ctx, store, r, &drive);
+        rollout_output_show(ctx, r, &drive);
     }
     store_close(store);
     int rc = r ? EXIT_DONE : (int)ctx->err.code;

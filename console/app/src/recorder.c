@@ -102,6 +102,7 @@ static void describe(const struct fleet *fleet, const struct fleet_device *d,
     out->interval_ms = d->interval_ms;
     out->has_status = d->fw != 0;
     fleet_status(fleet, d, &out->status);
+    out->has_report = fleet_report(fleet, d, &out->report);
     out->count = 0;
     for (uint8_t i = 0; i < d->value_count && i < PROTO_READINGS; i++) {
         const struct fleet_reading *reading = fleet_reading(fleet, d->value[i].reading);

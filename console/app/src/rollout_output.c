@@ -118,7 +118,15 @@ static json_t *caps_json(const struct rollout *r)
                      "bandwidth", (json_int_t)r->plan.bandwidth);
 }
 
-static void show_json(struct cmd_context *ctx, const struct rollout *r)
+static json_t *drive_json(const struct rollout_drive *drive)
+{
+    return json_pack("{s:o, s:o, s:b}", "engine",
+                     drive->engine[0] ? clean_json(drive->engine) : json_null(), "heard",
+                     seconds_json(drive->heard_ms), "deaf", (int)drive->deaf);
+}
+
+static void show_json(struct cmd_context *ctx, const struct rollout *r,
+                      const struct rollout_drive *drive)
 {
     char waits[ROLLOUT_WHY_MAX];
     uint32_t phase[ROLLOUT_PHASES];
@@ -142,6 +150,8 @@ static void show_json(struct cmd_context *ctx, const struct rollout *r)
     json_object_set_new(o, "waits",
                         rollout_waits(r, waits, sizeof(waits)) ? json_string(waits) : json_null());
     json_object_set_new(o, "caps", caps_json(r));
+    if (!rollout_is_over(r))
+        json_object_set_new(o, "drive", drive_json(drive));
     output_json(ctx, o);
 }
 
@@ -167,13 +177,34 @@ static void show_failures(struct cmd_context *ctx, const struct rollout *r)
     }
 }
 
-void rollout_output_show(struct cmd_context *ctx, const struct rollout *r)
+/* What keeps everything from moving goes before what keeps the stage. */
+static void show_drive(struct cmd_context *ctx, const struct rollout_drive *drive)
+{
+    char when[40];
+
+    if (!drive->engine[0]) {
+        fputs("  engine: nobody runs it, so nothing moves: start 'muster serve' or the console\n",
+              ctx->out);
+        return;
+    }
+    fprintf(ctx->out, "  engine: %s\n", drive->engine);
+    if (!drive->deaf)
+        return;
+    output_time(when, sizeof(when), drive->heard_ms / 1000);
+    fprintf(ctx->out,
+            "  holds: the engine has had no link to the broker since %s; nobody counts as "
+            "silent for that\n",
+            when);
+}
+
+void rollout_output_show(struct cmd_context *ctx, const struct rollout *r,
+                         const struct rollout_drive *drive)
 {
     struct gate_decision g;
     char waits[ROLLOUT_WHY_MAX];
 
     if (ctx->json) {
-        show_json(ctx, r);
+        show_json(ctx, r, drive);
         return;
     }
     rollout_gate(r, &g);
@@ -184,6 +215,8 @@ void rollout_output_show(struct cmd_context *ctx, const struct rollout *r)
             *g.missing ? "; missing: " : "", g.missing);
     if (rollout_waits(r, waits, sizeof(waits)))
         fprintf(ctx->out, "  waits: %s\n", waits);
+    if (!rollout_is_over(r))
+        show_drive(ctx, drive);
     show_failures(ctx, r);
     fprintf(ctx->out, "\n  %-20s %5s  %-12s %-18s %s\n", "DEVICE", "STAGE", "STATE", "REASON",
             "ATTEMPT");

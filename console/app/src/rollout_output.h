@@ -8,7 +8,14 @@
 /* How rollouts are printed, for people and with --json. Nothing here changes anything. */
 void rollout_output_list(struct cmd_context *ctx, const struct store_rollout_row *row,
                          size_t count);
-void rollout_output_show(struct cmd_context *ctx, const struct rollout *r);
+/* Of a rollout that is not over: who drives it, and since when that one has heard nothing. */
+struct rollout_drive {
+    char engine[160]; /* text for people; empty: nobody */
+    int64_t heard_ms; /* when the engine last had its link to the broker; 0: not known */
+    bool deaf;        /* too long ago */
+};
+void rollout_output_show(struct cmd_context *ctx, const struct rollout *r,
+                         const struct rollout_drive *drive);
 void rollout_output_event(struct cmd_context *ctx, const struct store_event *event);
 void rollout_output_summary(struct cmd_context *ctx, const struct rollout *r);
 

@@ -326,8 +326,11 @@ static bool lacks_results(const struct gate_rule *rule, const struct gate_counts
                     out->observed * 100, rule->allowed_failure * 100);
     else if (c->accepted)
         return false;
+    else if (n == 0 && come > 0)
+        text_format(text, cap, "a first result: %u are offline or silent; resume goes on without",
+                    come);
     else if (n == 0)
-        text_format(text, cap, "a first result");
+        text_format(text, cap, "a result, and nobody is left to give one: resume, or retry");
     else if (more == 0)
         return false;
     else if (more <= come)

@@ -15,13 +15,15 @@ enum { LINE_MAX = PROTO_READING_MAX + 64, TEXT_MAX = PROTO_READINGS * LINE_MAX }
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS known(id TEXT PRIMARY KEY, last_ms INT NOT NULL,"
-    " interval_ms INT NOT NULL, status TEXT NOT NULL, readings TEXT NOT NULL) WITHOUT ROWID;"
+    " interval_ms INT NOT NULL, status TEXT NOT NULL, readings TEXT NOT NULL,"
+    " report TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS recorder(one INT PRIMARY KEY CHECK(one = 1),"
     " since_ms INT NOT NULL, beat_ms INT NOT NULL);";
 
 enum { PUT, FORGET, BEAT, STATEMENTS };
 static const char *const texts[STATEMENTS] = {
-    "INSERT OR REPLACE INTO known(id,last_ms,interval_ms,status,readings)VALUES(?,?,?,?,?)",
+    "INSERT OR REPLACE INTO known(id,last_ms,interval_ms,status,readings,report)"
+    "VALUES(?,?,?,?,?,?)",
     "DELETE FROM known WHERE id=?",
     "INSERT OR REPLACE INTO recorder(one,since_ms,beat_ms)VALUES(1,?,?)",
 };
@@ -46,6 +48,7 @@ static int prepare(struct known *k, struct err *err)
     if (exec(k, "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;", err) ||
         exec(k, schema, err))
         return -1;
+    exec(k, "ALTER TABLE known ADD COLUMN report TEXT NOT NULL DEFAULT ''", NULL); /* of before */
     for (int i = 0; i < STATEMENTS; i++) {
         if (sqlite3_prepare_v2(k->db, texts[i], -1, &k->statement[i], NULL) != SQLITE_OK)
             return fail(k, err);
@@ -137,7 +140,7 @@ int known_begin(struct known *k, struct err *err)
 
 int known_put(struct known *k, const struct known_device *d, struct err *err)
 {
-    char text[TEXT_MAX], status[PROTO_STATUS_BYTES] = "";
+    char text[TEXT_MAX], status[PROTO_STATUS_BYTES] = "", report[PROTO_REPORT_BYTES + 1] = "";
     size_t used = 0;
     sqlite3_stmt *q = k->statement[PUT];
 
@@ -157,6 +160,9 @@ int known_put(struct known *k, const struct known_device *d, struct err *err)
         status[0] = '\0';
     sqlite3_bind_text(q, 4, status, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 5, text, (int)used, SQLITE_STATIC);
+    if (d->has_report && ota_report_encode(&d->report, report, sizeof(report)) < 0)
+        report[0] = '\0';
+    sqlite3_bind_text(q, 6, report, -1, SQLITE_STATIC);
     return run(k, PUT, err);
 }
 
@@ -211,14 +217,27 @@ static void parse_readings(const char *text, struct known_device *d)
     }
 }
 
+/* A file of before has no reports, and who only reads can't add them. */
+static sqlite3_stmt *all_rows(struct known *k)
+{
+    static const char *const choices[] = {
+        "SELECT id,last_ms,interval_ms,readings,status,report FROM known",
+        "SELECT id,last_ms,interval_ms,readings,status,'' FROM known",
+    };
+    sqlite3_stmt *q = NULL;
+
+    for (size_t i = 0; i < 2 && !q; i++)
+        sqlite3_prepare_v2(k->db, choices[i], -1, &q, NULL);
+    return q;
+}
+
 static int each_row(struct known *k, known_fn *fn, void *ctx, struct err *err)
 {
     struct known_device d;
-    sqlite3_stmt *q = NULL;
+    sqlite3_stmt *q = all_rows(k);
     int rc;
 
-    if (sqlite3_prepare_v2(k->db, "SELECT id,last_ms,interval_ms,readings,status FROM known", -1,
-                           &q, NULL) != SQLITE_OK)
+    if (!q)
         return fail(k, err);
     while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
         const char *id = (const char *)sqlite3_column_text(q, 0);
@@ -230,6 +249,9 @@ static int each_row(struct known *k, known_fn *fn, void *ctx, struct err *err)
         const char *status = (const char *)sqlite3_column_text(q, 4);
         d.has_status =
             status && *status && device_status_decode(status, strlen(status), &d.status) == 0;
+        const char *report = (const char *)sqlite3_column_text(q, 5);
+        d.has_report =
+            report && *report && ota_report_decode(report, strlen(report), &d.report) == 0;
         fn(ctx, &d);
     }
     if (rc != SQLITE_DONE)

@@ -334,12 +334,17 @@ static void who_is_at_risk_counts_before_it_has_done_well(void **state)
     assert_int_equal(verdict(&usual, &c, "12 of 107 failed, 5.0 % allowed"), GATE_STOP);
 }
 
-static void an_empty_gate_has_no_first_result(void **state)
+static void a_gate_without_a_result_says_who_could_give_one(void **state)
 {
     struct gate_counts c = { 0 };
     (void)state;
 
-    assert_int_equal(verdict(&usual, &c, "a first result"), GATE_HOLD);
+    assert_int_equal(verdict(&usual, &c, "nobody is left to give one: resume, or retry"),
+                     GATE_HOLD);
+    c = (struct gate_counts){ .total = 3, .excused = 3, .away = 3 };
+    assert_int_equal(verdict(&usual, &c, "a first result: 3 are offline or silent"), GATE_HOLD);
+    c.accepted = true;
+    assert_int_equal(verdict(&usual, &c, NULL), GATE_GO);
 }
 
 int main(void)
@@ -359,7 +364,7 @@ int main(void)
         cmocka_unit_test(even_a_single_look_errs_more_than_one_in_a_hundred),
         cmocka_unit_test(no_limit_and_no_alpha_err_more_than_the_header_says),
         cmocka_unit_test(who_is_at_risk_counts_before_it_has_done_well),
-        cmocka_unit_test(an_empty_gate_has_no_first_result),
+        cmocka_unit_test(a_gate_without_a_result_says_who_could_give_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "store/known.h"
 
@@ -67,6 +68,78 @@ static void count_device(void *ctx, const struct known_device *d)
     ++*count;
 }
 
+static void take_report(void *ctx, const struct known_device *d)
+{
+    struct known_device *out = ctx;
+
+    if (strcmp(d->id, "sensor-a") == 0)
+        *out = *d;
+    else
+        assert_false(d->has_report);
+}
+
+static void read_back(struct place *p, struct known_device *out)
+{
+    int64_t since, beat;
+    struct err err;
+    struct known *k = known_open(p->journal, true, &err);
+
+    memset(out, 0, sizeof(*out));
+    assert_non_null(k);
+    assert_int_equal(known_each(k, take_report, out, &since, &beat, &err), 0);
+    assert_int_equal(beat, NOW_MS);
+    known_close(k);
+}
+
+static void write_report(struct place *p)
+{
+    struct err err = { 0 };
+    struct known *k = known_open(p->journal, false, &err);
+    struct known_device d = { .id = "sensor-a", .last_ms = NOW_MS, .has_report = true };
+
+    d.report = (struct ota_report){ .state = OTA_REPORT_TRIAL, .attempt = 3, .n = 7, .got = 99 };
+    snprintf(d.report.rollout, sizeof(d.report.rollout), "r-1");
+    assert_non_null(k);
+    assert_int_equal(known_begin(k, &err), 0);
+    assert_int_equal(known_put(k, &d, &err), 0);
+    assert_int_equal(known_end(k, NOW_MS - 1000, NOW_MS, &err), 0);
+    known_close(k);
+}
+
+static void how_far_an_update_was_is_kept(void **state)
+{
+    struct place *p = *state;
+    struct known_device d;
+
+    write_devices(p, 2);
+    write_report(p);
+    read_back(p, &d);
+    assert_true(d.has_report);
+    assert_int_equal(d.report.state, OTA_REPORT_TRIAL);
+    assert_int_equal(d.report.attempt, 3);
+    assert_int_equal(d.report.got, 99);
+    assert_string_equal(d.report.rollout, "r-1");
+}
+
+static void a_file_of_before_reports_were_kept_is_read_and_brought_up_to_date(void **state)
+{
+    struct place *p = *state;
+    struct known_device d;
+    sqlite3 *db;
+
+    write_report(p);
+    assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "ALTER TABLE known DROP COLUMN report", NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    read_back(p, &d);
+    assert_int_equal(d.last_ms, NOW_MS);
+    assert_false(d.has_report);
+    write_report(p);
+    read_back(p, &d);
+    assert_true(d.has_report);
+}
+
 static int known_devices(struct place *p)
 {
     struct err err;
@@ -108,6 +181,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(last_words_are_read_back, new_place, drop_place),
+        cmocka_unit_test_setup_teardown(how_far_an_update_was_is_kept, new_place, drop_place),
+        cmocka_unit_test_setup_teardown(
+            a_file_of_before_reports_were_kept_is_read_and_brought_up_to_date, new_place,
+            drop_place),
         cmocka_unit_test_setup_teardown(a_torn_file_is_begun_anew, new_place, drop_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "protocol/reading.h"
+#include "protocol/report.h"
 #include "protocol/status.h"
 
 /*
@@ -29,6 +30,8 @@ struct known_device {
     uint32_t interval_ms; /* declared or learned; 0: not known */
     bool has_status;      /* it has said what it is */
     struct device_status status;
+    bool has_report; /* it has said how far an update is */
+    struct ota_report report;
     struct reading item[PROTO_READINGS];
     uint32_t t[PROTO_READINGS]; /* Unix s of each */
     uint32_t count;
