@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from harness import MUSTER, FleetTest, main, wait_until
+from test_console import Screen
 
 
 def b64(data):
@@ -255,6 +256,24 @@ class Keys(FleetTest):
             os.rename(self.path("root.away"), self.path("root.key"))
             os.rename(self.path("old.away"), self.path("old"))
         self.assertEqual(self.fleet.run("keys", "rotate", "release", check=False, stdin="").returncode, 4, "not without --yes")
+
+    def test_8_the_keys_screen_follows_a_push(self):
+        self.fleet.run("keys", "rotate", "release", "--yes")
+        version = self.shown()["version"]
+        s = Screen("muster-e2e-keys-%d" % os.getpid(), "%s --profile %s" % (MUSTER, self.fleet.profile), 120, 40)
+        self.addCleanup(s.close)
+        s.shows("sensor-001", "sensor-002", "sensor-003", seconds=60)
+        s.keys("K")
+        s.shows("operator-admin", "demo root CA", kid(load(self.path("release.key"))), "0 of 3 have keyset %d" % version, "sensor-002", "muster keys push",
+                seconds=60)
+        s.keys("/")
+        s.shows("keyset<%d" % version, "3 of ", seconds=60)
+        s.keys("Escape")
+        s.keys("K")
+        s.shows("0 of 3 have keyset %d" % version, seconds=60)
+        self.push()
+        s.shows("3 of 3 have keyset %d" % version, "orders: 3", "3 taken, 0 refused, 0 open", seconds=60)
+        self.assertNotIn("muster keys push", s.text())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 #include "fixture.h"
+#include "fixture_keys.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -467,6 +468,7 @@ struct fixture *fixture_new(void)
         f->rollouts[i] = f->rollout[i];
     fill_log(f);
     fill_device(f);
+    fixture_keys(f);
     f->model = (struct ui_model){ .now_ms = FIXTURE_NOW_MS,
                                   .fleet = f->fleet,
                                   .rollouts = f->rollouts,
@@ -478,6 +480,8 @@ struct fixture *fixture_new(void)
                                   .link = &f->link,
                                   .past = &f->past,
                                   .acts = &f->acts,
+                                  .trust = &f->trust,
+                                  .key_orders = &f->key_orders,
                                   .log = f->log,
                                   .profile = "demo",
                                   .operator_name = "ada",

@@ -27,6 +27,8 @@ struct fixture {
     struct ui_past_series series;
     struct ui_past past;
     struct ui_rollout_row *rows; /* of the journal; may be NULL */
+    struct ui_trust trust;
+    struct ui_key_orders key_orders;
     struct ui_model model;
 };
 
@@ -39,6 +41,11 @@ void fixture_message(struct fixture *f, const char *topic, const char *body, siz
 void fixture_link_down(struct fixture *f);
 /* Some alert rules judge the fleet from now on: what fires, fires now. */
 void fixture_alerts(struct fixture *f);
+/* Another keyset is the newest, a key was revoked, and a push is under way; the operator's
+ * certificate ends soon. */
+void fixture_keys_behind(struct fixture *f);
+/* Nothing of it can be read. */
+void fixture_keys_unread(struct fixture *f);
 /* Let time pass; the fleet falls silent. */
 void fixture_pass(struct fixture *f, int64_t ms);
 

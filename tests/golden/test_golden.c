@@ -22,8 +22,9 @@ struct scene {
     const char *name;
     const char *keys;
     bool down, read_only, roles, alerts;
-    bool pumps; /* the larger fleet of fixture_rollouts.h */
-    int pass_s; /* after the keys */
+    bool behind, unread; /* what the keys screen is drawn from */
+    bool pumps;          /* the larger fleet of fixture_rollouts.h */
+    int pass_s;          /* after the keys */
 };
 
 static const struct scene scenes[] = {
@@ -87,6 +88,10 @@ static const struct scene scenes[] = {
     { .name = "pumps-done", .keys = "R<Down><Down><Down><Down><Enter>", .pumps = true },
     { .name = "pumps-down", .keys = "R<Enter>", .pumps = true, .down = true },
     { .name = "releases", .keys = "S" },
+    { .name = "keys", .keys = "K" },
+    { .name = "keys-behind", .keys = "K<Tab><Down>", .behind = true, .roles = true },
+    { .name = "keys-late", .keys = "K<End><Up>", .behind = true },
+    { .name = "keys-unread", .keys = "K", .unread = true },
     { .name = "alerts", .keys = "a<Down>", .alerts = true, .roles = true },
     { .name = "alerts-none", .keys = "a<Tab>" },
     { .name = "alerts-muted", .keys = "a<End>", .alerts = true },
@@ -309,6 +314,10 @@ static struct fixture *prepared(const struct scene *scene)
         fixture_link_down(f);
     if (scene->alerts)
         fixture_alerts(f);
+    if (scene->behind)
+        fixture_keys_behind(f);
+    if (scene->unread)
+        fixture_keys_unread(f);
     return f;
 }
 

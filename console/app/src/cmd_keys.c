@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "screens/trust.h"
 
 #include "commands.h"
 #include "keys_fleet.h"
@@ -22,24 +23,10 @@ static int open_folder(struct cmd_context *ctx, const struct cmd_args *args, str
 /* ---- show -------------------------------------------------------------------------------------
  */
 
-void keys_roles_text(const struct trusted_key *key, char *out, size_t cap)
-{
-    static const enum key_role roles[] = { KEY_ROOT, KEY_RELEASE, KEY_ROLLOUT };
-    size_t len = 0;
-
-    out[0] = '\0';
-    for (size_t i = 0; i < 3; i++) {
-        if (!(key->roles & roles[i]))
-            continue;
-        text_format(out + len, cap - len, "%s%s", len ? " " : "", keys_role_word(roles[i]));
-        len = strlen(out);
-    }
-}
-
 static json_t *key_json(const struct trusted_key *key)
 {
     char words[48];
-    keys_roles_text(key, words, sizeof(words));
+    trust_roles_text(key, words, sizeof(words));
     return json_pack("{s:s, s:s, s:b}", "kid", key->kid, "role", words, "revoked",
                      (int)key->revoked);
 }
@@ -64,7 +51,7 @@ static int print_keyset(struct cmd_context *ctx, const struct keys_folder *f)
     fprintf(ctx->out, "fleet %s, keyset %u, %u of %u root keys sign the next, seq_floor %u\n",
             k->fleet, k->version, k->root_threshold, keys_count(k, KEY_ROOT), k->seq_floor);
     for (uint32_t i = 0; i < k->keys.count; i++) {
-        keys_roles_text(&k->keys.key[i], words, sizeof(words));
+        trust_roles_text(&k->keys.key[i], words, sizeof(words));
         fprintf(ctx->out, "  %s  %s\n", k->keys.key[i].kid,
                 k->keys.key[i].revoked ? "revoked" : words);
     }

@@ -81,7 +81,7 @@ static void print_keyset(struct cmd_context *ctx, const struct ui_trust *t)
     for (uint32_t i = 0; i < t->keyset.keys.count; i++) {
         const struct trusted_key *k = &t->keyset.keys.key[i];
         char role[48];
-        keys_roles_text(k, role, sizeof(role));
+        trust_roles_text(k, role, sizeof(role));
         output_time(when, sizeof(when), t->made_s[i]);
         fprintf(ctx->out, "  %s  %-16s", k->kid, k->revoked ? "revoked" : role);
         if (t->since[i])
@@ -102,8 +102,8 @@ static void print_adoption(const struct status *st)
     if (a->before + a->older > st->behind_count)
         fprintf(out, "  and %u more\n", a->before + a->older - st->behind_count);
     if (st->orders.count)
-        fprintf(out, "orders of the last hour: %u answered, %u refused, %u without an answer yet\n",
-                st->orders.answered, st->orders.refused, st->orders.open);
+        fprintf(out, "orders of the last hour: %u taken, %u refused, %u without an answer yet\n",
+                st->orders.taken, st->orders.refused, st->orders.open);
 }
 
 static void print_findings(const struct status *st)

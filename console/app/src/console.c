@@ -19,6 +19,7 @@
 #include "cmdline.h"
 #include "config_keys.h"
 #include "export.h"
+#include "keys_watch.h"
 #include "leaving.h"
 #include "device_acts.h"
 #include "device_export.h"
@@ -57,6 +58,7 @@ struct console {
     struct tail *lines;
     struct past *past;
     struct device_acts *acts;
+    struct keys_watch *keys_watch;
     int64_t past_ms;
     struct release_store *releases;
     struct rollout_rows *rows;
@@ -216,6 +218,7 @@ static struct ui_model model_of(struct console *c, int64_t now)
     const struct rollout *const *list = engine_rollouts(session_engine(c->session), &count);
     rollout_rows_model(c->rows, list, count, &m);
     plan_help_model(c->help, &m);
+    keys_watch_model(c->keys_watch, &m);
     return m;
 }
 
@@ -673,6 +676,9 @@ static void loop(struct console *c)
         tell_answers(c, now);
         look_at_leaving(c, now);
         read_past(c, now);
+        if (keys_watch_work(c->keys_watch, session_store(c->session), session_fleet(c->session),
+                            ui_screen(c->ui) == SCREEN_KEYS, now))
+            c->dirty = true;
         bool changed = c->noted || fleet_changes(session_fleet(c->session)) != c->drawn;
         bool due = now >= m.now_ms + left;
         if (due)
@@ -766,6 +772,7 @@ static void close_all(struct console *c)
     plan_help_free(c->help);
     past_free(c->past);
     device_acts_free(c->acts);
+    keys_watch_free(c->keys_watch);
     free(c->release);
 }
 
@@ -780,6 +787,7 @@ static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
     c->rows = rollout_rows_new();
     c->past = past_new(ctx->profile->journal, &c->log);
     c->acts = device_acts_new(ctx->profile->journal, &c->log);
+    c->keys_watch = keys_watch_new(ctx->profile, &c->log);
     c->release = mem_array(RELEASES_MAX, sizeof(*c->release));
     session_who(c->who, sizeof(c->who));
     c->hints = cmd_has(args, "hint");

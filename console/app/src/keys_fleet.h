@@ -10,8 +10,6 @@ int adoption_of(struct cmd_context *ctx, uint32_t version, struct adoption *out)
 
 /* The words of the command as a filter; NULL and ctx->err. filter_free() it. */
 struct filter *keys_filter(struct cmd_context *ctx, const struct cmd_args *args);
-/* "root release" */
-void keys_roles_text(const struct trusted_key *key, char *out, size_t cap);
 
 cmd_run_fn cmd_keys_push, cmd_keys_status;
 

@@ -277,6 +277,6 @@ int trust_orders(struct store *store, const struct fleet *fleet, uint32_t versio
         out->refused += o->answered_ms && !o->ok;
         out->open += !o->answered_ms && !o->has;
     }
-    out->answered = (uint32_t)out->count - out->refused - out->open;
+    out->taken = (uint32_t)out->count - out->refused - out->open;
     return count < 0 ? -1 : 0;
 }

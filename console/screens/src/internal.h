@@ -8,6 +8,7 @@
 #include "fleet/history.h"
 #include "fleet/view.h"
 #include "fmt.h"
+#include "keys_screen.h"
 #include "rollout/cluster.h"
 #include "rollout/rollout.h"
 #include "screens/plot.h"
@@ -44,7 +45,7 @@ struct screen_ops {
     void (*narrow)(struct ui *ui, const struct ui_model *m, struct area a);
 };
 extern const struct screen_ops screen_fleet, screen_device, screen_rollouts, screen_rollout,
-    screen_releases, screen_log, screen_alerts;
+    screen_releases, screen_log, screen_alerts, screen_keys;
 
 /* A list with a cursor that is a row number, for lists that don't reorder. */
 struct cursor {
@@ -489,6 +490,7 @@ struct ui {
     struct list_screen releases;
     struct log_screen log;
     struct alerts_screen alerts;
+    struct keys_screen trust;
 
     enum dialog dialog;
     struct confirm confirm;

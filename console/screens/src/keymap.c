@@ -2,7 +2,7 @@
 
 #define ON(screen) (1u << SCREEN_##screen)
 #define ALL        ((1u << SCREEN_COUNT) - 1)
-#define LISTS      (ON(FLEET) | ON(ROLLOUTS) | ON(ROLLOUT) | ON(RELEASES) | ON(ALERTS))
+#define LISTS      (ON(FLEET) | ON(ROLLOUTS) | ON(ROLLOUT) | ON(RELEASES) | ON(ALERTS) | ON(KEYS))
 #define DEVICES    (ON(FLEET) | ON(DEVICE))
 
 /*
@@ -24,8 +24,8 @@ static const struct key_binding table[] = {
     { ACTION_OPEN, { K_ENTER }, ON(RELEASES), GROUP_MOVE, 1, "roll out…", "roll out…" },
     { ACTION_BACK, { K_ESC, K_LEFT }, ON(FLEET), GROUP_MOVE, 0, NULL, "unmark, clear" },
     { ACTION_BACK, { K_ESC, K_LEFT }, ALL & ~ON(FLEET), GROUP_MOVE, 14, "back", "clear, back" },
-    { ACTION_PANE_NEXT,  { K_TAB },                            ON(DEVICE) | ON(ROLLOUT) | ON(ALERTS), GROUP_MOVE, 5, "pane", "next pane" },
-    { ACTION_PANE_PREV,  { K_BACKTAB },                        ON(DEVICE) | ON(ROLLOUT) | ON(ALERTS), GROUP_MOVE, 0, NULL,   "previous pane" },
+    { ACTION_PANE_NEXT,  { K_TAB },                            ON(DEVICE) | ON(ROLLOUT) | ON(ALERTS) | ON(KEYS), GROUP_MOVE, 5, "pane", "next pane" },
+    { ACTION_PANE_PREV,  { K_BACKTAB },                        ON(DEVICE) | ON(ROLLOUT) | ON(ALERTS) | ON(KEYS), GROUP_MOVE, 0, NULL,   "previous pane" },
     { ACTION_NEXT_ITEM,  { ']' },                              ON(DEVICE),        GROUP_MOVE,  4, "next",       "next device" },
     { ACTION_PREV_ITEM,  { '[' },                              ON(DEVICE),        GROUP_MOVE,  0, NULL,         "previous device" },
 
@@ -37,6 +37,7 @@ static const struct key_binding table[] = {
     { ACTION_CHIP_5,     { '5' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "ok" },
     { ACTION_CHIP_ALL,   { '0' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "all states" },
     { ACTION_FILTER,     { '/' },                              ON(ROLLOUT),       GROUP_FIND,  3, "in fleet",   "its devices in the fleet" },
+    { ACTION_FILTER,     { '/' },                              ON(KEYS),          GROUP_FIND,  3, "in fleet",   "those behind in the fleet" },
     { ACTION_VIEWS,      { '\\' },                             ON(FLEET),         GROUP_FIND,  0, NULL,         "saved views" },
     { ACTION_PALETTE,    { ':' },                              ALL,               GROUP_FIND,  3, "command",    "run a command" },
     { ACTION_FIND,       { 'h' },                              ON(DEVICE),        GROUP_FIND,  0, NULL,         "mark a text" },
@@ -87,6 +88,7 @@ static const struct key_binding table[] = {
     { ACTION_RELEASES,   { 'S' },                              ALL & ~ON(RELEASES), GROUP_APP, 11, "releases",  "releases" },
     { ACTION_ALERTS,     { 'a' },                              DEVICES | ON(LOG), GROUP_APP,   0, NULL,         "alerts" },
     { ACTION_LOG,        { 'L' },                              ALL & ~ON(LOG),    GROUP_APP,  12, "log",        "the log" },
+    { ACTION_KEYS,       { 'K' },                              ALL & ~ON(KEYS),   GROUP_APP,   0, NULL,         "certificates and keys" },
     { ACTION_THEME,      { 't' },                              ALL,               GROUP_APP,   0, NULL,         "choose a theme…" },
     { ACTION_WRITE,      { 0 },                                ALL,               GROUP_APP,   0, NULL,         "allow acts for 15 minutes" },
     { ACTION_RECONNECT,  { K_CTRL('R') },                      ALL,               GROUP_APP,   0, NULL,         "reconnect now" },
@@ -122,6 +124,6 @@ const char *key_group_word(enum key_group group)
 const char *screen_word(enum screen_id screen)
 {
     static const char *const words[SCREEN_COUNT] = { "fleet",    "device", "rollouts", "rollout",
-                                                     "releases", "log",    "alerts" };
+                                                     "releases", "log",    "alerts",   "keys" };
     return (unsigned)screen < SCREEN_COUNT ? words[screen] : "";
 }

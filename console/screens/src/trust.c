@@ -45,6 +45,26 @@ const char *ui_cert_role(const struct ui_cert *cert)
     return strncmp(cert->cn, "operator-", 9) == 0 ? "operator" : "device";
 }
 
+char *trust_roles_text(const struct trusted_key *key, char *out, size_t cap)
+{
+    static const struct {
+        enum key_role role;
+        const char *word;
+    } roles[] = { { KEY_ROOT, "root" }, { KEY_RELEASE, "release" }, { KEY_ROLLOUT, "rollout" } };
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < 3; i++) {
+        int n = key->roles & roles[i].role
+                    ? snprintf(out + used, cap - used, "%s%s", used ? " " : "", roles[i].word)
+                    : 0;
+        if (n < 0 || used + (size_t)n >= cap)
+            break;
+        used += (size_t)n;
+    }
+    return out;
+}
+
 bool ui_trusts(const struct ui_trust *t, const char *kid, enum key_role role)
 {
     const struct trusted_key *key;
@@ -106,7 +126,7 @@ static void key_finding(struct findings *f, const char *what, enum ui_key_at at,
 {
     switch (at) {
     case UI_KEY_UNSAID:
-        say(f, TRUST_NOTE, what, "", "not configured");
+        say(f, TRUST_NOTE, what, "", "%s: not named in the profile", what);
         break;
     case UI_KEY_FILE:
         say(f, TRUST_FINE, what, "", "%s", path);
@@ -201,8 +221,8 @@ static void adoption_findings(struct findings *f, const struct adoption *a)
 
     if (behind)
         say(f, TRUST_WARNING, "adoption", "muster keys push; again for those that are offline now",
-            "%u of %u device%s %s not have keyset %u: what its new keys sign is refused there",
-            behind, a->devices, plural(a->devices), behind == 1 ? "does" : "do", a->version);
+            "%u of %u device%s lack%s keyset %u: what its new keys sign is refused there", behind,
+            a->devices, plural(a->devices), behind == 1 ? "s" : "", a->version);
     if (a->unknown)
         say(f, TRUST_NOTE, "adoption", "",
             "%u device%s did not say which keyset: offline, or firmware without keysets",
@@ -220,9 +240,9 @@ static void device_cert_findings(struct findings *f, const struct adoption *a, i
     if (a->cert_soon)
         say(f, TRUST_WARNING, "device certs",
             "muster device renew ID where its firmware can; else a new one by muster pki device",
-            "%u device%s lose%s the certificate within %d days, the first, %s, in %lld",
-            a->cert_soon, plural(a->cert_soon), a->cert_soon == 1 ? "s" : "", UI_CERT_SOON_DAYS,
-            a->cert_of, ((long long)a->cert_first - now_ms / 1000) / DAY_S);
+            "%u device certificate%s end%s within %d days, %s in %lld days", a->cert_soon,
+            plural(a->cert_soon), a->cert_soon == 1 ? "s" : "", UI_CERT_SOON_DAYS, a->cert_of,
+            ((long long)a->cert_first - now_ms / 1000) / DAY_S);
 }
 
 size_t trust_findings(const struct ui_trust *t, const struct adoption *adoption, int64_t now_ms,

@@ -14,7 +14,7 @@ static const struct screen_ops *const screens[SCREEN_COUNT] = {
     [SCREEN_FLEET] = &screen_fleet,       [SCREEN_DEVICE] = &screen_device,
     [SCREEN_ROLLOUTS] = &screen_rollouts, [SCREEN_ROLLOUT] = &screen_rollout,
     [SCREEN_RELEASES] = &screen_releases, [SCREEN_LOG] = &screen_log,
-    [SCREEN_ALERTS] = &screen_alerts,
+    [SCREEN_ALERTS] = &screen_alerts,     [SCREEN_KEYS] = &screen_keys,
 };
 
 static const struct dialog_ops *dialog_ops(enum dialog dialog)
@@ -253,6 +253,9 @@ static void shared_action(struct step *s, enum action action)
         break;
     case ACTION_LOG:
         ui_push(s, SCREEN_LOG);
+        break;
+    case ACTION_KEYS:
+        ui_push(s, SCREEN_KEYS);
         break;
     case ACTION_WRITE:
         open_writing(s);

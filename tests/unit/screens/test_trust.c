@@ -181,7 +181,7 @@ static void devices_behind_are_counted_with_the_command_that_helps(void **state)
     (void)state;
 
     assert_int_equal(said(&t, &a, "adoption", &f), TRUST_WARNING);
-    assert_memory_equal(f.text, "3 of 10 devices do not have keyset 4", 36);
+    assert_memory_equal(f.text, "3 of 10 devices lack keyset 4", 29);
     assert_non_null(strstr(f.todo, "muster keys push"));
     a = (struct adoption){ .version = 4, .devices = 10, .have = 9, .unknown = 1 };
     assert_int_equal(said(&t, &a, "adoption", &f), TRUST_NOTE);

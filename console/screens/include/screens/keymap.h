@@ -41,6 +41,7 @@ enum screen_id {
     SCREEN_RELEASES,
     SCREEN_LOG,
     SCREEN_ALERTS,
+    SCREEN_KEYS,
     SCREEN_COUNT
 };
 
@@ -111,6 +112,7 @@ enum screen_id {
     X(WRITE, "write")                                                                              \
     X(ALERTS, "alerts")                                                                            \
     X(LOG, "log")                                                                                  \
+    X(KEYS, "keys")                                                                                \
     X(PALETTE, "command")                                                                          \
     X(HELP, "help")                                                                                \
     X(THEME, "theme")                                                                              \

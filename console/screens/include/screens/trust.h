@@ -73,6 +73,8 @@ struct ui_trust {
     int64_t made_s[KEYRING_MAX]; /* when that one was written here; 0: not known */
 };
 
+/* "root release": what a key is for. Returns out. */
+char *trust_roles_text(const struct trusted_key *key, char *out, size_t cap);
 /* "operator", "device", "authority", "server": by name and use. */
 const char *ui_cert_role(const struct ui_cert *cert);
 /* Is it named for this role, and not revoked? */
@@ -96,7 +98,7 @@ struct ui_key_order {
 struct ui_key_orders {
     struct ui_key_order item[UI_KEY_ORDERS];
     size_t count;
-    uint32_t answered, refused, open; /* of them */
+    uint32_t taken, refused, open; /* of them */
 };
 
 /* ---- what is wrong, and what to do ------------------------------------------------------------

@@ -16,6 +16,7 @@
 #include "screens/canvas.h"
 #include "screens/keymap.h"
 #include "screens/tail.h"
+#include "screens/trust.h"
 
 /*
  * The whole user interface as a reducer: an event and what is known (`model`) go in, a changed
@@ -130,7 +131,10 @@ struct ui_model {
     const char *next_rollout;    /* the id a rollout started now would have: ranks depend on it */
     const struct crypto *crypto; /* for the ranks in the preview: only sha256 is used */
     const struct ui_past *past;  /* may be NULL */
-    const struct ui_device_acts *acts; /* may be NULL */
+    const struct ui_device_acts *acts;      /* may be NULL */
+    const struct ui_trust *trust;           /* for the keys screen; NULL: not read yet */
+    uint64_t trust_seen;                    /* another one when *trust or *key_orders are */
+    const struct ui_key_orders *key_orders; /* may be NULL */
     const struct ui_link *link;
     const struct tail *log;    /* what the console has to say; may be NULL */
     const char *profile;       /* "demo" */
