@@ -153,10 +153,6 @@ static void show(struct cmd_context *ctx, struct session *s, const struct fleet_
 
     device_acts_work(acts, store, session_fleet(s), d->id, now_ms);
     const struct ui_device_acts *picture = device_acts_picture(acts);
-    json_object_set_new(facts, "cert_not_after",
-                        d->cert_not_after ? json_integer((json_int_t)d->cert_not_after)
-                                          : json_null());
-    json_object_set_new(facts, "interval", json_real((double)d->interval_ms / 1000));
     if (ctx->json) {
         json_object_set_new(facts, "commands", commands_json(picture));
         json_object_set_new(facts, "updates", updates_json(picture));

@@ -82,6 +82,15 @@ static void set_seen(const struct fleet *fleet, const struct fleet_device *d, in
     json_object_set_new(o, "age", age >= 0 ? json_real((double)(age / 100) / 10) : json_null());
 }
 
+/* Messages per minute: known once this process has listened for one. */
+static json_t *rate_json(const struct fleet *fleet, const struct fleet_device *d, int64_t now_ms)
+{
+    const struct fleet_link *link = fleet_link(fleet);
+    bool known = link->up && now_ms - link->since_ms >= 60000;
+
+    return known ? json_real(round(fleet_rate(d, now_ms) * 10) / 10) : json_null();
+}
+
 json_t *device_json(const struct fleet *fleet, const struct fleet_device *d, int64_t now_ms)
 {
     json_t *o = json_object();
@@ -102,6 +111,14 @@ json_t *device_json(const struct fleet *fleet, const struct fleet_device *d, int
     json_object_set_new(o, "release_seq", json_integer(d->release_seq));
     json_object_set_new(o, "security", json_integer(d->security));
     json_object_set_new(o, "keyset", json_integer(d->keyset));
+    json_object_set_new(o, "cert_not_after",
+                        d->cert_not_after ? json_integer((json_int_t)d->cert_not_after)
+                                          : json_null());
+    json_object_set_new(o, "interval",
+                        d->interval_ms ? json_real((double)d->interval_ms / 1000) : json_null());
+    json_object_set_new(o, "rate", rate_json(fleet, d, now_ms));
+    const char *source = fleet_source_name(fleet, d);
+    json_object_set_new(o, "source", source && *source ? clean_json(source) : json_null());
     set_seen(fleet, d, now_ms, o);
     json_object_set_new(o, "readings", readings_json(fleet, d));
     json_object_set_new(o, "ota", ota_json(fleet, d));

@@ -1,8 +1,10 @@
 #include "rollout_output.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "rollout_json/plan_json.h"
 #include "device_json.h"
 #include "output.h"
 
@@ -125,6 +127,16 @@ static json_t *drive_json(const struct rollout_drive *drive)
                      seconds_json(drive->heard_ms), "deaf", (int)drive->deaf);
 }
 
+/* As 'muster rollout start' takes it from a file. */
+static json_t *plan_json(const struct rollout *r)
+{
+    char *text = plan_encode(&r->plan);
+    json_t *o = text ? json_loads(text, 0, NULL) : NULL;
+
+    free(text);
+    return o ? o : json_null();
+}
+
 static void show_json(struct cmd_context *ctx, const struct rollout *r,
                       const struct rollout_drive *drive)
 {
@@ -152,6 +164,7 @@ static void show_json(struct cmd_context *ctx, const struct rollout *r,
     json_object_set_new(o, "caps", caps_json(r));
     if (!rollout_is_over(r))
         json_object_set_new(o, "drive", drive_json(drive));
+    json_object_set_new(o, "plan", plan_json(r));
     output_json(ctx, o);
 }
 

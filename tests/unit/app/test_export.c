@@ -10,8 +10,10 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "device_json.h"
 #include "export.h"
 #include "files/files.h"
+#include "fleet/view.h"
 #include "ui_file.h"
 
 /* What the console writes for people: exports, and how it was set. */
@@ -77,6 +79,71 @@ static void a_table_quotes_and_never_has_a_formula(void **state)
     fleet_free(fleet);
 }
 
+/* "ota.to" of an object; NULL when it is not there. */
+static json_t *at(json_t *o, const char *path)
+{
+    const char *dot = strchr(path, '.');
+    char first[32];
+    if (!dot)
+        return json_object_get(o, path);
+    assert_true(text_copy_n(first, sizeof(first), path, (size_t)(dot - path)));
+    return json_object_get(json_object_get(o, first), dot + 1);
+}
+
+static void what_a_column_shows_is_in_the_json_of_the_device(void **state)
+{
+    static const char *const path[FLEET_COL_READING] = {
+        [FLEET_COL_STATE] = "state",
+        [FLEET_COL_ID] = "id",
+        [FLEET_COL_PRODUCT] = "product",
+        [FLEET_COL_HW] = "hw",
+        [FLEET_COL_FW] = "fw",
+        [FLEET_COL_TARGET] = "ota.to",
+        [FLEET_COL_OTA] = "ota.state",
+        [FLEET_COL_GROUPS] = "groups",
+        [FLEET_COL_SEEN] = "age",
+        [FLEET_COL_RATE] = "rate",
+        [FLEET_COL_BOOTS] = "boots",
+        [FLEET_COL_CERT] = "cert_not_after",
+        [FLEET_COL_SLOT] = "slot",
+        [FLEET_COL_RESET] = "reset",
+        [FLEET_COL_ALERTS] = "alerts",
+        [FLEET_COL_KEYSET] = "keyset",
+        [FLEET_COL_REASON] = "ota.reason",
+        [FLEET_COL_ROLLOUT] = "ota.rollout",
+        [FLEET_COL_SOURCE] = "source",
+    };
+    struct fleet_source source;
+    struct err err;
+    (void)state;
+    assert_int_equal(fleet_source_parse("lab", "lab/+/t", "topic:2", &source, &err), 0);
+    struct fleet_config config = { .root = NULL, .source = &source, .source_count = 1 };
+    struct fleet *fleet = fleet_new(&config);
+    say(fleet, "devices/a/status",
+        "{\"state\":\"online\",\"product\":\"p\",\"hw\":\"h\",\"fw\":\"1.0.0\",\"slot\":\"ota_0\","
+        "\"boot\":\"00112233aabbccdd\",\"boots\":3,\"reset\":\"poweron\",\"keyset\":2,"
+        "\"cert_not_after\":1805000000,\"groups\":[\"x\"],\"interval\":60}");
+    say(fleet, "devices/a/ota/report",
+        "{\"rollout\":\"r-1\",\"attempt\":1,\"state\":\"failed\",\"reason\":\"dns\",\"from\":\"1.0."
+        "0\","
+        "\"to\":\"1.1.0\",\"got\":0,\"size\":1,\"n\":1}");
+    say(fleet, "devices/a/telemetry/t", "{\"temperature\":21.5}");
+    say(fleet, "lab/b/t", "{\"temperature\":21.5}");
+    json_t *o = device_json(fleet, fleet_device(fleet, fleet_find(fleet, "a")), 1790000001000);
+    json_t *b = device_json(fleet, fleet_device(fleet, fleet_find(fleet, "b")), 1790000001000);
+    for (int i = 0; i < FLEET_COL_READING; i++) {
+        assert_non_null(path[i]); /* a new column wants a twin */
+        json_t *value = at(i == FLEET_COL_SOURCE ? b : o, path[i]);
+        bool later = i == FLEET_COL_RATE; /* null before a minute of listening */
+        if (!value || (json_is_null(value) && !later))
+            fail_msg("%s is not said", path[i]);
+    }
+    assert_non_null(at(o, "readings.temperature"));
+    json_decref(b);
+    json_decref(o);
+    fleet_free(fleet);
+}
+
 static void the_state_is_kept_per_profile(void **state)
 {
     struct profile one = { .path = "one.ini" }, other = { .path = "/x/one.ini", .dir = "/x" };
@@ -115,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_table_quotes_and_never_has_a_formula, set_up, tear_down),
+        cmocka_unit_test(what_a_column_shows_is_in_the_json_of_the_device),
         cmocka_unit_test_setup_teardown(the_state_is_kept_per_profile, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
