@@ -561,6 +561,34 @@ bool alerts_ack(struct alerts *a, const char *rule, const char *id, const char *
     return true;
 }
 
+void alerts_say(const struct alerts *a, const struct alert *alert, int64_t now_ms, char *out,
+                size_t cap)
+{
+    const struct rule *rule = &a->rule[alert->rule];
+    const struct fleet_device *d = fleet_device(a->fleet, alert->device);
+    struct filter_limit limit[LIMITS];
+    size_t n = rule->when ? filter_limits(rule->when, a->fleet, limit, LIMITS) : 0;
+    char what[ALERT_COND_MAX], values[ALERT_TEXT_MAX] = "", span[32];
+    int len = 0;
+
+    for (size_t i = 0; i < n && d; i++) {
+        const struct fleet_reading *r = fleet_reading(a->fleet, limit[i].reading);
+        const struct fleet_value *v = fleet_value(d, limit[i].reading);
+        if (v && (size_t)len < sizeof(values))
+            len += snprintf(values + len, sizeof(values) - (size_t)len, "%s%s%s%.*f%s%s",
+                            len ? ", " : ": ", n > 1 ? r->label : "", n > 1 ? " " : "", r->decimals,
+                            v->value * r->scale, *r->unit ? " " : "", r->unit);
+    }
+    alert_rule_condition(&rule->is, what, sizeof(what));
+    long long minutes = (now_ms - alert->since_ms) / 60000; /* coarse: it stands on a screen */
+    long long count = minutes < 60 ? minutes : minutes < 1440 ? minutes / 60 : minutes / 1440;
+    snprintf(span, sizeof(span), " for %lld%c", count,
+             minutes < 60     ? 'm'
+             : minutes < 1440 ? 'h'
+                              : 'd');
+    text_format(out, cap, "%s%s%s", what, values, minutes > 0 ? span : "");
+}
+
 size_t alerts_limits(struct alerts *a, const struct fleet_device *device, uint32_t reading,
                      int64_t now_ms, struct alert_limit *out, size_t cap)
 {

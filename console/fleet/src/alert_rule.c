@@ -144,6 +144,14 @@ static void say_kind(const struct alert_rule *r, char *out, size_t cap)
     }
 }
 
+void alert_rule_condition(const struct alert_rule *r, char *out, size_t cap)
+{
+    char what[ALERT_COND_MAX];
+
+    say_kind(r, what, sizeof(what));
+    text_format(out, cap, "%s", what);
+}
+
 void alert_rule_text(const struct alert_rule *r, char *out, size_t cap)
 {
     char what[ALERT_COND_MAX], span[24];

@@ -138,7 +138,7 @@ void device_head(struct ui *ui, const struct ui_model *m, struct area a)
     col = area_text(a, 0, col, ROLE_CRUMB, ui->device.id);
     if (!d)
         return;
-    fleet_why(m->fleet, d, m->now_ms, why, sizeof(why));
+    device_why(m, d, why, sizeof(why));
     uint32_t row = fleet_view_row(ui->fleet.view, ui->device.id);
     if (row != FLEET_NONE)
         snprintf(place, sizeof(place), "   %u/%u", row + 1, fleet_view_count(ui->fleet.view));

@@ -198,6 +198,11 @@ static void draw_spark_row(const struct shown *w, uint32_t reading, struct area 
         draw_way(w, least, greatest, width, a, row);
     else
         plot_spark(a, row, 20, width, w->ui->point, width, least, greatest, ROLE_PLOT);
+    for (int i = width; stats.due && !w->past && !a.c->words && i > 0; i--) {
+        if (w->ui->point[i - 1].kind != FLEET_POINT_NONE)
+            break;
+        area_put(a, row, 20 + i - 1, ROLE_TEXT, ' '); /* not overdue: nothing is missing yet */
+    }
     numbers_text(w, reading, &stats, false, numbers, sizeof(numbers));
     area_text(a, row, numbers_col, w->past || !stats.any ? ROLE_DIM : ROLE_TEXT, numbers);
 }

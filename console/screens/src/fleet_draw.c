@@ -410,7 +410,7 @@ static void draw_preview(struct ui *ui, const struct ui_model *m, struct area a)
     plot_limits(m, d, reading, &p);
     plot_draw(box, &p);
     int col = preview_numbers(left, a.rows - 1, &stats, r);
-    fleet_why(m->fleet, d, m->now_ms, why, sizeof(why));
+    device_why(m, d, why, sizeof(why));
     if (*why)
         area_field(left, a.rows - 1, col, left.cols - col - 1,
                    state_role((enum fleet_state)d->state), why, true);

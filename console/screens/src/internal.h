@@ -576,6 +576,8 @@ bool reading_is_count(const char *name);
 int64_t span_now(const struct ui_model *m, const struct fleet_device *d, int64_t span_ms);
 /* What a store remembers of a device's reading, or NULL. */
 const struct fleet_past *past_of(const struct ui_model *m, const char *id, uint32_t reading);
+/* Why it is in its state, with the value and since when if an alert says so; "" when ok. */
+void device_why(const struct ui_model *m, const struct fleet_device *d, char *out, size_t cap);
 /* fleet_series_past() with that. */
 uint32_t series_of(const struct ui_model *m, const struct fleet_device *d, uint32_t reading,
                    int64_t from_ms, int64_t to_ms, struct fleet_point *out, uint32_t columns,

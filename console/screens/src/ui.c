@@ -642,7 +642,7 @@ static void draw_selected(const struct ui *ui, const struct ui_model *m, struct 
     const struct fleet_device *d = index == FLEET_NONE ? NULL : fleet_device(m->fleet, index);
     char why[120] = "";
     if (d && ui_screen(ui) == SCREEN_FLEET && !ui->fleet.preview_off)
-        fleet_why(m->fleet, d, m->now_ms, why, sizeof(why));
+        device_why(m, d, why, sizeof(why));
     if (!*why) {
         draw_last_note(m, a);
         return;

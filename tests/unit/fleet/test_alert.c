@@ -519,9 +519,38 @@ static void the_default_rules_are_good(void **state)
         assert_int_equal(alert_rule_check(&rule[i], &err), 0);
 }
 
+static void an_alert_is_told_with_its_value_and_since_when(void **state)
+{
+    static const struct alert_rule rule[] = {
+        { .name = "hot", .kind = ALERT_WHEN, .level = ALERT_CRIT, .when = "temp>30", .for_s = 5 },
+    };
+    const struct alert *of[1];
+    struct world w;
+    char text[160];
+    (void)state;
+    open_world(&w, rule, 1);
+    pass(&w, 12000);
+    temperature(&w, "a", 31);
+    pass(&w, 60000);
+    temperature(&w, "a", 33.5);
+    pass(&w, 60000);
+
+    assert_int_equal(alerts_of(w.alerts, fleet_find(w.feed.fleet, "a"), of, 1), 1);
+    alerts_say(w.alerts, of[0], w.feed.now_ms, text, sizeof(text));
+    assert_string_equal(text, "temp>30: 33.5 °C for 1m");
+    alerts_say(w.alerts, of[0], w.feed.now_ms + 86400000, text, sizeof(text));
+    assert_string_equal(text, "temp>30: 33.5 °C for 1d");
+    alerts_say(w.alerts, of[0], of[0]->since_ms + 59999, text, sizeof(text));
+    assert_string_equal(text, "temp>30: 33.5 °C");
+    alert_rule_condition(rule, text, sizeof(text));
+    assert_string_equal(text, "temp>30");
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_alert_is_told_with_its_value_and_since_when),
         cmocka_unit_test(a_reading_above_its_limit_for_long_enough_fires_once),
         cmocka_unit_test(it_clears_only_below_the_lower_limit),
         cmocka_unit_test(a_short_excursion_starts_the_wait_anew),

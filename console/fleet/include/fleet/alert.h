@@ -71,6 +71,8 @@ size_t alert_rules_default(struct alert_rule out[], size_t cap);
 int alert_rule_check(const struct alert_rule *rule, struct err *err);
 /* What it asks, for people: "temp>30 for 2m". */
 void alert_rule_text(const struct alert_rule *rule, char *out, size_t cap);
+/* The same without for how long: "temp>30". */
+void alert_rule_condition(const struct alert_rule *rule, char *out, size_t cap);
 
 struct alert {
     uint32_t rule;
@@ -149,6 +151,10 @@ size_t alerts_list(struct alerts *a, const struct alert *const **out);
 const struct alert *alerts_past(const struct alerts *a, size_t n);
 /* Firing ones of a device, worst first; how many there are, which may be more than `cap`. */
 size_t alerts_of(const struct alerts *a, uint32_t device, const struct alert **out, size_t cap);
+/* A firing one as it is now: what the rule wants, the values it looks at, since when it holds, in
+ * whole minutes, hours or days: "temp>30: 33.5 °C for 46m". */
+void alerts_say(const struct alerts *a, const struct alert *alert, int64_t now_ms, char *out,
+                size_t cap);
 const struct alert_rule *alerts_rule(const struct alerts *a,
                                      uint32_t rule);                    /* NULL past the last */
 uint32_t alerts_firing(const struct alerts *a, enum alert_level level); /* not silenced ones */
