@@ -369,7 +369,7 @@ static void a_storm_of_resizes_ends_in_the_last_size(void **state)
     }
 
     assert_string_equal(last, "resize 69 119");
-    assert_in_range(count, 1, 10);
+    assert_in_range(count, 1, 25);
     tty_stop(t);
 }
 
