@@ -20,7 +20,7 @@ static const char reset[] = "\033\\\033[?2026l\033[?2004l\033[?1006l\033[?1000l\
 static struct {
     int pipe[2];
     int out;
-    char stack[16384];
+    _Alignas(16) char stack[16384]; /* a stack is; the address sanitizer ends the program else */
     bool open;
     struct termios modes;
     struct sigaction before[NSIG];
