@@ -22,8 +22,8 @@ static const char schema[] =
 
 enum { PUT, FORGET, BEAT, STATEMENTS };
 static const char *const texts[STATEMENTS] = {
-    "INSERT OR REPLACE INTO known(id,last_ms,interval_ms,status,readings,report)"
-    "VALUES(?,?,?,?,?,?)",
+    ("INSERT OR REPLACE INTO known(id,last_ms,interval_ms,status,readings,report)"
+     "VALUES(?,?,?,?,?,?)"),
     "DELETE FROM known WHERE id=?",
     "INSERT OR REPLACE INTO recorder(one,since_ms,beat_ms)VALUES(1,?,?)",
 };

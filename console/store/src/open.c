@@ -83,8 +83,8 @@ static const char *const steps[] = {
     "CREATE TABLE audit_anchor(id INTEGER PRIMARY KEY CHECK(id = 1), row INT NOT NULL,"
     " hash BLOB NOT NULL);",
     /* What is left of a device whose firmware failed when its rollout goes by age. */
-    "CREATE TABLE penalties(id INTEGER PRIMARY KEY, image TEXT NOT NULL, device TEXT NOT NULL,"
-    " reason INT NOT NULL, UNIQUE(image, device));",
+    ("CREATE TABLE penalties(id INTEGER PRIMARY KEY, image TEXT NOT NULL, device TEXT NOT NULL,"
+     " reason INT NOT NULL, UNIQUE(image, device));"),
 };
 #define SCHEMA ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
