@@ -119,7 +119,7 @@ size_t json_next_char(const char **at, const char *end, char out[4])
 }
 
 /* How many plain characters `s` begins with; nearly every string is nothing else. */
-static size_t plain_run(const char *s, size_t len)
+static inline size_t plain_run(const char *s, size_t len)
 {
     const uint64_t ones = 0x0101010101010101u;
     size_t i = 0;
@@ -227,7 +227,7 @@ static size_t value_end(const struct json *j, size_t pos)
  */
 
 /* The next character but for white space, or NUL at the end of the text. */
-static char peek(struct walk *w)
+static inline char peek(struct walk *w)
 {
     if (IS_LARGE && w->pos < w->j->len && w->j->text[w->pos] > ' ')
         return w->j->text[w->pos]; /* nearly always */
@@ -236,7 +236,7 @@ static char peek(struct walk *w)
 }
 
 /* Take the character `c`, which must be next. */
-static bool take(struct walk *w, char c)
+static inline bool take(struct walk *w, char c)
 {
     if (peek(w) != c)
         return false;

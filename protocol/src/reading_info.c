@@ -1,3 +1,4 @@
+#include <stdint.h>
 #include <string.h>
 
 #include "protocol/reading.h"
@@ -11,23 +12,33 @@ static const struct reading_info table[] = {
     { "dew_point", "DEW", "°C", 1, 1 },
 };
 
+#define ALIASES(X)                                                                                 \
+    X("temp", "temperature")                                                                       \
+    X("t", "temperature")                                                                          \
+    X("hum", "humidity")                                                                           \
+    X("rh", "humidity")                                                                            \
+    X("press", "pressure")                                                                         \
+    X("air_quality_pm2_5", "pm2_5")                                                                \
+    X("pm25", "pm2_5")                                                                             \
+    X("air_quality_pm10", "pm10")                                                                  \
+    X("wifi_rssi", "rssi")                                                                         \
+    X("free_heap", "heap")                                                                         \
+    X("batt", "battery")
+
 static const struct {
     const char *alias;
     size_t len;
     const char *canonical;
 } aliases[] = {
-#define ALIAS(from, to)                                                                            \
-    {                                                                                              \
-        from, sizeof(from) - 1, to                                                                 \
-    }
-    ALIAS("temp", "temperature"), ALIAS("t", "temperature"),
-    ALIAS("hum", "humidity"),     ALIAS("rh", "humidity"),
-    ALIAS("press", "pressure"),   ALIAS("air_quality_pm2_5", "pm2_5"),
-    ALIAS("pm25", "pm2_5"),       ALIAS("air_quality_pm10", "pm10"),
-    ALIAS("wifi_rssi", "rssi"),   ALIAS("free_heap", "heap"),
-    ALIAS("batt", "battery"),
-#undef ALIAS
+#define X(from, to) { from, sizeof(from) - 1, to },
+    ALIASES(X)
+#undef X
 };
+
+/* A bit for each length that an alias has. */
+#define X(from, to) | UINT64_C(1) << (sizeof(from) - 1)
+static const uint64_t alias_lengths = 0 ALIASES(X);
+#undef X
 
 const struct reading_info *reading_info(const char *name)
 {
@@ -43,6 +54,8 @@ const char *reading_canonical(const char *name)
 {
     size_t len = strlen(name);
 
+    if (len > 63 || !(alias_lengths >> len & 1))
+        return name;
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
         if (aliases[i].len == len && memcmp(aliases[i].alias, name, len) == 0)
             return aliases[i].canonical;

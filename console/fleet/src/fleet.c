@@ -342,6 +342,15 @@ static void take_value(struct fleet_value *v, double value, int64_t t_ms)
     v->t = (uint32_t)(t_ms / 1000);
 }
 
+/* A device says the same names in the same order again: its `i`th reading is looked at first. */
+static uint32_t reading_of(struct fleet *fleet, const struct fleet_device *d, uint32_t i,
+                           const char *name)
+{
+    if (i < d->value_count && strcmp(fleet->reading[d->value[i].reading].name, name) == 0)
+        return d->value[i].reading;
+    return fleet_reading_intern(fleet, name);
+}
+
 static void take_readings(struct fleet *fleet, struct fleet_device *d, const struct readings *r,
                           bool retained)
 {
@@ -351,7 +360,7 @@ static void take_readings(struct fleet *fleet, struct fleet_device *d, const str
 
     fleet->counters.dropped += r->dropped;
     for (uint32_t i = 0; i < r->count; i++) {
-        reading[i] = fleet_reading_intern(fleet, r->item[i].name);
+        reading[i] = reading_of(fleet, d, i, r->item[i].name);
         struct fleet_value *v =
             reading[i] == FLEET_NONE ? NULL : value_for(fleet, d, reading[i], &added);
         if (v) {

@@ -167,6 +167,33 @@ static void readings_are_kept_under_their_canonical_names(void **state)
     assert_null(fleet_value(d, fleet_reading_find(f->fleet, "co2")));
 }
 
+static double value_named(const struct feed *f, const char *id, const char *name)
+{
+    const struct fleet_value *v =
+        fleet_value(feed_device(f, id), fleet_reading_find(f->fleet, name));
+    assert_non_null(v);
+    return v->value;
+}
+
+static void readings_find_their_places_in_any_order(void **state)
+{
+    struct feed *f = *state;
+
+    feed_say(f, "devices/a/telemetry/env", "{\"co2\":1,\"humidity\":2,\"pressure\":3}");
+    feed_say(f, "devices/a/telemetry/env", "{\"pressure\":30,\"co2\":10,\"humidity\":20}");
+    feed_say(f, "devices/a/telemetry/net", "{\"rssi\":-4,\"humidity\":21}");
+    feed_say(f, "devices/b/telemetry/net", "{\"rssi\":-5,\"co2\":6,\"tempo\":7}");
+    assert_true(value_named(f, "a", "co2") == 10);
+    assert_true(value_named(f, "a", "humidity") == 21);
+    assert_true(value_named(f, "a", "pressure") == 30);
+    assert_true(value_named(f, "a", "rssi") == -4);
+    assert_int_equal(feed_device(f, "a")->value_count, 4);
+    assert_true(value_named(f, "b", "rssi") == -5);
+    assert_true(value_named(f, "b", "co2") == 6);
+    assert_true(value_named(f, "b", "tempo") == 7);
+    assert_int_equal(feed_device(f, "b")->value_count, 3);
+}
+
 static void a_late_reading_does_not_replace_a_newer_one(void **state)
 {
     struct feed *f = *state;
@@ -503,6 +530,7 @@ int main(void)
         T(while_the_link_is_down_nobody_grows_stale_and_ages_stand_still),
         T(the_retained_picture_is_no_sign_of_life),
         T(readings_are_kept_under_their_canonical_names),
+        T(readings_find_their_places_in_any_order),
         T(a_late_reading_does_not_replace_a_newer_one),
         T(an_unreadable_message_warns_until_a_good_one_comes),
         T(an_update_is_followed_to_its_end),
