@@ -18,7 +18,8 @@ bool list_key(const struct ui_event *ev, int *row, int count);
 int list_top(int row, int rows);
 /* A row of a list, over which the cursor rests when it is the chosen one. */
 struct area list_line(struct area in, int y, bool chosen);
-/* A button; the column after it. */
-int dialog_button(struct area a, int row, int col, const char *word, bool focus);
+/* A button; the column after it. A click on it is `key` (K_NONE: nothing). One that changes the
+ * world wants two: the first gives it the focus, the second presses it. */
+int dialog_button(struct area a, int row, int col, const char *word, bool focus, int key);
 
 #endif

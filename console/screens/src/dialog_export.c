@@ -80,7 +80,8 @@ static void export_draw(struct ui *ui, const struct ui_model *m, struct area scr
     area_box(box, ROLE_FOCUS, title, "Enter writes   Tab other format   Esc cancels");
     struct area in = area_sub(box, 1, 3, box.rows - 2, box.cols - 5);
     area_text(in, 1, 0, ROLE_TEXT, "Format");
-    dialog_button(in, 1, dialog_button(in, 1, 8, "CSV", d->csv), "JSON", !d->csv);
+    int col = dialog_button(in, 1, 8, "CSV", d->csv, d->csv ? K_NONE : K_TAB);
+    dialog_button(in, 1, col, "JSON", !d->csv, d->csv ? K_TAB : K_NONE);
     area_text(in, 3, 0, ROLE_TEXT, "File");
     field_draw(&d->name, in, 3, 8, in.cols - 8);
     area_text(in, 4, 8, ROLE_DIM, "A file that is there already stays as it is.");

@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "dialog.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -104,6 +104,9 @@ static void event(struct step *s, const struct ui_event *ev)
     } else if (is(ev, K_BACKTAB) || is(ev, K_UP)) {
         f->at -= f->at > 0;
         f->on_act = false;
+    } else if (is(ev, K_PGDN) || is(ev, K_PGUP)) {
+        f->at = is(ev, K_PGDN) ? f->rows : 0;
+        f->on_act = false;
     } else {
         row_event(f, ev);
     }
@@ -137,13 +140,12 @@ static void draw_row(struct form *f, int i, struct area a, int row)
         area_field(a, row, col + width + 2, a.cols - col - width - 2, ROLE_DIM, r->help, false);
 }
 
-static int button(struct area a, int row, int col, const char *word, bool focus)
+/* What a click on the button that acts is: on to the buttons, focus, press. */
+static int act_key(const struct form *f, bool focus)
 {
-    struct area b = a;
-    b.under = focus ? ROLE_SELECTION : ROLE_TEXT;
-    return area_printf(b, row, col, focus ? ROLE_FOCUS : ROLE_TEXT, focus ? "[ %s ]" : "  %s  ",
-                       word) +
-           3;
+    if (focus && armed(f))
+        return K_ENTER;
+    return !focus ? K_PGDN : *f->type ? K_NONE : K_RIGHT;
 }
 
 static void draw_last(struct form *f, struct area a, int row)
@@ -158,8 +160,8 @@ static void draw_last(struct form *f, struct area a, int row)
             field_draw(&f->word, a, row, col, a.cols - col < 24 ? a.cols - col : 24);
         row += 2;
     }
-    int col = button(a, row, 4, f->keep, !(focus && armed(f)));
-    button(a, row, col, f->act, focus && armed(f));
+    int col = dialog_button(a, row, 4, f->keep, !(focus && armed(f)), K_ESC);
+    dialog_button(a, row, col, f->act, focus && armed(f), act_key(f, focus));
     if (focus && !*f->type)
         area_cursor(a, row, armed(f) ? col : 4);
 }

@@ -117,12 +117,14 @@ static void confirm_event(struct step *s, const struct ui_event *ev)
         c->on_act = !c->on_act;
 }
 
-int dialog_button(struct area a, int row, int col, const char *word, bool focus)
+int dialog_button(struct area a, int row, int col, const char *word, bool focus, int key)
 {
     struct area b = a;
+    int start = col;
     b.under = focus ? ROLE_SELECTION : ROLE_TEXT;
     col =
         area_printf(b, row, col, focus ? ROLE_FOCUS : ROLE_TEXT, focus ? "[ %s ]" : "  %s  ", word);
+    area_hot(a, row, start, col, key);
     return col + 3;
 }
 
@@ -151,8 +153,8 @@ static void confirm_draw(struct ui *ui, const struct ui_model *m, struct area sc
         field_draw(&c->field, in, row, col, in.cols - col < 24 ? in.cols - col : 24);
         row += 2;
     }
-    int col = dialog_button(in, row, 4, c->keep, !armed(c));
-    dialog_button(in, row, col, c->act, armed(c));
+    int col = dialog_button(in, row, 4, c->keep, !armed(c), K_ESC);
+    dialog_button(in, row, col, c->act, armed(c), armed(c) ? K_ENTER : *c->type ? K_NONE : K_TAB);
     if (!*c->type)
         area_cursor(in, row, armed(c) ? col : 4);
 }

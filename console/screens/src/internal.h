@@ -519,6 +519,7 @@ struct ui {
     struct keymap keys;
     struct canvas_hot hot[CANVAS_HOTS]; /* of the last picture */
     int hot_count;
+    int hot_dialog; /* enum dialog: they are its buttons, or with DIALOG_NONE the screen's keys */
 
     char (*ids)[PROTO_ID_MAX]; /* for effects */
     size_t ids_cap;

@@ -330,21 +330,36 @@ static void key(struct step *s, const struct ui_event *ev)
     }
 }
 
+/* The key that stands for what was clicked on in the last picture. */
+static int clicked_key(const struct ui *ui, const struct ui_event *ev)
+{
+    for (int i = 0; i < ui->hot_count && ev->mouse == UI_CLICK; i++) {
+        const struct canvas_hot *h = &ui->hot[i];
+        if (ev->row == h->row && ev->col >= h->col && ev->col < h->end)
+            return h->key;
+    }
+    return K_NONE;
+}
+
+/* A dialog has its buttons and, by the wheel, its cursor. A click beside it does nothing: least of
+ * all to what it hides. */
+static int dialog_mouse(const struct ui_event *ev, int clicked)
+{
+    return ev->mouse == UI_WHEEL_UP ? K_UP : ev->mouse == UI_WHEEL_DOWN ? K_DOWN : clicked;
+}
+
 /* A click on a key's name in the lines at the foot is that key. */
 static void mouse(struct step *s, const struct ui_event *ev)
 {
     struct ui *ui = s->ui;
-    if (ui->dialog != DIALOG_NONE || ui->frozen)
+    if (ui->hot_dialog != (int)ui->dialog) /* it opened after the picture that was clicked on */
         return;
-    for (int i = 0; i < ui->hot_count && ev->mouse == UI_CLICK; i++) {
-        const struct canvas_hot *h = &ui->hot[i];
-        if (ev->row == h->row && ev->col >= h->col && ev->col < h->end) {
-            struct ui_event press = { .kind = UI_KEY, .key = h->key };
-            key(s, &press);
-            return;
-        }
-    }
-    if (ops_of(ui)->mouse)
+    struct ui_event press = { .kind = UI_KEY, .key = clicked_key(ui, ev) };
+    if (ui->dialog != DIALOG_NONE)
+        press.key = dialog_mouse(ev, press.key);
+    if (press.key && (ui->dialog != DIALOG_NONE || !ui->frozen))
+        key(s, &press);
+    else if (ui->dialog == DIALOG_NONE && !ui->frozen && ops_of(ui)->mouse)
         ops_of(ui)->mouse(s, ev);
 }
 
@@ -816,13 +831,16 @@ void ui_draw(struct ui *ui, const struct ui_model *m, struct canvas *c)
         keep_picture(ui, c);
         draw_frozen(ui, m, c);
     }
-    ui->hot_count = c->hot_count;
-    memcpy(ui->hot, c->hot, sizeof(ui->hot));
     const struct dialog_ops *dialog = dialog_ops(ui->dialog);
     if (dialog && c->words) /* read by lines: what is beside a box would be read with it */
         area_blank(area_all(c));
-    if (dialog)
+    if (dialog) {
+        c->hot_count = 0; /* what it hides can't be clicked on */
         dialog->draw(ui, m, area_all(c));
+    }
+    ui->hot_count = c->hot_count;
+    ui->hot_dialog = (int)ui->dialog;
+    memcpy(ui->hot, c->hot, sizeof(ui->hot));
     c->cursor_visible |= c->words;
     if (c->cursor_row >= c->rows || c->cursor_row < 0)
         c->cursor_row = c->rows - 1;
