@@ -28,6 +28,7 @@
 #include "plan_help.h"
 #include "planning.h"
 #include "rollout_rows.h"
+#include "script.h"
 #include "session.h"
 #include "stray.h"
 #include "themes.h"
@@ -49,7 +50,8 @@ struct console {
     struct cmd_context *cmd;
     struct log log;
     struct session *session;
-    struct term *term;
+    struct term *term; /* NULL: pictures are only printed (--dump) */
+    struct script *script;
     struct stray *stray;
     struct canvas *canvas;
     struct ui *ui;
@@ -80,7 +82,7 @@ struct console {
     int64_t pause_ms; /* until the next frame that no key asks for */
     bool sending;     /* the last picture is not all sent yet */
     bool noted;       /* the log has grown: drawn at the pace of data, not of keys */
-    bool dirty, quit;
+    bool dirty, quit, failed;
     bool read_only; /* by --read-only or the profile: it never leads either */
     struct asked asked;
     int64_t asked_ms;
@@ -527,10 +529,12 @@ static void carry_out(struct console *c, const struct ui_model *m, const struct 
         do_leave(c, m, fx->kind);
         break;
     case UI_SUSPEND:
-        term_suspend(c->term);
+        if (c->term)
+            term_suspend(c->term);
         break;
     case UI_REDRAW:
-        term_redraw(c->term);
+        if (c->term)
+            term_redraw(c->term);
         break;
     case UI_RECONNECT:
         link_reconnect(session_link(c->session), m->now_ms);
@@ -548,7 +552,8 @@ static void carry_out(struct console *c, const struct ui_model *m, const struct 
         do_load(c, m, fx);
         break;
     case UI_COPY:
-        term_copy(c->term, fx->text);
+        if (c->term)
+            term_copy(c->term, fx->text);
         break;
     case UI_EXPORT:
         do_export(c, m, fx);
@@ -565,7 +570,8 @@ static void carry_out(struct console *c, const struct ui_model *m, const struct 
         break;
     case UI_THEME:
         themes_load(&c->themes, fx->text, &c->theme, &c->log);
-        term_redraw(c->term);
+        if (c->term)
+            term_redraw(c->term);
         break;
     }
 }
@@ -607,7 +613,7 @@ static void read_keys(struct console *c)
     struct ui_event ev;
     int rc;
 
-    while (!c->quit && (rc = term_read(c->term, &ev)) != 0) {
+    while (c->term && !c->quit && (rc = term_read(c->term, &ev)) != 0) {
         if (rc < 0) {
             c->quit = true; /* the terminal is gone */
             return;
@@ -621,7 +627,7 @@ static void read_keys(struct console *c)
 /* The last picture has reached the terminal, which says how often it can be given one. */
 static bool is_ready(struct console *c, int64_t now)
 {
-    if (!term_ready(c->term))
+    if (c->term && !term_ready(c->term))
         return false;
     if (c->sending)
         c->pause_ms = term_pause_ms(now - c->drawn_ms);
@@ -635,8 +641,9 @@ static void draw(struct console *c, int64_t now)
 
     read_link(c);
     ui_draw(c->ui, &m, c->canvas);
-    term_show(c->term, c->canvas, &c->theme);
-    c->sending = true;
+    if (c->term)
+        term_show(c->term, c->canvas, &c->theme);
+    c->sending = c->term != NULL;
     c->drawn = fleet_changes(m.fleet);
     c->drawn_ms = now;
     c->dirty = c->noted = false;
@@ -647,9 +654,62 @@ static void ring(struct console *c)
     enum alert_level rung = alerting_take_rung(session_alerting(c->session));
     const char *bell = c->cmd->profile->ui.bell;
 
+    if (!c->term)
+        return;
     if ((rung == ALERT_CRIT && strcmp(bell, "no") != 0) ||
         (rung == ALERT_WARN && strcmp(bell, "warn") == 0))
         term_bell(c->term);
+}
+
+static void print_picture(const struct console *c)
+{
+    char line[CANVAS_COLS_MAX * 4 + 1];
+
+    for (int row = 0; row < c->canvas->rows; row++)
+        fprintf(c->cmd->out, "%s\n", canvas_row(c->canvas, row, line, sizeof(line)));
+    fflush(c->cmd->out);
+}
+
+static void script_end(struct console *c, enum script_do how)
+{
+    script_free(c->script);
+    c->script = NULL;
+    c->failed = how == SCRIPT_FAILED;
+    c->quit = c->quit || !c->term || c->failed;
+    if (!c->term)
+        print_picture(c);
+}
+
+/* As far as it goes without waiting; each key sees the picture that the one before made. */
+static void follow_script(struct console *c, int64_t now)
+{
+    while (c->script && !c->quit) {
+        draw(c, now);
+        struct script_step step = script_next(c->script, c->canvas, now, &c->cmd->err);
+        struct ui_event ev = { .kind = UI_KEY, .key = step.key };
+        if (step.what == SCRIPT_SIZE && !c->term) {
+            ev = (struct ui_event){ .kind = UI_RESIZE, .row = step.rows, .col = step.cols };
+            canvas_resize(c->canvas, ev.row, ev.col);
+        }
+        if (step.what == SCRIPT_KEY || ev.kind == UI_RESIZE)
+            feed(c, &ev);
+        else if (step.what == SCRIPT_DUMP && !c->term)
+            print_picture(c);
+        else if (step.what == SCRIPT_OVER || step.what == SCRIPT_FAILED)
+            script_end(c, step.what);
+        else if (step.what == SCRIPT_WAITS)
+            return;
+    }
+}
+
+/* What is to be waited for; none of it without a terminal. */
+static nfds_t polls(const struct console *c, struct pollfd fds[TERM_FDS + 1])
+{
+    if (!c->term)
+        return 0;
+    term_polls(c->term, fds);
+    fds[TERM_FDS] = (struct pollfd){ .fd = stray_fd(c->stray), .events = POLLIN };
+    return TERM_FDS + 1;
 }
 
 static void loop(struct console *c)
@@ -660,13 +720,11 @@ static void loop(struct console *c)
     while (!c->quit) {
         struct ui_model m = model_of(c, session_now());
         int64_t left = ui_next_ms(c->ui, &m) - m.now_ms;
-        term_polls(c->term, fds);
-        fds[TERM_FDS] = (struct pollfd){ .fd = stray_fd(c->stray), .events = POLLIN };
-        if (!session_poll(c->session, fds, TERM_FDS + 1,
-                          past_is_busy(c->past) ? 0
-                          : left < FRAME_MS     ? FRAME_MS
-                          : left > 1000         ? 1000
-                                                : (int)left))
+        if (!session_poll(c->session, fds, polls(c, fds),
+                          past_is_busy(c->past)          ? 0
+                          : left < FRAME_MS || c->script ? FRAME_MS
+                          : left > 1000                  ? 1000
+                                                         : (int)left))
             break;
         read_keys(c); /* keys first: they are drawn at once */
         stray_read(c->stray, &c->log);
@@ -683,6 +741,7 @@ static void loop(struct console *c)
         bool due = now >= m.now_ms + left;
         if (due)
             feed(c, &tick);
+        follow_script(c, now);
         if (!c->quit && is_ready(c, now) &&
             (c->dirty || ((changed || due) && now - c->drawn_ms >= c->pause_ms)))
             draw(c, now);
@@ -703,6 +762,13 @@ static const char *theme_wanted(const struct console *c, const struct cmd_args *
     return term_is_light(BACKGROUND_MS) ? "default-light" : "default-dark";
 }
 
+/* --dump: a picture without a terminal, as large as a small one. */
+static void open_picture(struct console *c, bool ascii)
+{
+    c->canvas = canvas_new(24, 80, ascii);
+    theme_mono(&c->theme);
+}
+
 static int open_screen(struct console *c, const struct cmd_args *args)
 {
     const struct profile *p = c->cmd->profile;
@@ -713,15 +779,19 @@ static int open_screen(struct console *c, const struct cmd_args *args)
                                     .no_sync = !p->ui.sync,
                                     .no_color = !c->cmd->color };
     int rows, cols;
-    const char *theme = theme_wanted(c, args); /* asks the terminal, before curses has it */
 
-    c->term = term_open(&options, &c->cmd->err);
-    if (!c->term)
-        return -1;
     themes_find(&c->themes);
-    themes_load(&c->themes, theme, &c->theme, &c->log);
-    term_size(c->term, &rows, &cols);
-    c->canvas = canvas_new(rows, cols, !term_facts(c->term)->utf8);
+    if (cmd_has(args, "dump")) {
+        open_picture(c, options.ascii);
+    } else {
+        const char *theme = theme_wanted(c, args); /* asks the terminal, before curses has it */
+        c->term = term_open(&options, &c->cmd->err);
+        if (!c->term)
+            return -1;
+        themes_load(&c->themes, theme, &c->theme, &c->log);
+        term_size(c->term, &rows, &cols);
+        c->canvas = canvas_new(rows, cols, !term_facts(c->term)->utf8);
+    }
     c->ui = ui_new();
     struct keymap keys;
     if (config_keymap(p, &keys, &c->cmd->err))
@@ -762,6 +832,7 @@ static int open_fleet(struct console *c)
 static void close_all(struct console *c)
 {
     term_close(c->term);
+    script_free(c->script);
     ui_free(c->ui);
     canvas_free(c->canvas);
     themes_free(&c->themes);
@@ -774,6 +845,28 @@ static void close_all(struct console *c)
     device_acts_free(c->acts);
     keys_watch_free(c->keys_watch);
     free(c->release);
+}
+
+/* On the terminal until somebody quits, or the script fails; without one until the script is over.
+ */
+static int run(struct console *c)
+{
+    signals_install();
+    if (!c->term && !c->script) { /* the first whole picture, and that is it */
+        if (session_settle(c->session, FRAME_MS, &c->cmd->err))
+            return (int)c->cmd->err.code;
+        look_around(c, session_now());
+        draw(c, session_now());
+        print_picture(c);
+        return EXIT_DONE;
+    }
+    c->stray = c->term ? stray_open() : NULL;
+    loop(c);
+    term_close(c->term);
+    c->term = NULL;
+    stray_close(c->stray);
+    fputs(c->leaving.told, c->cmd->out);
+    return c->failed ? (int)c->cmd->err.code : EXIT_DONE;
 }
 
 static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
@@ -793,17 +886,13 @@ static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
     c->hints = cmd_has(args, "hint");
     c->read_only = ctx->profile->ui.read_only || cmd_has(args, "read-only");
     c->opened_ms = session_now();
-    if (open_fleet(c) || open_screen(c, args)) {
+    const char *script = cmd_get(args, "script", NULL);
+    if (script)
+        c->script = script_load(script, &ctx->err);
+    if ((script && !c->script) || open_fleet(c) || open_screen(c, args))
         rc = (int)ctx->err.code;
-    } else {
-        c->stray = stray_open();
-        signals_install();
-        loop(c);
-        term_close(c->term);
-        c->term = NULL;
-        stray_close(c->stray);
-        fputs(c->leaving.told, ctx->out);
-    }
+    else
+        rc = run(c);
     close_all(c);
     free(c);
     return rc;
@@ -814,6 +903,8 @@ static const struct option console_options[] = {
     { "words", 0, NULL, "words and numbers for glyphs, bars and plots; for screen readers" },
     { "read-only", 0, NULL, "only look: no acts, and never drive the rollouts" },
     { "theme", 0, "NAME", "colours: a file in themes/ without .ini" },
+    { "script", 0, "FILE", "type the keys of that file: docs/console.md" },
+    { "dump", 0, NULL, "no terminal: print the picture when the script is over" },
     { "hint", 0, NULL, "say in the first minute what to press" },
     { 0 },
 };
