@@ -549,15 +549,27 @@ static int part(struct area a, int col, enum role role, const char *text)
     return area_text(a, 0, col, role, text) + 2;
 }
 
+static int draw_pace(const struct ui_model *m, double per_second, struct area a, int col)
+{
+    char text[40], rate[FMT_MAX];
+    if (m->link->rtt_ms >= 0) {
+        snprintf(text, sizeof(text), "rtt %dms", m->link->rtt_ms);
+        col = part(a, col, ROLE_DIM, text);
+    }
+    snprintf(text, sizeof(text), "%s msg/s", fmt_rate(per_second, rate));
+    col = part(a, col, ROLE_DIM, text) - 1;
+    return col + FLEET_RATE_SECONDS / 4 + 1 < a.cols ? draw_rate(a, m, col) + 2 : col;
+}
+
 static void head_up(const struct ui_model *m, struct area a, int col)
 {
     const struct ui_link *l = m->link;
     struct fleet_counters counters;
-    char text[160], rate[FMT_MAX];
+    char text[160];
     bool wide = a.cols >= 100;
 
     fleet_counters(m->fleet, m->now_ms, &counters);
-    col = area_glyph(a, 0, col, ROLE_OK, "● ", wide ? "" : "up ");
+    col = area_glyph(a, 0, col, ROLE_OK, "● ", wide ? "" : "link up ");
     if (wide)
         col = part(a, col, ROLE_TEXT, "connected");
     snprintf(text, sizeof(text), "%s%s", !wide ? "" : l->tls ? "mqtts://" : "mqtt://", l->host);
@@ -565,16 +577,8 @@ static void head_up(const struct ui_model *m, struct area a, int col)
     snprintf(text, sizeof(text), "tls%s%s", wide && *l->tls_text ? " " : "",
              wide ? l->tls_text : "");
     col = part(a, col, l->tls ? ROLE_DIM : ROLE_WARN, l->tls ? text : "no tls");
-    if (l->rtt_ms >= 0) {
-        snprintf(text, sizeof(text), "rtt %dms", l->rtt_ms);
-        col = part(a, col, ROLE_DIM, text);
-    }
-    snprintf(text, sizeof(text), "%s msg/s", fmt_rate(counters.per_second, rate));
-    col = part(a, col, ROLE_DIM, text) - 1;
-    if (a.c->words)
-        col++;
-    else if (col + FLEET_RATE_SECONDS / 4 + 1 < a.cols)
-        col = draw_rate(a, m, col) + 2;
+    if (!a.c->words) /* what changes each second would be read each second */
+        col = draw_pace(m, counters.per_second, a, col);
     if (counters.broker_dropped || wide) {
         snprintf(text, sizeof(text), "%llu drops", (unsigned long long)counters.broker_dropped);
         part(a, col, counters.broker_dropped ? ROLE_WARN : ROLE_DIM, text);
@@ -614,7 +618,8 @@ static int short_engine(const char *engine)
 static void draw_link(const struct ui_model *m, struct area a)
 {
     char text[80], clock[FMT_MAX];
-    snprintf(text, sizeof(text), "%sZ ", fmt_clock(m->now_ms, clock));
+    snprintf(text, sizeof(text), "%sZ ",
+             a.c->words ? fmt_hm(m->now_ms, clock) : fmt_clock(m->now_ms, clock));
     int end = area_right(a, 0, a.cols, ROLE_TEXT, text); /* ticks: a colour costs 22 B/s */
     struct area room = area_sub(a, 0, 0, 1, end - 1);
     int col = area_printf(room, 0, 1, ROLE_TITLE, "%s", m->profile ? m->profile : "muster") + 1;
@@ -762,11 +767,12 @@ static void draw_narrow(struct ui *ui, const struct ui_model *m, struct canvas *
     char clock[FMT_MAX];
     bool down = LINK_DOWN(m);
     int col = area_glyph(a, 0, 0, down ? ROLE_DISCONNECTED : ROLE_OK, down ? "✗" : "●",
-                         down ? "link down," : "up");
+                         down ? "link down," : "link up,");
     col = area_printf(a, 0, col, ROLE_TITLE, " %s", m->profile ? m->profile : "muster");
     area_printf(a, 0, col, ROLE_DIM, " %s", word);
     if (a.cols >= 30)
-        area_right(a, 0, a.cols, ROLE_DIM, fmt_clock(m->now_ms, clock));
+        area_right(a, 0, a.cols, ROLE_DIM,
+                   a.c->words ? fmt_hm(m->now_ms, clock) : fmt_clock(m->now_ms, clock));
     struct area list = area_sub(a, 1, 0, a.rows > 3 ? a.rows - 2 : -1, -1);
     if (ops->narrow)
         ops->narrow(ui, m, list);
