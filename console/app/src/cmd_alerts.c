@@ -253,6 +253,7 @@ static int read_silence(struct cmd_context *ctx, const struct cmd_args *args,
 {
     const char *rule = cmd_get(args, "rule", "");
     struct filter_error mistake;
+    char said[FILTER_SAID_MAX];
     uint32_t span;
 
     if (cmd_seconds(args, "for", 3600, &span, &ctx->err))
@@ -265,8 +266,9 @@ static int read_silence(struct cmd_context *ctx, const struct cmd_args *args,
         return err_set(&ctx->err, EXIT_USAGE, "the filter is too long");
     struct filter *f = filter_compile(s->target, &mistake);
     if (!f)
-        return err_set(&ctx->err, EXIT_USAGE, "%s\n        %s\n        %*s^", mistake.text,
-                       s->target, (int)mistake.at, "");
+        return err_set(&ctx->err, EXIT_USAGE, "%s\n        %s\n        %*s^",
+                       filter_error_said(&mistake, s->target, said), s->target, (int)mistake.at,
+                       "");
     filter_free(f);
     const char *reason = cmd_get(args, "reason", "");
     if (!*reason)

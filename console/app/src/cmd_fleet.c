@@ -19,6 +19,7 @@ static struct filter *compile(const struct cmd_args *args, struct err *err)
 {
     char text[FILTER_TEXT_MAX];
     struct filter_error mistake;
+    char said[FILTER_SAID_MAX];
 
     if (!output_join(args, 0, text, sizeof(text))) {
         err_set(err, EXIT_USAGE, "the filter is longer than %d bytes", FILTER_TEXT_MAX - 1);
@@ -26,8 +27,8 @@ static struct filter *compile(const struct cmd_args *args, struct err *err)
     }
     struct filter *f = filter_compile(text, &mistake);
     if (!f)
-        err_set(err, EXIT_USAGE, "%s\n        %s\n        %*s^", mistake.text, text,
-                (int)mistake.at, "");
+        err_set(err, EXIT_USAGE, "%s\n        %s\n        %*s^",
+                filter_error_said(&mistake, text, said), text, (int)mistake.at, "");
     return f;
 }
 

@@ -21,6 +21,7 @@ struct filter *keys_filter(struct cmd_context *ctx, const struct cmd_args *args)
 {
     char text[FILTER_TEXT_MAX];
     struct filter_error mistake;
+    char said[FILTER_SAID_MAX];
 
     if (!output_join(args, 0, text, sizeof(text))) {
         err_set(&ctx->err, EXIT_USAGE, "the filter is longer than %d bytes", FILTER_TEXT_MAX - 1);
@@ -28,8 +29,8 @@ struct filter *keys_filter(struct cmd_context *ctx, const struct cmd_args *args)
     }
     struct filter *filter = filter_compile(text, &mistake);
     if (!filter)
-        err_set(&ctx->err, EXIT_USAGE, "%s\n        %s\n        %*s^", mistake.text, text,
-                (int)mistake.at, "");
+        err_set(&ctx->err, EXIT_USAGE, "%s\n        %s\n        %*s^",
+                filter_error_said(&mistake, text, said), text, (int)mistake.at, "");
     return filter;
 }
 

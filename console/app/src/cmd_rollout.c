@@ -64,6 +64,7 @@ static int wish_make(struct cmd_context *ctx, const struct cmd_args *args, unsig
         .profile = ctx->profile, .log = ctx->log, .parts = parts, .name = "plan"
     };
     struct filter_error mistake;
+    char said[FILTER_SAID_MAX];
     char name[PROTO_PRODUCT_MAX + PROTO_VERSION_MAX];
 
     memset(w, 0, sizeof(*w));
@@ -71,8 +72,8 @@ static int wish_make(struct cmd_context *ctx, const struct cmd_args *args, unsig
         return -1;
     struct filter *filter = filter_compile(w->plan.target, &mistake);
     if (!filter)
-        return err_set(&ctx->err, EXIT_USAGE, "target: %s (at byte %zu of '%s')", mistake.text,
-                       mistake.at, w->plan.target);
+        return err_set(&ctx->err, EXIT_USAGE, "target: %s in '%s'",
+                       filter_error_said(&mistake, w->plan.target, said), w->plan.target);
     text_format(name, sizeof(name), "%s@%s", w->plan.product, w->plan.version);
     w->releases = release_store_open(ctx->profile->store_dir, ossl_crypto(), &ctx->err);
     w->release = w->releases

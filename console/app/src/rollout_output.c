@@ -170,13 +170,13 @@ static void show_json(struct cmd_context *ctx, const struct rollout *r,
 
 static void show_stages(struct cmd_context *ctx, const struct rollout *r)
 {
-    fprintf(ctx->out, "\n  %-3s %-12s %6s  %-9s %6s %6s %6s\n", "#", "STAGE", "SIZE", "STATE",
+    fprintf(ctx->out, "\n    %-3s %-12s %6s  %-9s %6s %6s %6s\n", "#", "STAGE", "SIZE", "STATE",
             "DONE", "FAILED", "LEFT");
     for (uint32_t i = 0; i < r->plan.stage_count; i++) {
         const struct rollout_stage *s = &r->stages[i];
         uint32_t done = s->phase[ROLLOUT_PHASE_DONE], failed = s->phase[ROLLOUT_PHASE_FAILED];
-        fprintf(ctx->out, "%s %-3u %-12s %6u  %-9s %6u %6u %6u\n", i == r->stage ? ">" : " ", i + 1,
-                r->plan.stage[i].name, s->size, rollout_stage_word(s->state), done, failed,
+        fprintf(ctx->out, "%-3s %-3u %-12s %6u  %-9s %6u %6u %6u\n", i == r->stage ? "now" : "",
+                i + 1, r->plan.stage[i].name, s->size, rollout_stage_word(s->state), done, failed,
                 s->size - done - failed);
     }
 }

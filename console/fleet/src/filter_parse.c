@@ -602,6 +602,22 @@ struct filter *filter_compile(const char *text, struct filter_error *err)
     return NULL;
 }
 
+char *filter_error_said(const struct filter_error *err, const char *text, char out[FILTER_SAID_MAX])
+{
+    static const int most = 32; /* bytes of the word that is wrong */
+    const char *word = err->at < strlen(text) ? text + err->at : "";
+    int len = (int)strcspn(word, " ");
+    bool cut = len > most;
+
+    while (cut && len > 0 && (len > most || (word[len] & 0xc0) == 0x80))
+        len--; /* not inside a character */
+    if (!len)
+        snprintf(out, FILTER_SAID_MAX, "%s, at the end", err->text);
+    else
+        snprintf(out, FILTER_SAID_MAX, "%s, at \"%.*s%s\"", err->text, len, word, cut ? "..." : "");
+    return out;
+}
+
 void filter_free(struct filter *filter)
 {
     if (!filter)

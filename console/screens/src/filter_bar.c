@@ -88,8 +88,8 @@ static void draw_mistake(const struct fleet_screen *f, struct area a, int start)
     text_copy_n(head, sizeof(head), f->field.text, at);
     int caret = start + area_width(a, head);
     if (a.c->words) {
-        area_printf(a, 1, 3, ROLE_INPUT_ERROR, "%s, at \"%.20s\"", f->error.text,
-                    at < f->field.len ? f->field.text + at : "the end");
+        char said[FILTER_SAID_MAX];
+        area_text(a, 1, 3, ROLE_INPUT_ERROR, filter_error_said(&f->error, f->field.text, said));
         return;
     }
     area_put(a, 1, caret, ROLE_INPUT_ERROR, '^');

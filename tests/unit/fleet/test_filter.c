@@ -361,6 +361,32 @@ static void the_message_says_what_is_wanted(void **state)
     assert_string_equal(err.text, "a state is wanted here: crit warn offline stale updating ok");
 }
 
+static void the_place_of_a_mistake_can_be_said(void **state)
+{
+    static const struct {
+        const char *text, *said;
+    } rows[] = {
+        { "temp>>80 and id=a", "a number is wanted here, at \">80\"" },
+        { "id=lab state=fine",
+          "a state is wanted here: crit warn offline stale updating ok, at \"fine\"" },
+    };
+    struct filter_error err;
+    char said[FILTER_SAID_MAX], text[FILTER_TEXT_MAX];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_null(filter_compile(rows[i].text, &err));
+        assert_string_equal(filter_error_said(&err, rows[i].text, said), rows[i].said);
+    }
+    assert_null(filter_compile("temp>", &err));
+    assert_non_null(strstr(filter_error_said(&err, "temp>", said), ", at the end"));
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    memcpy(text, "state=", 6);
+    assert_null(filter_compile(text, &err));
+    assert_in_range(strlen(filter_error_said(&err, text, said)), 1, FILTER_SAID_MAX - 1);
+}
+
 static void what_is_too_long_or_too_deep_is_refused(void **state)
 {
     struct filter_error err;
@@ -473,6 +499,7 @@ int main(void)
         T(numbers_are_in_the_unit_shown_unless_they_say_another),
         T(a_mistake_is_told_with_its_place),
         cmocka_unit_test(the_message_says_what_is_wanted),
+        cmocka_unit_test(the_place_of_a_mistake_can_be_said),
         cmocka_unit_test(what_is_too_long_or_too_deep_is_refused),
         T(a_reading_that_appears_later_is_found),
         T(a_version_that_appears_later_is_compared),

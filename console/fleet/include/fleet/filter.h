@@ -46,6 +46,11 @@ struct filter_error {
 
 /* NULL and `err` on a mistake. filter_free() it. */
 struct filter *filter_compile(const char *text, struct filter_error *err);
+/* 'a number is wanted here, at ">80"', or 'at the end': where a caret is not seen. `text` is what
+ * was compiled. Returns out. */
+#define FILTER_SAID_MAX 160
+char *filter_error_said(const struct filter_error *err, const char *text,
+                        char out[FILTER_SAID_MAX]);
 void filter_free(struct filter *filter); /* NULL is fine */
 
 /*
