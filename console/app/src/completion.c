@@ -62,6 +62,10 @@ static void bash_cases(FILE *out, bool two)
             continue;
         fprintf(out, "    *\" %s \"*) words=\"", c->name);
         bash_words(out, c);
+        fputs("\" values=\" ", out);
+        for (const struct option *o = c->options; o && o->name; o++)
+            if (o->arg)
+                fprintf(out, "--%s ", o->name);
         fputs("\" ;;\n", out);
     }
 }
@@ -105,14 +109,23 @@ static void bash(FILE *out)
 {
     fputs("# muster completion for bash: source it, or put it into bash-completion's folder\n"
           "_muster()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-          "    local line=\" ${COMP_WORDS[*]:1:COMP_CWORD-1} \" words=\"\"\n"
+          "    local line=\" ${COMP_WORDS[*]:1:COMP_CWORD-1} \" words=\"\" values=\"\"\n"
           "    case \"$line\" in\n",
           out);
     bash_cases(out, true);
     bash_cases(out, false);
     fputs("    *) words=\"--profile ", out);
     bash_firsts(out);
-    fputs("\" ;;\n    esac\n    case \"$prev\" in\n", out);
+    fputs("\" ;;\n    esac\n", out);
+    fputs("    if [ \"$prev\" = --profile ]; then\n"
+          "        local dir=${XDG_CONFIG_HOME:-$HOME/.config}/muster\n"
+          "        COMPREPLY=($(compgen -W \"$(cd \"$dir\" 2>/dev/null && printf '%s\\n' *.ini |"
+          " sed -n 's/\\.ini$//p' | grep -v '\\*')\" -- \"$cur\") $(compgen -f -- \"$cur\"))\n"
+          "        return\n    fi\n"
+          "    case \"$values\" in *\" $prev \"*)\n"
+          "        COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n    esac\n",
+          out);
+    fputs("    case \"$prev\" in\n", out);
     bash_seconds(out);
     fputs("    esac\n    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
           "    [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n}\n"
@@ -138,9 +151,10 @@ static void zsh_text(FILE *out, const char *text)
 static void zsh_options(FILE *out, const struct option *o)
 {
     for (; o && o->name; o++) {
+        bool profile = strcmp(o->name, "profile") == 0;
         fprintf(out, " \\\n            '--%s[", o->name);
         zsh_text(out, o->help);
-        fputs(o->arg ? "]:value:_files'" : "]'", out);
+        fputs(profile ? "]:profile:_muster_profiles'" : o->arg ? "]:value:_files'" : "]'", out);
     }
 }
 
@@ -154,33 +168,84 @@ static void zsh_case(FILE *out, const struct command *c)
     fputs(" ;;\n", out);
 }
 
+/* "name:what it does", of a word of a command's name. */
+static void zsh_item(FILE *out, const char *name, size_t len, const char *summary)
+{
+    fprintf(out, " \\\n            '%.*s", (int)len, name);
+    if (summary) {
+        fputc(':', out);
+        quoted(out, summary);
+    }
+    fputc('\'', out);
+}
+
+static void zsh_firsts(FILE *out)
+{
+    size_t table = 0, row = 0;
+    const struct command *c;
+
+    fputs("    if (( ! $#given )) && [[ $PREFIX != -* ]]; then\n        list=(", out);
+    while ((c = next(&table, &row))) {
+        size_t len = strcspn(c->name, " ");
+        if (!said_before(c))
+            zsh_item(out, c->name, len, c->name[len] ? NULL : c->summary);
+    }
+    fputs(")\n        _describe command list\n        return\n    fi\n", out);
+}
+
+static void zsh_seconds(FILE *out)
+{
+    size_t table = 0, row = 0;
+    const struct command *c, *other;
+
+    fputs("    if (( $#given == 1 )) && [[ $PREFIX != -* ]]; then\n"
+          "        case $given[1] in\n",
+          out);
+    while ((c = next(&table, &row))) {
+        size_t len = strcspn(c->name, " "), t = 0, r = 0;
+        if (said_before(c))
+            continue;
+        fprintf(out, "        %.*s) list=(", (int)len, c->name);
+        while ((other = next(&t, &r)))
+            if (is_first_word(other, c->name, len) && other->name[len])
+                zsh_item(out, other->name + len + 1, strlen(other->name + len + 1), other->summary);
+        fputs(") ;;\n", out);
+    }
+    fputs("        esac\n        (( $#list )) && _describe command list && return\n    fi\n", out);
+}
+
+/* The command's words are what stands before the cursor without options. */
+static const char zsh_head[] =
+    "#compdef muster\n# muster completion for zsh: put it as _muster into a folder of $fpath\n"
+    "_muster_profiles()\n{\n    local -a names\n"
+    "    names=(${XDG_CONFIG_HOME:-$HOME/.config}/muster/*.ini(N:t:r))\n"
+    "    if [[ $PREFIX == */* ]] || (( ! $#names )); then _files; else compadd -a names; fi\n}\n"
+    "_muster()\n{\n    local -a given list\n    local word skip=\n"
+    "    for word in \"${(@)words[2,CURRENT-1]}\"; do\n"
+    "        if [[ -n $skip ]]; then skip=; continue; fi\n"
+    "        case $word in\n        --profile|--theme) skip=1 ;;\n        -*) ;;\n"
+    "        *) given+=(\"$word\") ;;\n        esac\n    done\n"
+    "    if [[ $words[CURRENT-1] == --profile ]]; then _muster_profiles; return; fi\n";
+
 static void zsh(FILE *out)
 {
     size_t table = 0, row = 0;
     const struct command *c;
 
-    fputs(
-        "#compdef muster\n# muster completion for zsh: put it as _muster into a folder of $fpath\n"
-        "_muster()\n{\n    local -a commands\n    commands=(\n",
-        out);
-    while ((c = next(&table, &row))) {
-        fputs("        '", out);
-        zsh_text(out, c->name);
-        fputc(':', out);
-        zsh_text(out, c->summary);
-        fputs("'\n", out);
-    }
-    fputs("    )\n    local given=\"${words[2]} ${words[3]}\"\n    case \"$given\" in\n", out);
-    for (table = row = 0; (c = next(&table, &row));)
+    fputs(zsh_head, out);
+    zsh_firsts(out);
+    zsh_seconds(out);
+    fputs("    case \"$given[1] $given[2]\" in\n", out);
+    while ((c = next(&table, &row)))
         if (strchr(c->name, ' '))
             zsh_case(out, c);
-    fputs("        *) case \"${words[2]}\" in\n", out);
+    fputs("        *) case \"$given[1]\" in\n", out);
     for (table = row = 0; (c = next(&table, &row));)
         if (!strchr(c->name, ' '))
             zsh_case(out, c);
-    fputs("        *) _describe 'command' commands ;;\n        esac ;;\n    esac\n}\n"
-          "compdef _muster muster\n",
-          out);
+    fputs("        *) _arguments '*:argument:_files'", out);
+    zsh_options(out, cmd_common_options);
+    fputs(" ;;\n        esac ;;\n    esac\n}\ncompdef _muster muster\n", out);
 }
 
 /* ---- fish ------------------------------------------------------------------------------------ */
@@ -191,6 +256,10 @@ static void fish_options(FILE *out, const char *when, const struct option *o)
         fprintf(out, "complete -c muster%s -l %s", when, o->name);
         if (o->letter)
             fprintf(out, " -s %c", o->letter);
+        if (strcmp(o->name, "profile") == 0)
+            fputs(" -a '(for f in $XDG_CONFIG_HOME/muster/*.ini ~/.config/muster/*.ini; basename "
+                  "$f .ini; end)'",
+                  out);
         fputs(o->arg ? " -r -d '" : " -f -d '", out);
         quoted(out, o->help);
         fputs("'\n", out);
