@@ -25,6 +25,7 @@ enum {
     LATE_PERIOD_MS = 60000,
     SHORT_PERIOD_MS = 1000,
     RETRY_MS = 2000, /* after the journal refused a write */
+    GAP_MS = 15000,  /* the loop comes round once a second: so long, and it stood still */
     EPOCH_2020 = 1577836800
 };
 
@@ -55,6 +56,7 @@ struct engine {
     char holder[160];
     int64_t version; /* of the journal, when it was last read */
     int64_t acts_ms, lead_ms, retry_ms, short_ms;
+    int64_t clock_ms; /* when anything was last heard or done; 0: nothing yet */
     char trouble[256];
     struct rollout_effects fx; /* some 40 KB: too much for the stack */
 };
@@ -359,6 +361,45 @@ static void wake(struct engine *e, struct entry *entry, int64_t now_ms)
     e->cfg.replay(e->cfg.ctx, entry->r);
 }
 
+/* ---- the clock
+ * ------------------------------------------------------------------------------------------ */
+
+/* A laptop that slept, a process that was stopped, a clock that was set forward: nobody listened in
+ * between, whatever the link still says. */
+static void mind_gap(struct engine *e, int64_t now_ms)
+{
+    int64_t before_ms = e->clock_ms;
+
+    e->clock_ms = now_ms;
+    if (!before_ms || now_ms - before_ms < GAP_MS || !e->broker_up)
+        return;
+    log_say(e->cfg.log, LOG_WARN, "the clock went on by %lld s at once: not counted as listening",
+            (long long)(now_ms - before_ms) / 1000);
+    engine_broker(e, false, before_ms);
+    engine_broker(e, true, now_ms);
+}
+
+/* The clock was set back: what was to come within the next seconds must not wait for it. */
+static void mind_set_back(struct engine *e, int64_t now_ms)
+{
+    int64_t *due[] = { &e->acts_ms, &e->lead_ms, &e->retry_ms, &e->short_ms };
+
+    if (now_ms >= e->clock_ms - GAP_MS)
+        return;
+    for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++)
+        if (*due[i] > now_ms + GAP_MS)
+            *due[i] = now_ms;
+    for (size_t i = 0; i < e->count; i++)
+        if (e->entry[i].late_ms > now_ms + LATE_PERIOD_MS)
+            e->entry[i].late_ms = now_ms;
+}
+
+static void mind_clock(struct engine *e, int64_t now_ms)
+{
+    mind_set_back(e, now_ms);
+    mind_gap(e, now_ms);
+}
+
 /* ---- events from outside
  * ----------------------------------------------------------------------------------- */
 
@@ -376,6 +417,7 @@ void engine_broker(struct engine *e, bool up, int64_t now_ms)
 
 static void feed(struct engine *e, const char *id, struct rollout_event *ev)
 {
+    mind_clock(e, ev->now_ms);
     for (size_t i = 0; e->leads && i < e->count; i++) {
         ev->device = rollout_find(e->entry[i].r, id);
         if (ev->device != ROLLOUT_NO_DEVICE)
@@ -423,6 +465,7 @@ void engine_message(struct engine *e, const struct topic *topic, const void *bod
 
 void engine_published(struct engine *e, int mid, int64_t now_ms)
 {
+    mind_clock(e, now_ms);
     for (size_t i = 0; i < e->flight_count; i++) {
         if (e->flight[i].mid != mid)
             continue;
@@ -650,6 +693,7 @@ void engine_tick(struct engine *e, int64_t now_ms)
 {
     struct rollout_event ev = { .kind = ROLLOUT_EV_TICK, .now_ms = now_ms };
 
+    mind_clock(e, now_ms);
     if (!e->leads && now_ms >= e->lead_ms)
         try_to_lead(e, now_ms);
     if (!e->leads) {

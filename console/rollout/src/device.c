@@ -211,7 +211,8 @@ void device_end(struct rollout *r, uint32_t device, enum rollout_device_state st
     d->state = (uint8_t)state;
     d->reason = (uint8_t)reason;
     d->silent = false;
-    d->ended_ms = r->now_ms;
+    /* After what was acknowledged, also when the clock was set back since. */
+    d->ended_ms = r->now_ms > r->acked_ms ? r->now_ms : r->acked_ms + 1;
     timer_clear(r, device);
     clear_wire(r, device, out);
 }

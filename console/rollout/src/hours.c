@@ -96,6 +96,12 @@ void hours_step(struct rollout *r, struct rollout_effects *out)
         step_zone(r, &r->zone[i], out);
 }
 
+void hours_forget(struct rollout *r)
+{
+    for (uint32_t i = 0; i < r->zone_count; i++)
+        r->zone[i].next_ms = INT64_MIN;
+}
+
 void hours_wake_all(struct rollout *r)
 {
     for (uint32_t i = 0; i < r->zone_count; i++)

@@ -77,6 +77,7 @@ void caps_note(const struct rollout *r, char *out, size_t cap); /* empty: nothin
 /* hours.c: when windows are open. */
 void hours_look(struct rollout *r); /* without consequences: for onlookers */
 void hours_step(struct rollout *r, struct rollout_effects *out);
+void hours_forget(struct rollout *r); /* the clock was set: what was open is looked at again */
 bool hours_open(const struct rollout *r, const struct rollout_device *d);
 bool hours_allow(const struct rollout *r);            /* somebody may be told now */
 bool hours_admit(struct rollout *r, uint32_t device); /* false: it waits until its window opens */

@@ -115,8 +115,25 @@ int64_t rollout_next_due(const struct rollout *r)
 
 /* --- Stepping --- */
 
+/* Messages and ticks may come in another order by a little; more is a clock that was set. */
+#define SET_BACK_MS 1000
+
+/* What was due stays as far away as it was: the heard clock goes on from where it stands. */
+static void clock_set_back(struct rollout *r, int64_t now_ms)
+{
+    int64_t back_ms = r->now_ms - now_ms;
+
+    r->now_ms = now_ms;
+    r->deaf_ms -= back_ms;
+    r->head_ms -= back_ms;
+    r->paid_ms -= back_ms;
+    hours_forget(r);
+}
+
 static void pass_time(struct rollout *r, int64_t now_ms)
 {
+    if (now_ms < r->now_ms - SET_BACK_MS)
+        clock_set_back(r, now_ms);
     if (now_ms <= r->now_ms)
         return;
     if (!r->hearing)

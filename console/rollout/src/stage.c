@@ -86,6 +86,17 @@ static void counts_of(const struct rollout *r, struct gate_counts *c)
     c->accepted = r->accepted == r->stage + 1;
 }
 
+/* Now, or later where the clock was set back since devices ended. */
+static int64_t last_end(const struct rollout *r)
+{
+    int64_t last = r->now_ms;
+
+    for (uint32_t i = 0; i < r->count; i++)
+        if (r->device[i].ended_ms > last)
+            last = r->device[i].ended_ms;
+    return last;
+}
+
 void stages_accept(struct rollout *r)
 {
     struct gate_counts c;
@@ -94,7 +105,7 @@ void stages_accept(struct rollout *r)
     r->acked_counted = c.failed;
     r->acked_other = c.other;
     r->acked_silent = c.silent;
-    r->acked_ms = r->now_ms;
+    r->acked_ms = last_end(r);
     memset(r->fresh, 0, sizeof(r->fresh));
     if (r->stages[r->stage].state == ROLLOUT_STAGE_HOLDING)
         r->accepted = r->stage + 1;

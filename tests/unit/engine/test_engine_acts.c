@@ -207,12 +207,77 @@ static void a_stopped_one_is_not_resumed_over_one_that_runs(void **state)
     assert_false(asked(p, "r-2", ROLLOUT_ACT_RESUME).refused);
 }
 
+static uint32_t in_phase(const struct place *p, const char *id, enum rollout_phase phase)
+{
+    uint32_t count[ROLLOUT_PHASES];
+    const struct rollout *r = engine_find(p->engine, id);
+
+    assert_non_null(r);
+    rollout_totals(r, count);
+    return count[phase];
+}
+
+/* Everybody is online; those who were told say so. */
+static void all_on_the_way(struct place *p, const char *id)
+{
+    struct ota_report report = { .attempt = 1, .state = OTA_REPORT_DOWNLOADING, .n = 1 };
+    struct device_status status = { .online = true, .boot = "0000000000000001" };
+    const struct rollout *r = engine_find(p->engine, id);
+
+    assert_non_null(r);
+    text_copy(report.rollout, sizeof(report.rollout), id);
+    memset(status.image, 'b', 64);
+    for (uint32_t i = 0; i < r->count; i++)
+        engine_status(p->engine, r->device[i].id, &status, p->now_ms);
+    turns(p);
+    for (uint32_t i = 0; i < r->count; i++)
+        if (r->device[i].attempt > 0)
+            engine_report(p->engine, r->device[i].id, &report, p->now_ms);
+    turns(p);
+    assert_true(in_phase(p, id, ROLLOUT_PHASE_DOWNLOADING) > 0);
+}
+
+static void nobody_is_silent_for_the_time_this_machine_slept(void **state)
+{
+    struct place *p = *state;
+
+    create(p, "r-1");
+    turns(p);
+    all_on_the_way(p, "r-1");
+    uint32_t told = in_phase(p, "r-1", ROLLOUT_PHASE_DOWNLOADING);
+    p->now_ms += 3 * 3600000;
+    turns(p);
+    assert_int_equal(in_phase(p, "r-1", ROLLOUT_PHASE_SILENT), 0);
+    assert_int_equal(in_phase(p, "r-1", ROLLOUT_PHASE_DOWNLOADING), told);
+    for (int i = 0; i < 3 * 3600 / 5; i++) /* awake it counts */
+        turns(p);
+    assert_int_equal(in_phase(p, "r-1", ROLLOUT_PHASE_SILENT), told);
+}
+
+static void a_clock_set_back_keeps_no_act_and_no_device_waiting(void **state)
+{
+    struct place *p = *state;
+
+    create(p, "r-1");
+    turns(p);
+    all_on_the_way(p, "r-1");
+    uint32_t told = in_phase(p, "r-1", ROLLOUT_PHASE_DOWNLOADING);
+    p->now_ms -= 12 * 3600000;
+    assert_false(asked(p, "r-1", ROLLOUT_ACT_PAUSE).refused);
+    assert_false(asked(p, "r-1", ROLLOUT_ACT_RESUME).refused);
+    for (int i = 0; i < 3 * 3600 / 5; i++)
+        turns(p);
+    assert_int_equal(in_phase(p, "r-1", ROLLOUT_PHASE_SILENT), told);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, new_place, drop_place)
     const struct CMUnitTest tests[] = {
         T(of_two_started_over_one_device_only_the_first_runs),
         T(a_stopped_one_is_not_resumed_over_one_that_runs),
+        T(nobody_is_silent_for_the_time_this_machine_slept),
+        T(a_clock_set_back_keeps_no_act_and_no_device_waiting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,8 +34,9 @@ struct run {
     struct rollout_device device[MOST];
     char group[MOST][PROTO_GROUP_MAX], zone[MOST][ZONE_NAME_MAX];
     uint32_t count;
-    bool dies;  /* the engine does, now and then */
-    bool trace; /* tell the story */
+    bool dies;   /* the engine does, now and then */
+    bool resets; /* the clock is set back, now and then */
+    bool trace;  /* tell the story */
     int64_t act_id, consumed;
     bool refused;
     /* What has been seen, by other means than the reducer's own. */
@@ -478,6 +479,13 @@ static void begin(struct run *run, uint64_t seed)
     s->reload = reload;
     s->ctx = run;
     run->dies = dice(run, 2) == 0;
+    run->resets = dice(run, 4) == 0;
+}
+
+static void set_back(struct run *run, uint32_t by_s)
+{
+    run->sim.now_s -= by_s;
+    run->free_ms -= (int64_t)by_s * 1000;
 }
 
 static void one_run(struct run *run, uint64_t seed)
@@ -488,6 +496,8 @@ static void one_run(struct run *run, uint64_t seed)
     while (!rollout_is_closed(run->sim.r) && run->sim.now_s < 1790000000 + DAY) {
         sim_second(&run->sim);
         people(run);
+        if (run->resets && dice(run, 3000) == 0)
+            set_back(run, 2 + dice(run, 900));
     }
     check_end(run);
     sim_free(&run->sim);
