@@ -482,6 +482,7 @@ struct fixture *fixture_new(void)
                                   .acts = &f->acts,
                                   .trust = &f->trust,
                                   .key_orders = &f->key_orders,
+                                  .device_cert = &f->device_cert,
                                   .log = f->log,
                                   .profile = "demo",
                                   .operator_name = "ada",

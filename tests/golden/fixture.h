@@ -29,6 +29,7 @@ struct fixture {
     struct ui_rollout_row *rows; /* of the journal; may be NULL */
     struct ui_trust trust;
     struct ui_key_orders key_orders;
+    struct ui_device_cert device_cert; /* of hall-b-003 */
     struct ui_model model;
 };
 

@@ -54,6 +54,12 @@ void fixture_keys(struct fixture *f)
     cert(&t->authority[0], "demo intermediate CA", "demo root CA", '1', 3600);
     cert(&t->authority[1], "demo root CA", "demo root CA", '2', 7200);
     cert(&t->authority[2], "demo operators CA", "demo operators CA", '3', 7200);
+    f->device_cert = (struct ui_device_cert){ .id = "hall-b-003",
+                                              .known = UI_CERT_ISSUED,
+                                              .issued = 2,
+                                              .status_not_after = NOW + 300 * DAY };
+    cert(&f->device_cert.cert, "hall-b-003", "demo intermediate CA", 'e', 300);
+    f->device_cert.cert.not_after = NOW + 300 * DAY;
     key(t, "6ab76040e63e3dbf", KEY_ROOT, 1);
     key(t, "64917ae6cd0dd67d", KEY_RELEASE, 1);
     key(t, "95f12243254d7d4e", KEY_ROLLOUT, 1);

@@ -69,6 +69,11 @@ struct alerting *alerting_new(const struct alerting_config *config, struct err *
     return a;
 }
 
+struct registry *alerting_registry(struct alerting *a)
+{
+    return a->registry;
+}
+
 void alerting_free(struct alerting *a)
 {
     if (!a)

@@ -37,6 +37,8 @@ struct alerting_config {
 
 /* NULL and *err when a rule of the profile is bad. alerting_free() it. */
 struct alerting *alerting_new(const struct alerting_config *config, struct err *err);
+/* Who has a certificate of ours; NULL: no authority here. Lives as long. */
+struct registry *alerting_registry(struct alerting *a);
 void alerting_free(struct alerting *a); /* NULL is fine */
 
 /* About ten times a second. `leads`: this process keeps the journal's alerts. */

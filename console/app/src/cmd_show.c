@@ -7,9 +7,11 @@
 
 #include "commands.h"
 #include "device_acts.h"
+#include "device_cert.h"
 #include "device_json.h"
 #include "output.h"
 #include "session.h"
+#include "trust_json.h"
 
 /* The device screen in words: what it is, its readings, its commands and updates. */
 
@@ -124,6 +126,22 @@ static void print_updates(struct cmd_context *ctx, const struct ui_device_acts *
     }
 }
 
+static void print_cert(struct cmd_context *ctx, const struct ui_device_cert *c, int64_t now_ms)
+{
+    char source[96], from[40], until[40];
+
+    ui_device_cert_source(c, source, sizeof(source));
+    output_time(from, sizeof(from), c->cert.not_before);
+    output_time(until, sizeof(until), c->cert.not_after);
+    fprintf(ctx->out, "certificate  %s\n", source);
+    if (c->known == UI_CERT_ISSUED)
+        fprintf(ctx->out,
+                "  serial       %s, by %s\n  SHA-256      %s\n"
+                "  valid        %s to %s, %lld days left\n",
+                c->cert.serial, c->cert.issuer, c->cert.fingerprint, from, until,
+                (long long)ui_cert_days(&c->cert, now_ms));
+}
+
 static void print_device(struct cmd_context *ctx, const struct fleet *fleet,
                          const struct fleet_device *d, const struct ui_device_acts *acts,
                          json_t *facts, int64_t now_ms)
@@ -149,16 +167,22 @@ static void show(struct cmd_context *ctx, struct session *s, const struct fleet_
     struct store *store = p->journal[0] ? store_open(p->journal, true, ossl_crypto(), NULL) : NULL;
     struct device_acts *acts = device_acts_new(p->journal, ctx->log);
     int64_t now_ms = session_now();
+    struct registry *registry = registry_new(p->pki_dir);
+    struct ui_device_cert cert;
     json_t *facts = device_json(session_fleet(s), d, now_ms);
 
     device_acts_work(acts, store, session_fleet(s), d->id, now_ms);
     const struct ui_device_acts *picture = device_acts_picture(acts);
+    device_cert_find(registry, d->id, d->cert_not_after, &cert);
+    registry_free(registry);
     if (ctx->json) {
+        json_object_set_new(facts, "certificate", device_cert_json(&cert, now_ms));
         json_object_set_new(facts, "commands", commands_json(picture));
         json_object_set_new(facts, "updates", updates_json(picture));
         output_json(ctx, facts);
     } else {
         print_device(ctx, session_fleet(s), d, picture, facts, now_ms);
+        print_cert(ctx, &cert, now_ms);
         json_decref(facts);
     }
     device_acts_free(acts);

@@ -22,6 +22,7 @@
 #include "keys_watch.h"
 #include "leaving.h"
 #include "device_acts.h"
+#include "device_cert.h"
 #include "device_export.h"
 #include "output.h"
 #include "past.h"
@@ -61,6 +62,7 @@ struct console {
     struct past *past;
     struct device_acts *acts;
     struct keys_watch *keys_watch;
+    struct device_cert cert;
     int64_t past_ms;
     struct release_store *releases;
     struct rollout_rows *rows;
@@ -202,6 +204,7 @@ static struct ui_model model_of(struct console *c, int64_t now)
                           .link = &c->link,
                           .past = past_picture(c->past),
                           .acts = device_acts_picture(c->acts),
+                          .device_cert = &c->cert.picture,
                           .log = c->lines,
                           .profile = p->name,
                           .operator_name = c->who,
@@ -602,6 +605,9 @@ static void read_past(struct console *c, int64_t now)
     c->past_ms = now;
     const char *id = ui_screen(c->ui) == SCREEN_DEVICE ? ui_selected(c->ui) : "";
     if (device_acts_work(c->acts, session_store(c->session), m.fleet, id, now))
+        c->dirty = true;
+    if (device_cert_work(&c->cert, alerting_registry(session_alerting(c->session)), m.fleet, id,
+                         now))
         c->dirty = true;
     bool wanted = ui_wants_past(c->ui, &m, &want);
     if (past_work(c->past, wanted ? &want : NULL, session_fleet(c->session), now))

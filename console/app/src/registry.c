@@ -11,7 +11,7 @@
 
 struct registry {
     char dir[PROFILE_PATH_MAX + 8];
-    char **id; /* sorted */
+    char **id; /* sorted; behind each one's NUL stands "SERIAL.pem" */
     size_t count;
     struct timespec read_at; /* the folder's mtime then */
 };
@@ -30,13 +30,14 @@ static void forget(struct registry *r)
     r->count = 0;
 }
 
-/* "ID-SERIAL.pem": the id may hold dashes, the serial does not. */
-static void cut(char *name)
+/* "ID-SERIAL.pem": the id may hold dashes, the serial does not. False: it is no such name. */
+static bool cut(char *name)
 {
     char *dash = strrchr(name, '-');
 
     if (dash)
         *dash = '\0';
+    return dash != NULL;
 }
 
 /* The authority also made certificates for servers and operators: where it made none for devices,
@@ -52,8 +53,7 @@ static void keep_devices(struct registry *r)
     size_t kept = 0;
 
     for (size_t i = 0; i < r->count; i++) {
-        cut(r->id[i]);
-        if (is_device(r->id[i]))
+        if (cut(r->id[i]) && is_device(r->id[i]))
             r->id[kept++] = r->id[i];
         else
             free(r->id[i]);
@@ -107,4 +107,22 @@ bool registry_has(struct registry *r, const char *id)
     if (!read_folder(r) || r->count == 0)
         return true;
     return bsearch(&id, r->id, r->count, sizeof(*r->id), compare) != NULL;
+}
+
+uint32_t registry_files(struct registry *r, const char *id,
+                        char path[REGISTRY_FILES][FILES_PATH_MAX])
+{
+    uint32_t count = 0;
+
+    if (!read_folder(r) || r->count == 0)
+        return 0;
+    char **found = bsearch(&id, r->id, r->count, sizeof(*r->id), compare);
+    if (!found)
+        return 0;
+    while (found > r->id && strcmp(found[-1], id) == 0)
+        found--;
+    for (; found < r->id + r->count && count < REGISTRY_FILES && strcmp(*found, id) == 0; found++)
+        count += text_format(path[count], FILES_PATH_MAX, "%s/%s-%s", r->dir, id,
+                             *found + strlen(*found) + 1);
+    return count;
 }

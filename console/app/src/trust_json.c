@@ -14,6 +14,27 @@ json_t *cert_json(const struct ui_cert *c, int64_t now_ms)
                      (json_int_t)c->not_after, "days_left", (json_int_t)ui_cert_days(c, now_ms));
 }
 
+json_t *device_cert_json(const struct ui_device_cert *c, int64_t now_ms)
+{
+    char source[96];
+    bool issued = c->known == UI_CERT_ISSUED;
+    json_t *o = issued ? cert_json(&c->cert, now_ms) : json_object();
+    int64_t end = issued ? c->cert.not_after : c->status_not_after;
+    struct ui_cert until = { .not_after = end };
+
+    json_object_set_new(o, "source", json_string(ui_device_cert_source(c, source, sizeof(source))));
+    json_object_set_new(o, "issued", json_integer(c->issued));
+    json_object_set_new(o, "status_not_after",
+                        c->status_not_after ? json_integer((json_int_t)c->status_not_after)
+                                            : json_null());
+    json_object_set_new(o, "agrees", json_boolean(ui_device_cert_agrees(c)));
+    if (!issued)
+        json_object_set_new(o, "days_left",
+                            end ? json_integer((json_int_t)ui_cert_days(&until, now_ms))
+                                : json_null());
+    return o;
+}
+
 static json_t *text_or_null(const char *text)
 {
     return *text ? json_string(text) : json_null();

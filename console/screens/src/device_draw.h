@@ -30,6 +30,7 @@ struct facts {
     int count;
     int most;     /* of them belong into a summary */
     int identity; /* from there on they say who it is */
+    int wide;     /* so many at the end are long: a line each */
 };
 void facts_collect(struct facts *f, const struct ui_model *m, const struct fleet_device *d);
 void facts_draw_column(const struct facts *f, int first, int count, struct area a);

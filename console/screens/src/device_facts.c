@@ -2,6 +2,7 @@
 #include "columns.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* What is known of a device, a line each. */
 
@@ -61,26 +62,63 @@ static void group_facts(struct facts *f, const struct device_status *s)
         fact(f, "groups", ROLE_TEXT, "%s", text);
 }
 
+static const struct ui_device_cert *cert_of(const struct ui_model *m, const struct fleet_device *d)
+{
+    return m->device_cert && strcmp(m->device_cert->id, d->id) == 0 ? m->device_cert : NULL;
+}
+
+/* How long it lasts: by its status, else by what was issued here. */
 static void cert_fact(struct facts *f, const struct ui_model *m, const struct fleet_device *d)
 {
+    const struct ui_device_cert *c = cert_of(m, d);
+    int64_t end = (int64_t)d->cert_not_after;
     char text[FMT_MAX];
-    int64_t left = (int64_t)d->cert_not_after - m->now_ms / 1000;
-    enum role role = left <= 0 ? ROLE_CRIT : left < 14 * 86400 ? ROLE_WARN : ROLE_TEXT;
 
-    if (!d->cert_not_after)
+    if (!end && c && c->known == UI_CERT_ISSUED)
+        end = c->cert.not_after;
+    int64_t left = end - m->now_ms / 1000;
+    enum role role = left <= 0 ? ROLE_CRIT : left < 14 * 86400 ? ROLE_WARN : ROLE_TEXT;
+    if (!end)
         return;
-    fmt_date((int64_t)d->cert_not_after * 1000, text);
+    fmt_date(end * 1000, text);
     if (left <= 0)
         fact(f, "certificate", role, "ended %s", text);
     else
         fact(f, "certificate", role, "%lld days left", (long long)(left / 86400));
 }
 
+/* What can truly be known of it, and from where. */
+static void cert_facts(struct facts *f, const struct ui_model *m, const struct fleet_device *d)
+{
+    const struct ui_device_cert *c = cert_of(m, d);
+    bool issued = c && c->known == UI_CERT_ISSUED;
+    char from[FMT_MAX], until[FMT_MAX], source[96] = "";
+
+    if (issued)
+        fact(f, "valid", ROLE_TEXT, "%s to %s", fmt_date(c->cert.not_before * 1000, from),
+             fmt_date(c->cert.not_after * 1000, until));
+    else if (d->cert_not_after)
+        fact(f, "valid", ROLE_TEXT, "until %s, it says",
+             fmt_date((int64_t)d->cert_not_after * 1000, until));
+    if (*fleet_source_name(m->fleet, d))
+        return; /* other people's: no certificate of ours */
+    if (c)
+        ui_device_cert_source(c, source, sizeof(source));
+    if (issued) {
+        fact(f, "serial", ui_device_cert_agrees(c) ? ROLE_TEXT : ROLE_WARN, "%s  %s",
+             c->cert.serial, source);
+        fact(f, "SHA-256", ROLE_TEXT, "%s", c->cert.fingerprint);
+        f->wide = 2;
+    } else if (c) {
+        fact(f, "serial", ROLE_DIM, "%s", source);
+        f->wide = 1;
+    }
+}
+
 static void identity_facts(struct facts *f, const struct ui_model *m, const struct fleet_device *d,
                            const struct device_status *s)
 {
     const char *source = fleet_source_name(m->fleet, d);
-    char text[FMT_MAX];
     f->identity = f->count;
     group_facts(f, s);
     if (*s->slot)
@@ -97,12 +135,13 @@ static void identity_facts(struct facts *f, const struct ui_model *m, const stru
     if (d->bad)
         fact(f, "unreadable", ROLE_WARN, "%u messages", d->bad);
     f->most = f->count;
-    if (d->cert_not_after)
-        fact(f, "not after", ROLE_TEXT, "%s", fmt_date((int64_t)d->cert_not_after * 1000, text));
     if (*s->boot)
         fact(f, "boot id", ROLE_TEXT, "%s", s->boot);
-    if (*s->image)
+    cert_facts(f, m, d);
+    if (*s->image) {
         fact(f, "image hash", ROLE_TEXT, "%s", s->image);
+        f->wide++;
+    }
 }
 
 void facts_collect(struct facts *f, const struct ui_model *m, const struct fleet_device *d)
@@ -110,7 +149,7 @@ void facts_collect(struct facts *f, const struct ui_model *m, const struct fleet
     struct device_status s;
     char text[FMT_MAX];
     int64_t age = fleet_age_ms(m->fleet, d, m->now_ms);
-    f->count = 0;
+    f->count = f->wide = 0;
     fleet_status(m->fleet, d, &s);
     if (*s.product || *s.hw)
         fact(f, "model", ROLE_TEXT, "%s %s", s.product, s.hw);
@@ -160,28 +199,29 @@ void facts_draw_lines(const struct facts *f, struct area a)
 /* The identity first, what the summary shows anyhow last. */
 static const struct fact *fact_at(const struct facts *f, int i)
 {
-    int own = f->count - 1 - f->identity; /* the image's hash has a line of its own */
+    int own = f->count - f->wide - f->identity; /* what is long has lines of its own */
     return i < own ? &f->item[f->identity + i] : &f->item[i - own];
+}
+
+static void draw_fact(const struct fact *fact, struct area a, int row)
+{
+    area_field(a, row, 2, 11, ROLE_DIM, fact->name, false);
+    area_field(a, row, 14, a.cols - 15, fact->role, fact->text, false);
 }
 
 void draw_identity(struct ui *ui, const struct facts *f, struct area a)
 {
     struct area in = area_sub(a, 1, 0, -1, -1);
     int columns = a.cols >= 140 ? 3 : a.cols >= 76 ? 2 : 1;
-    int width = a.cols / columns, count = f->count - 1;
+    int width = a.cols / columns, count = f->count - f->wide;
+    int wide = f->wide < in.rows ? f->wide : in.rows > 1 ? in.rows - 1 : in.rows;
     int each = (count + columns - 1) / columns;
 
     draw_pane_rule(a, 0, ui->device.pane == PANE_IDENTITY, "identity", NULL);
-    if (each > in.rows - 1)
-        each = in.rows - 1;
-    for (int i = 0; i < count && i < each * columns; i++) {
-        const struct fact *fact = fact_at(f, i);
-        struct area column = area_sub(in, 0, i / each * width, -1, width);
-        area_field(column, i % each, 2, 11, ROLE_DIM, fact->name, false);
-        area_field(column, i % each, 14, width - 15, fact->role, fact->text, false);
-    }
-    if (count >= 0 && each >= 0) {
-        area_field(in, each, 2, 11, ROLE_DIM, f->item[count].name, false);
-        area_field(in, each, 14, in.cols - 15, f->item[count].role, f->item[count].text, false);
-    }
+    if (each > in.rows - wide)
+        each = in.rows - wide;
+    for (int i = 0; i < count && i < each * columns; i++)
+        draw_fact(fact_at(f, i), area_sub(in, 0, i / each * width, -1, width), i % each);
+    for (int i = 0; i < wide; i++)
+        draw_fact(&f->item[count + f->wide - wide + i], in, each + i);
 }

@@ -88,7 +88,7 @@ static const struct key_binding table[] = {
     { ACTION_RELEASES,   { 'S' },                              ALL & ~ON(RELEASES), GROUP_APP, 11, "releases",  "releases" },
     { ACTION_ALERTS,     { 'a' },                              DEVICES | ON(LOG), GROUP_APP,   0, NULL,         "alerts" },
     { ACTION_LOG,        { 'L' },                              ALL & ~ON(LOG),    GROUP_APP,  12, "log",        "the log" },
-    { ACTION_KEYS,       { 'K' },                              ALL & ~ON(KEYS),   GROUP_APP,   0, NULL,         "certificates and keys" },
+    { ACTION_KEYS,       { 'K' },                              ALL & ~ON(KEYS),   GROUP_APP,   0, NULL,         "keys and certs" },
     { ACTION_THEME,      { 't' },                              ALL,               GROUP_APP,   0, NULL,         "choose a theme…" },
     { ACTION_WRITE,      { 0 },                                ALL,               GROUP_APP,   0, NULL,         "allow acts for 15 minutes" },
     { ACTION_RECONNECT,  { K_CTRL('R') },                      ALL,               GROUP_APP,   0, NULL,         "reconnect now" },

@@ -45,6 +45,28 @@ const char *ui_cert_role(const struct ui_cert *cert)
     return strncmp(cert->cn, "operator-", 9) == 0 ? "operator" : "device";
 }
 
+bool ui_device_cert_agrees(const struct ui_device_cert *c)
+{
+    return c->known == UI_CERT_ISSUED &&
+           (!c->status_not_after || c->status_not_after == c->cert.not_after);
+}
+
+char *ui_device_cert_source(const struct ui_device_cert *c, char *out, size_t cap)
+{
+    char date[FMT_MAX];
+
+    if (c->known == UI_CERT_NO_AUTHORITY)
+        snprintf(out, cap, "not known here: this host has no authority");
+    else if (c->known == UI_CERT_NONE)
+        snprintf(out, cap, "not known here: this authority made none for it");
+    else if (ui_device_cert_agrees(c))
+        snprintf(out, cap, "issued here");
+    else
+        snprintf(out, cap, "issued here, but its status names one that ends %s",
+                 fmt_date(c->status_not_after * 1000, date));
+    return out;
+}
+
 char *trust_roles_text(const struct trusted_key *key, char *out, size_t cap)
 {
     static const struct {

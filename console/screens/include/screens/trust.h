@@ -80,6 +80,26 @@ const char *ui_cert_role(const struct ui_cert *cert);
 /* Is it named for this role, and not revoked? */
 bool ui_trusts(const struct ui_trust *t, const char *kid, enum key_role role);
 
+/* ---- the certificate of a device --------------------------------------------------------------
+ */
+
+enum ui_cert_known {
+    UI_CERT_NO_AUTHORITY, /* this host has none: nothing is known of what was issued */
+    UI_CERT_NONE,         /* the authority here made none for it */
+    UI_CERT_ISSUED
+};
+struct ui_device_cert {
+    char id[PROTO_ID_MAX]; /* whose; of another device: not yet read */
+    enum ui_cert_known known;
+    uint32_t issued; /* certificates that were made here for it */
+    struct ui_cert cert;
+    int64_t status_not_after; /* what its status says; 0: nothing */
+};
+/* Its status names the end of this one; or says nothing. */
+bool ui_device_cert_agrees(const struct ui_device_cert *c);
+/* Where the knowledge comes from: "issued here", "not known here: …". Returns out. */
+char *ui_device_cert_source(const struct ui_device_cert *c, char *out, size_t cap);
+
 /* ---- orders that bring keysets ----------------------------------------------------------------
  */
 

@@ -131,10 +131,11 @@ struct ui_model {
     const char *next_rollout;    /* the id a rollout started now would have: ranks depend on it */
     const struct crypto *crypto; /* for the ranks in the preview: only sha256 is used */
     const struct ui_past *past;  /* may be NULL */
-    const struct ui_device_acts *acts;      /* may be NULL */
-    const struct ui_trust *trust;           /* for the keys screen; NULL: not read yet */
-    uint64_t trust_seen;                    /* another one when *trust or *key_orders are */
-    const struct ui_key_orders *key_orders; /* may be NULL */
+    const struct ui_device_acts *acts;        /* may be NULL */
+    const struct ui_trust *trust;             /* for the keys screen; NULL: not read yet */
+    uint64_t trust_seen;                      /* another one when *trust or *key_orders are */
+    const struct ui_key_orders *key_orders;   /* may be NULL */
+    const struct ui_device_cert *device_cert; /* of the device on the screen; may be NULL */
     const struct ui_link *link;
     const struct tail *log;    /* what the console has to say; may be NULL */
     const char *profile;       /* "demo" */
