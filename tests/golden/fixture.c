@@ -213,7 +213,7 @@ static void fill_releases(struct fixture *f)
     static const char *const versions[] = { "1.5.0", "1.4.0", "1.3.0" };
     for (uint32_t i = 0; i < 3; i++) {
         struct ui_release *r = &f->release[i];
-        *r = (struct ui_release){ .signed_ok = true };
+        *r = (struct ui_release){ .signed_ok = true, .kid = "64917ae6cd0dd67d" };
         text_copy(r->release.product, sizeof(r->release.product), "weather");
         text_copy(r->release.version, sizeof(r->release.version), versions[i]);
         text_copy(r->release.hw[0], sizeof(r->release.hw[0]), "esp32");

@@ -11,7 +11,7 @@
 #include "fixture.h"
 #include "keys.h"
 
-/* Keys on the keys screen. */
+/* Keys on the keys screen and on the releases. */
 struct bench {
     struct fixture *f;
     struct ui *ui;
@@ -203,6 +203,45 @@ static void a_click_chooses_and_a_second_one_opens(void **state)
     assert_string_equal(ui_selected(b->ui), "hall-b-004");
 }
 
+/* ---- releases ---- */
+
+static void a_slash_on_a_release_shows_who_runs_it(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "S<Down>/");
+    filtered(b, "product=weather fw=1.4.0");
+    assert_true(on_screen(b, "3 of 21"));
+}
+
+/* The version is what people call it; the image is what runs. */
+static void another_image_of_the_same_version_is_not_counted(void **state)
+{
+    static const char other[] =
+        "{\"state\":\"online\",\"product\":\"weather\",\"fw\":\"1.4.0\",\"image\":"
+        "\"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\"}";
+    struct bench *b = *state;
+
+    type(b, "S<Down>");
+    assert_true(on_screen(b, "3 of 20  hall-a-001  hall-a-002  hall-a-003"));
+    fixture_message(b->f, "devices/hall-a-002/status", other, strlen(other), true);
+    b->f->model.now_ms += 1500;
+    ui_draw(b->ui, &b->f->model, b->c);
+    assert_true(on_screen(b, "2 of 20  hall-a-001  hall-a-003"));
+    assert_true(on_screen(b, "1 device runs something else"));
+}
+
+static void why_a_release_would_be_refused_is_said(void **state)
+{
+    struct bench *b = *state;
+
+    b->f->release[0].signed_ok = false;
+    b->f->release[0].why = REASON_REVOKED_KEY;
+    type(b, "S");
+    assert_true(on_screen(b, "devices would refuse it"));
+    assert_true(on_screen(b, "revoked_key, key 64917ae6cd0dd67d"));
+}
+
 #define KEYS(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -217,6 +256,9 @@ int main(void)
         KEYS(what_a_line_is_about_can_be_copied),
         KEYS(before_anything_was_read_keys_do_no_harm),
         KEYS(a_click_chooses_and_a_second_one_opens),
+        KEYS(a_slash_on_a_release_shows_who_runs_it),
+        KEYS(another_image_of_the_same_version_is_not_counted),
+        KEYS(why_a_release_would_be_refused_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

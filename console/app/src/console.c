@@ -39,7 +39,7 @@ enum {
     FRAME_MS = TERM_FRAME_MS,
     RELEASES_MS = 2000, /* how often the release folder is looked at */
     LOG_LINES = 1000,
-    RELEASES_MAX = 256,
+    RELEASES_MAX = UI_RELEASES,
     HINT_MS = 60000,
     BACKGROUND_MS = 100,
     ASKED_MS = 300, /* how often acts that were asked for are looked after */
@@ -110,8 +110,11 @@ static void fill_release(struct console *c, const struct release_entry *e, struc
     struct release checked;
 
     out->release = e->release;
-    out->signed_ok = c->have_keys && release_check(e->jws, e->jws_len, ossl_crypto(), &c->keys.keys,
-                                                   &checked) == REASON_NONE;
+    out->why = c->have_keys
+                   ? release_check(e->jws, e->jws_len, ossl_crypto(), &c->keys.keys, &checked)
+                   : REASON_UNKNOWN_KEY;
+    out->signed_ok = out->why == REASON_NONE;
+    text_copy(out->kid, sizeof(out->kid), e->kid);
 }
 
 /* What an engine elsewhere wrote down; our own says it through the log. The past comes first. */

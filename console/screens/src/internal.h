@@ -251,6 +251,17 @@ struct list_screen {
     struct cursor cursor;
     int page;
 };
+struct releases_screen {
+    struct cursor cursor;
+    int page;
+    uint32_t running[UI_RELEASES]; /* devices, by release; counted at most once a second */
+    uint32_t elsewhere;            /* devices that run what is not in the store */
+    uint32_t said;                 /* devices that say what they run */
+    int64_t counted_ms;
+    const struct fleet *of; /* what was counted */
+    const struct ui_release *of_store;
+    size_t of_count;
+};
 struct log_screen {
     bool paused;
     uint64_t bottom; /* number of the lowest line shown while paused */
@@ -487,7 +498,7 @@ struct ui {
     struct device_screen device;
     struct rollouts_screen rollouts;
     struct rollout_screen rollout;
-    struct list_screen releases;
+    struct releases_screen releases;
     struct log_screen log;
     struct alerts_screen alerts;
     struct keys_screen trust;

@@ -37,6 +37,7 @@ static const struct key_binding table[] = {
     { ACTION_CHIP_5,     { '5' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "ok" },
     { ACTION_CHIP_ALL,   { '0' },                              ON(FLEET),         GROUP_FIND,  0, NULL,         "all states" },
     { ACTION_FILTER,     { '/' },                              ON(ROLLOUT),       GROUP_FIND,  3, "in fleet",   "its devices in the fleet" },
+    { ACTION_FILTER,     { '/' },                              ON(RELEASES),      GROUP_FIND,  3, "in fleet",   "who runs it" },
     { ACTION_FILTER,     { '/' },                              ON(KEYS),          GROUP_FIND,  3, "in fleet",   "those behind in the fleet" },
     { ACTION_VIEWS,      { '\\' },                             ON(FLEET),         GROUP_FIND,  0, NULL,         "saved views" },
     { ACTION_PALETTE,    { ':' },                              ALL,               GROUP_FIND,  3, "command",    "run a command" },

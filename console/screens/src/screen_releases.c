@@ -1,11 +1,14 @@
-#include "internal.h"
+#include "releases_view.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 
-/* What is in the store: versions, signature, size, and how many devices run it. */
+/* What is in the store: versions, signature, size, and how many devices run it. releases_view.c has
+ * the selected one closely. */
+
+enum { DETAIL_FROM = 15 }; /* rows that the list and the detail need */
 
 static const struct ui_release *selected(const struct ui *ui, const struct ui_model *m)
 {
@@ -16,11 +19,21 @@ static const struct ui_release *selected(const struct ui *ui, const struct ui_mo
 static void refresh(struct ui *ui, const struct ui_model *m)
 {
     cursor_fit(&ui->releases.cursor, (uint32_t)m->release_count, ui->releases.page);
+    releases_count(&ui->releases, m);
+}
+
+static void show_devices(struct step *s, const struct ui_release *r)
+{
+    char filter[PROTO_PRODUCT_MAX + PROTO_VERSION_MAX + 32];
+
+    snprintf(filter, sizeof(filter), "product=%s fw=%s", r->release.product, r->release.version);
+    ui_push(s, SCREEN_FLEET);
+    fleet_screen_show(s, filter, 0);
 }
 
 static bool action_taken(struct step *s, enum action action)
 {
-    struct list_screen *l = &s->ui->releases;
+    struct releases_screen *l = &s->ui->releases;
     const struct ui_release *r = selected(s->ui, s->m);
     if (cursor_action(&l->cursor, action, (uint32_t)s->m->release_count, l->page))
         return true;
@@ -29,23 +42,16 @@ static bool action_taken(struct step *s, enum action action)
             start_open(s, r->release.product, r->release.version);
         return true;
     }
+    if (action == ACTION_FILTER) {
+        if (r)
+            show_devices(s, r);
+        return true;
+    }
     if (action == ACTION_COPY && r) {
         snprintf(ui_effect(s, UI_COPY)->text, 256, "%s:%s", r->release.product, r->release.version);
         return true;
     }
     return false;
-}
-
-/* Devices whose running image is this one. */
-static uint32_t running(const struct ui_model *m, const struct release *r)
-{
-    uint32_t n = 0, span = fleet_span(m->fleet);
-    for (uint32_t i = 0; i < span; i++) {
-        const struct fleet_device *d = fleet_device(m->fleet, i);
-        n += d && strcmp(fleet_word(m->fleet, d->fw), r->version) == 0 &&
-             strcmp(fleet_word(m->fleet, d->product), r->product) == 0;
-    }
-    return n;
 }
 
 static void hw_text(const struct release *r, char *out, size_t cap)
@@ -72,14 +78,14 @@ static int draw_signed(const struct ui_release *r, struct area a, int col)
                       r->signed_ok ? "signed" : "unsigned");
 }
 
-static void draw_row(const struct ui_release *r, const struct ui_model *m, struct area a)
+static void draw_row(const struct ui_release *r, uint32_t running, struct area a)
 {
     char text[160], size[FMT_MAX];
     draw_signed(r, a, 4);
     const struct columns at = columns_of(a);
     area_field(a, 0, at.product, at.product_width, ROLE_TEXT, r->release.product, false);
     area_field(a, 0, at.version, at.version_width, ROLE_TEXT, r->release.version, false);
-    snprintf(text, sizeof(text), "%u", running(m, &r->release));
+    snprintf(text, sizeof(text), "%u", running);
     area_field(a, 0, 37, 8, ROLE_TEXT, text, true);
     area_field(a, 0, 46, 8, ROLE_DIM, fmt_size(r->release.size, size), true);
     snprintf(text, sizeof(text), "%u", r->release.seq);
@@ -98,7 +104,7 @@ static void draw_row(const struct ui_release *r, const struct ui_model *m, struc
 
 static void body(struct ui *ui, const struct ui_model *m, struct area a)
 {
-    struct list_screen *l = &ui->releases;
+    struct releases_screen *l = &ui->releases;
     const struct columns columns = columns_of(a);
     area_text(a, 0, 4, ROLE_HEADER, a.c->words ? "SIGNED" : "");
     area_text(a, 0, columns.product, ROLE_HEADER, "PRODUCT");
@@ -112,7 +118,10 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
         area_text(a, 0, 88, ROLE_HEADER, "CREATED");
         area_text(a, 0, 100, ROLE_HEADER, "SHA-256");
     }
-    struct area list = area_sub(a, 1, 0, -1, -1);
+    int detail = a.rows >= DETAIL_FROM && m->release_count ? RELEASE_DETAIL_ROWS : 0;
+    struct area list = area_sub(a, 1, 0, a.rows - 1 - detail, -1);
+    if (detail)
+        releases_detail(l, m, area_sub(a, a.rows - detail, 0, detail, -1));
     l->page = list.rows;
     cursor_fit(&l->cursor, (uint32_t)m->release_count, l->page);
     area_cursor(list, 1, 4); /* until a row is drawn */
@@ -126,16 +135,19 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
             line = area_over(line, ROLE_SELECTION);
             area_pointer(line, 1);
         }
-        draw_row(&m->releases[at], m, line);
+        draw_row(&m->releases[at], at < UI_RELEASES ? l->running[at] : 0, line);
     }
 }
 
 static void head(struct ui *ui, const struct ui_model *m, struct area a)
 {
-    (void)ui;
+    const struct releases_screen *l = &ui->releases;
     area_text(a, 0, 1, ROLE_CRUMB, "releases");
-    char text[64];
-    snprintf(text, sizeof(text), "%zu in the store ", m->release_count);
+    char text[96], others[48] = "";
+    if (l->elsewhere && m->release_count)
+        snprintf(others, sizeof(others), ", %u device%s something else", l->elsewhere,
+                 l->elsewhere == 1 ? " runs" : "s run");
+    snprintf(text, sizeof(text), "%zu in the store%s ", m->release_count, others);
     area_right(a, 0, a.cols, ROLE_DIM, text);
 }
 
@@ -153,7 +165,7 @@ static void acts(struct ui *ui, const struct ui_model *m, struct area a)
 
 static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
 {
-    struct list_screen *l = &ui->releases;
+    struct releases_screen *l = &ui->releases;
     l->page = a.rows;
     cursor_fit(&l->cursor, (uint32_t)m->release_count, l->page);
     for (int i = 0; i < a.rows && l->cursor.top + (uint32_t)i < m->release_count; i++) {

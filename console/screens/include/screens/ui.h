@@ -33,8 +33,11 @@
 /* A release in the store. */
 struct ui_release {
     struct release release;
-    bool signed_ok; /* its signature holds under a known release key */
+    bool signed_ok;          /* its signature holds under a known release key */
+    enum reason why;         /* if not */
+    char kid[PROTO_KID_MAX]; /* who says to have signed it; "": nobody */
 };
+#define UI_RELEASES 256 /* the newest of each product first; more are not shown */
 
 /* A rollout as a list shows it; old ones are not kept in memory whole. */
 struct ui_rollout_row {
