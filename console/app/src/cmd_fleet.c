@@ -283,6 +283,9 @@ static int run_tail(struct cmd_context *ctx, const struct cmd_args *args)
         session_close(s);
         return (int)ctx->err.code;
     }
+    if (run.count == 0 && fleet_find(session_fleet(s), run.id) == FLEET_NONE)
+        log_say(ctx->log, LOG_WARN,
+                "no device %s is known; waiting for it ('muster ls' lists them)", run.id);
     int64_t until = limit ? session_now() + (int64_t)limit * 1000 : INT64_MAX;
     signals_install();
     while (run.count < run.limit && session_now() < until && !ferror(ctx->out) &&

@@ -404,10 +404,11 @@ int config_load(const char *name, struct profile *out, const struct log *log, st
         return -1;
     name_from_path(out);
     r.file = fopen(out->path, "re");
-    if (!r.file)
-        return err_set(err, EXIT_USAGE,
-                       "cannot read profile %s: %s. 'scripts/demo' or 'muster pki init' makes one",
-                       out->path, strerror(errno));
+    if (!r.file) {
+        const char *hint = errno == ENOENT ? ". 'scripts/demo' or 'muster pki init' makes one" : "";
+        return err_set(err, EXIT_USAGE, "cannot read profile %s: %s%s", out->path, strerror(errno),
+                       hint);
+    }
     int rc = ini_parse_stream(next_line, &r, on_entry, &r);
     int failed = ferror(r.file) ? errno : 0; /* a folder opens, and can't be read */
     fclose(r.file);
