@@ -217,7 +217,7 @@ static int put_cell(struct area a, int row, int col, enum role role, uint32_t cp
 
 int area_put(struct area a, int row, int col, enum role role, uint32_t cp)
 {
-    const char *word = a.c->words ? glyph_word(cp) : NULL;
+    const char *word = glyph_spelt(cp, a.c->ascii, a.c->words);
     if (!word)
         return put_cell(a, row, col, role, shown(a.c, cp));
     while (*word)
@@ -262,7 +262,7 @@ static uint32_t read_shown(struct reader *r)
             return r->last = (uint32_t)(unsigned char)*r->word++;
         const char *here = r->text;
         uint32_t cp = next_cp(&r->text);
-        const char *word = r->c->words ? glyph_word(cp) : NULL;
+        const char *word = glyph_spelt(cp, r->c->ascii, r->c->words);
         uint32_t first = word ? (uint32_t)(unsigned char)*word : cp;
         if ((word || r->spelled) && is_alnum(r->last) && is_alnum(first)) {
             r->text = here;

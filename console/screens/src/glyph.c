@@ -5,6 +5,7 @@
 /* Every non-ASCII glyph that screens draw on purpose, with its stand-in and its word: tests draw
  * all screens in ASCII and look for '?', and with words and look for glyphs. Sorted by code point.
  */
+#define SPELT 1 /* by its word in ASCII, too: one character would say something else */
 /* clang-format off */
 static const struct {
     uint32_t cp;
@@ -12,7 +13,7 @@ static const struct {
     const char *word;
 } glyphs[] = {
     { 0x00b0, 0,     NULL }, /* ° : "C" alone is understood */
-    { 0x00b1, '~',   "+-" }, /* ± */
+    { 0x00b1, SPELT, "+-" }, /* ± */
     { 0x00b2, '2',   NULL }, /* ² */
     { 0x00b3, '3',   NULL }, /* ³ */
     { 0x00b5, 'u',   NULL }, /* µ */
@@ -32,9 +33,9 @@ static const struct {
     { 0x2192, '>',   "Right" }, /* → */
     { 0x2193, 'v',   "Down" }, /* ↓ */
     { 0x21e1, '^',   "updating" }, /* ⇡ */
-    { 0x2260, '#',   "!=" }, /* ≠ */
-    { 0x2264, '<',   "<=" }, /* ≤ */
-    { 0x2265, '>',   ">=" }, /* ≥ */
+    { 0x2260, SPELT, "!=" }, /* ≠ */
+    { 0x2264, SPELT, "<=" }, /* ≤ */
+    { 0x2265, SPELT, ">=" }, /* ≥ */
     { 0x22ee, ':',   "and" }, /* ⋮ */
     { 0x2500, '-',   " " }, /* ─ */
     { 0x2502, '|',   " " }, /* │ */
@@ -95,11 +96,12 @@ static size_t row_of(uint32_t cp)
 char glyph_ascii(uint32_t cp)
 {
     size_t row = row_of(cp);
-    return row < GLYPHS ? glyphs[row].ascii : '?';
+    return row == GLYPHS ? '?' : glyphs[row].ascii == SPELT ? *glyphs[row].word : glyphs[row].ascii;
 }
 
-const char *glyph_word(uint32_t cp)
+const char *glyph_spelt(uint32_t cp, bool ascii, bool words)
 {
-    size_t row = cp > 0x7e ? row_of(cp) : GLYPHS;
-    return row < GLYPHS ? glyphs[row].word : NULL;
+    size_t row = cp > 0x7e && (ascii || words) ? row_of(cp) : GLYPHS;
+    bool spelt = row < GLYPHS && (words || glyphs[row].ascii == SPELT);
+    return spelt ? glyphs[row].word : NULL;
 }

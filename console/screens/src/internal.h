@@ -557,6 +557,11 @@ enum role state_role(enum fleet_state state);
 uint32_t state_glyph(enum fleet_state state);
 /* Its glyph, or its word where words are wanted; the column after it. */
 int draw_state(struct area a, int row, int col, enum fleet_state state);
+/* "warn" or "error"; "" for a plain line. */
+const char *tail_level_word(enum tail_level level);
+/* Its glyph before a line of the log, in column 0: without colours nothing else tells it. On a
+ * canvas with words nothing: there the word stands before the text. */
+void draw_log_level(struct area a, int row, enum tail_level level);
 /* A line of a keys' footer: "Enter open  / filter …" for the bindings of a screen. */
 void draw_keys(const struct ui *ui, struct area a);
 /* "▸" in the first row of a selected line, with the terminal's cursor on it. */

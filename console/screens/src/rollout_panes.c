@@ -425,7 +425,11 @@ void draw_rollout_log(const struct ui_model *m, const struct rollout *r, struct 
             continue;
         if (strncmp(text, r->id, len) == 0)
             text += len + (text[len] == ':') + (text[len] == ':' || text[len] == ' ');
+        draw_log_level(a, row, line->level);
         int col = area_printf(a, row, 1, ROLE_DIM, "%s ", fmt_clock(line->at_ms, clock));
+        if (a.c->words && line->level != TAIL_PLAIN)
+            col =
+                area_printf(a, row, col, roles[line->level], "%s: ", tail_level_word(line->level));
         area_field(a, row++, col, a.cols - col - 1, roles[line->level], text, false);
     }
 }

@@ -142,11 +142,16 @@ static int draw_line(const struct log_screen *l, const struct tail_line *line, s
 {
     static const enum role roles[] = { ROLE_TEXT, ROLE_LOG_WARN, ROLE_LOG_ERROR };
     char clock[FMT_MAX];
-    int label = labels && a.cols >= 80 ? 14 : 0, col = 10 + label, room = a.cols - col - 1;
+    const char *level = a.c->words ? tail_level_word(line->level) : "";
+    int label = labels && a.cols >= 80 ? 14 : 0, said = *level ? area_width(a, level) + 2 : 0;
+    int col = 10 + label + said, room = a.cols - col - 1;
     int width = area_width(a, line->text);
     int rows = l->wrap && room > 0 && width > room ? (width + room - 1) / room : 1;
     int row = bottom - rows;
+    draw_log_level(a, row, line->level);
     area_text(a, row, 1, ROLE_DIM, fmt_clock(line->at_ms, clock));
+    if (*level)
+        area_printf(a, row, col - said, roles[line->level], "%s: ", level);
     if (label)
         area_field(a, row, 10, label - 1, ROLE_DIM, line->label, false);
     if (!l->wrap)

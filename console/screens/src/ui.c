@@ -423,6 +423,19 @@ const char *clean(char *out, size_t cap, const char *text)
     return out;
 }
 
+const char *tail_level_word(enum tail_level level)
+{
+    return level == TAIL_WARN ? "warn" : level == TAIL_ERROR ? "error" : "";
+}
+
+void draw_log_level(struct area a, int row, enum tail_level level)
+{
+    if (level == TAIL_WARN)
+        area_mark(a, row, 0, ROLE_LOG_WARN, "▲");
+    if (level == TAIL_ERROR)
+        area_mark(a, row, 0, ROLE_LOG_ERROR, "✗");
+}
+
 void area_pointer(struct area line, int col)
 {
     area_put(line, 0, col, ROLE_FOCUS, 0x25b8);

@@ -69,6 +69,18 @@ static void a_glyph_whose_word_follows_is_left_out(void **state)
     canvas_free(c);
 }
 
+static void ascii_says_at_most_and_not_less_than(void **state)
+{
+    struct canvas *c = canvas_new(1, 40, true);
+    struct area a = area_all(c);
+    (void)state;
+
+    int end = area_text(a, 0, 0, ROLE_TEXT, "fail ≤ 0%, ≥ 2, ≠ 3, ±4");
+    assert_string_equal(row(c, 0), "fail <= 0%, >= 2, != 3, +-4");
+    assert_int_equal(area_width(a, "fail ≤ 0%, ≥ 2, ≠ 3, ±4"), end);
+    canvas_free(c);
+}
+
 static void a_field_never_grows_beyond_its_width(void **state)
 {
     struct canvas *c = canvas(3, 20);
@@ -208,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_glyph_in_a_text_becomes_its_word),
         cmocka_unit_test(a_glyph_whose_word_follows_is_left_out),
+        cmocka_unit_test(ascii_says_at_most_and_not_less_than),
         cmocka_unit_test(a_field_never_grows_beyond_its_width),
         cmocka_unit_test(a_bar_is_a_percentage_and_100_only_when_all_is_done),
         cmocka_unit_test(a_trend_tells_its_range_its_way_and_its_gaps_as_far_as_there_is_room),
