@@ -35,7 +35,6 @@ void device_wire(struct rollout *r, uint32_t device, enum rollout_wire wire,
                  struct rollout_effects *out);
 void device_tell(struct rollout *r, uint32_t device, struct rollout_effects *out);
 void device_timer(struct rollout *r, uint32_t device, struct rollout_effects *out);
-void device_sweep(struct rollout *r, uint32_t device, uint32_t kinds, struct rollout_effects *out);
 void device_report(struct rollout *r, uint32_t device, const struct ota_report *report,
                    struct rollout_effects *out);
 void device_reply(struct rollout *r, uint32_t device, const struct reply *reply,
@@ -49,7 +48,11 @@ void device_again(struct rollout *r, uint32_t device);
 int64_t device_deadline(const struct rollout *r, const struct rollout_device *d);
 bool device_counts(const struct rollout_device *d); /* FAILED, against firmware or image */
 bool device_waits(const struct rollout_device *d);  /* told, and not yet downloading */
-/* The next four inside leave/enter. */
+/* Publish what should be on the wire, if anybody hears. */
+void device_send(struct rollout *r, uint32_t device, struct rollout_effects *out);
+/* The next five inside leave/enter. */
+/* It said done: soaking, or at its end, when its status shows the image under another boot. */
+void device_confirm(struct rollout *r, uint32_t device, struct rollout_effects *out);
 void device_end(struct rollout *r, uint32_t device, enum rollout_device_state state,
                 enum reason reason, struct rollout_effects *out);
 void device_fail(struct rollout *r, uint32_t device, enum reason reason, const char *detail,
@@ -87,6 +90,9 @@ bool hours_ended(const struct rollout *r, const struct rollout_device *d,
                  const struct ota_report *report);
 int64_t hours_due(const struct rollout *r); /* wall ms of the next change, or INT64_MAX */
 void hours_note(const struct rollout *r, char *out, size_t cap);
+
+/* sweep.c: what the pass of these kinds means for one device. */
+void device_sweep(struct rollout *r, uint32_t device, uint32_t kinds, struct rollout_effects *out);
 
 /* queue.c: lists of devices through device.next; a device is in one at most. */
 void queue_put(struct rollout *r, uint32_t *first, uint32_t *last, uint32_t device);
