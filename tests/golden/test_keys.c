@@ -1376,6 +1376,11 @@ static void no_sequence_of_keys_acts_on_what_was_not_shown(void **state)
             stir(b->f, &seed);
         if (next(&seed) % 5 == 0)
             ev.key = next(&seed) % 2 ? K_DOWN : K_UP;
+        if (next(&seed) % 6 == 0) /* a click anywhere, and often on the keys at the foot */
+            ev = (struct ui_event){ .kind = UI_MOUSE,
+                                    .mouse = (enum ui_mouse)(next(&seed) % 4),
+                                    .row = (int)(next(&seed) % 2 ? next(&seed) % 40 : 38),
+                                    .col = (int)(next(&seed) % 120) };
         ui_step(b->ui, &ev, &b->f->model, &fx);
         for (size_t k = 0; k < fx.count; k++) {
             if (!is_act_on_devices(&fx.item[k]))

@@ -55,6 +55,14 @@ static void paint(struct canvas *c, int key)
         area_put(area_all(c), 3, 30, ROLE_OK, '1');
 }
 
+/* Until the stack is full. */
+static int deepen(int n)
+{
+    volatile char room[4096];
+    room[0] = (char)n;
+    return n < 0 ? 0 : deepen(n + 1) + room[0];
+}
+
 /* Opens, reports events, paints after each; 'q' closes. */
 static void child(int fd, bool no_color)
 {
@@ -82,6 +90,10 @@ static void child(int fd, bool no_color)
         usleep(20000); /* let a storm gather */
         while (key != 'q' && term_read(t, &ev) > 0) {
             report_event(fd, &ev);
+            if (ev.kind == UI_KEY && ev.key == K_CTRL('X'))
+                dprintf(fd, "%d\n", deepen(0));
+            if (ev.kind == UI_KEY && ev.key == K_CTRL('Y'))
+                term_copy(t, "hall-a-001\033]");
             key = ev.kind == UI_KEY ? ev.key : key;
             if (ev.kind == UI_RESIZE)
                 canvas_resize(c, ev.row, ev.col);
@@ -142,6 +154,23 @@ static void a_signal_that_kills_restores_the_terminal_first(void **state)
         tty_assert_restored(t);
         tty_stop(t);
     }
+}
+
+static void a_full_stack_restores_the_terminal_too(void **state)
+{
+    struct tty *t = start("xterm-256color", false);
+    (void)state;
+    assert_memory_equal(tty_event(t), "open", 4);
+    assert_string_equal(tty_next(t), "shown");
+
+    tty_type(t, "\x18");
+    assert_string_equal(tty_event(t), "key 24");
+    int status = tty_wait(t);
+
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGSEGV);
+    tty_assert_restored(t);
+    tty_stop(t);
 }
 
 static void keys_come_as_code_points_and_names(void **state)
@@ -414,6 +443,23 @@ static void without_colour_no_colour_is_sent(void **state)
     tty_stop(t);
 }
 
+static void a_copy_is_a_string_that_ends(void **state)
+{
+    struct tty *t = start("xterm-256color", false);
+    (void)state;
+    assert_memory_equal(tty_event(t), "open", 4);
+
+    tty_type(t, "\x19");
+    assert_string_equal(tty_event(t), "key 25");
+    tty_type(t, "q"); /* all that was written before is there when it has closed */
+    assert_string_equal(tty_event(t), "key 113");
+    assert_string_equal(tty_event(t), "closed");
+    tty_drain(t, 200);
+
+    assert_non_null(strstr(t->out, "\033]52;c;aGFsbC1hLTAwMRtd\a"));
+    tty_stop(t);
+}
+
 static void an_unknown_terminal_gets_something_simpler(void **state)
 {
     struct tty *t = start("no-such-terminal", false);
@@ -521,6 +567,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closing_leaves_the_terminal_as_it_was),
         cmocka_unit_test(a_signal_that_kills_restores_the_terminal_first),
+        cmocka_unit_test(a_full_stack_restores_the_terminal_too),
         cmocka_unit_test(keys_come_as_code_points_and_names),
         cmocka_unit_test(home_and_end_are_known_however_they_are_spelt),
         cmocka_unit_test(a_sequence_nobody_knows_is_not_taken_for_keys),
@@ -534,6 +581,7 @@ int main(void)
         cmocka_unit_test(a_storm_of_resizes_ends_in_the_last_size),
         cmocka_unit_test(only_what_changed_is_sent),
         cmocka_unit_test(without_colour_no_colour_is_sent),
+        cmocka_unit_test(a_copy_is_a_string_that_ends),
         cmocka_unit_test(an_unknown_terminal_gets_something_simpler),
         cmocka_unit_test(a_stopped_program_takes_the_terminal_again),
         cmocka_unit_test(a_slow_line_gets_fewer_frames),
