@@ -553,6 +553,7 @@ static void carry_out(struct console *c, const struct ui_model *m, const struct 
         break;
     case UI_TREND:
         fleet_set_trend(session_fleet(c->session), fx->reading);
+        past_again(c->past);
         break;
     case UI_LOAD_ROLLOUT:
         do_load(c, m, fx);

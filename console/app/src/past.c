@@ -69,6 +69,13 @@ void past_free(struct past *p)
     free(p);
 }
 
+void past_again(struct past *p)
+{
+    history_scan_free(p->scan);
+    p->scan = NULL;
+    p->scanned = false;
+}
+
 bool past_is_busy(const struct past *p)
 {
     return p->reading || p->scan;
