@@ -692,6 +692,17 @@ static void letters_that_may_become_a_field_wait(void **state)
     assert_true(on_screen(b, "hall-a-001"));
 }
 
+static void a_word_of_another_field_is_pointed_out(void **state)
+{
+    struct bench *b = *state;
+
+    type(b, "/esp32c");
+    assert_true(on_screen(b, "in no id and no group: hw:esp32c3 ?"));
+    type(b, "<Enter>");
+    assert_true(on_screen(b, "No device matches."));
+    assert_true(on_screen(b, "hw:esp32c3 ?"));
+}
+
 static void the_selected_row_comes_back_with_the_filter(void **state)
 {
     struct bench *b = *state;
@@ -1435,6 +1446,7 @@ int main(void)
         KEYS(rows_hold_still_after_a_cursor_key),
         KEYS(half_a_word_never_blanks_the_list),
         KEYS(letters_that_may_become_a_field_wait),
+        KEYS(a_word_of_another_field_is_pointed_out),
         KEYS(the_selected_row_comes_back_with_the_filter),
         KEYS(half_a_value_does_not_blank_it_either),
         KEYS(tab_fills_fields_and_values),

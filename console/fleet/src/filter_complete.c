@@ -294,6 +294,30 @@ void filter_complete(const char *text, size_t at, const struct fleet *fleet,
         offer_fields(&s, fleet);
 }
 
+/* ---- a word in another field ------------------------------------------------------------------
+ */
+
+void filter_meant(const char *text, const struct fleet *fleet, char out[FILTER_MEANT_MAX])
+{
+    static const char *const names[] = { "product", "hw", "fw", "target", "slot", "rollout" };
+    const char *from = text + strspn(text, " \t");
+    size_t len = strcspn(from, " \t()\"/:=!<>~,");
+    out[0] = '\0';
+    if (!len || from[len + strspn(from + len, " \t")])
+        return; /* more than a word, or no bare one */
+    for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+        for (uint32_t i = 0; i < fleet->span; i++) {
+            const struct fleet_device *d = fleet_at(fleet, i);
+            uint16_t word = d->used ? word_of(d, filter_field_named(names[n])) : 0;
+            const char *have = fleet->words.text[word];
+            if (word && strlen(have) >= len && begins(have, from, len)) {
+                text_format(out, FILTER_MEANT_MAX, "%s:%s", names[n], have);
+                return;
+            }
+        }
+    }
+}
+
 /* ---- half a word ---------------------------------------------------------------------------- */
 
 static bool begins_keyword(const char *word, size_t len, bool first)

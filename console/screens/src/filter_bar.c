@@ -135,6 +135,15 @@ static void draw_hints(const struct fleet_screen *f, struct area a, int row)
     }
 }
 
+/* Nobody has that in the id or a group; somebody may have it elsewhere. */
+static void draw_meant(const struct fleet_screen *f, struct area a, int row)
+{
+    char meant[FILTER_MEANT_MAX];
+    filter_meant(f->field.text, f->of, meant);
+    if (*meant)
+        area_printf(a, row, 3, ROLE_DIM, "in no id and no group: %s ?", meant);
+}
+
 /* Something is wanted where the text ends: that is no mistake yet, and the hints say what. */
 static bool is_open(const struct fleet_screen *f)
 {
@@ -169,6 +178,8 @@ bool fleet_bar(struct ui *ui, const struct ui_model *m, struct area a)
         draw_mistake(f, a, start);
     else if (*f->unknown)
         area_printf(a, 1, 3, ROLE_WARN, "nobody has a reading or a group %s", f->unknown);
+    else if (f->none && f->hints.count == 0)
+        draw_meant(f, a, 1);
     else
         draw_hints(f, a, 1);
     if (a.rows > 2 && !wrong)

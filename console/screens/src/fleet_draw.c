@@ -285,6 +285,11 @@ static void draw_empty(struct ui *ui, const struct ui_model *m, struct area a)
     else
         area_printf(a, row, 4, ROLE_DIM, "No device matches. %s",
                     *f->filter ? "Esc clears the filter." : "0 shows all states.");
+    char meant[FILTER_MEANT_MAX];
+    filter_meant(f->filter, m->fleet, meant);
+    if (*meant && a.rows > row + 1)
+        area_printf(a, row + 1, 4, ROLE_DIM, "A bare word is looked for in ids and groups: %s ?",
+                    meant);
 }
 
 static void draw_table(struct ui *ui, const struct ui_model *m, struct area a)

@@ -295,6 +295,23 @@ static void half_a_word_may_become_a_field(void **state)
     }
 }
 
+static void a_word_may_be_in_another_field(void **state)
+{
+    static const struct row rows[] = {
+        { "esp32c", "hw:esp32c3" }, { " weat ", "product:weather" },
+        { "nothing", "" },          { "hw:esp32", "" },
+        { "two words", "" },        { "", "" },
+        { "1.10", "fw:1.10.2" },
+    };
+    struct feed *f = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char meant[FILTER_MEANT_MAX];
+        filter_meant(rows[i].text, f->fleet, meant);
+        if (strcmp(meant, rows[i].want) != 0)
+            fail_msg("'%s': '%s', not '%s'", rows[i].text, meant, rows[i].want);
+    }
+}
+
 static void numbers_are_in_the_unit_shown_unless_they_say_another(void **state)
 {
     static const struct row rows[] = {
@@ -496,6 +513,7 @@ int main(void)
         T(a_name_that_says_nothing_is_told),
         T(what_may_stand_there_is_offered),
         T(half_a_word_may_become_a_field),
+        T(a_word_may_be_in_another_field),
         T(numbers_are_in_the_unit_shown_unless_they_say_another),
         T(a_mistake_is_told_with_its_place),
         cmocka_unit_test(the_message_says_what_is_wanted),

@@ -108,6 +108,13 @@ void filter_complete(const char *text, size_t at, const struct fleet *fleet,
  */
 const char *filter_half_word(const char *text, const struct fleet *fleet);
 
+/*
+ * A bare word that is in no id and no group may be what a device has in a field: "hw:linux-b". The
+ * first such field in the order product, hw, fw, target, slot, rollout, or "" when there is none.
+ */
+#define FILTER_MEANT_MAX 80
+void filter_meant(const char *text, const struct fleet *fleet, char out[FILTER_MEANT_MAX]);
+
 /* Names of the fixed fields for completion: NULL past the last. Readings come from fleet_reading().
  */
 const char *filter_field_name(size_t n);
