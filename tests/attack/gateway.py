@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import threading
 import time
+import warnings
 
 from kit import MUSTER
 
@@ -60,7 +61,9 @@ class Gateway:
                 self.context.verify_mode = ssl.CERT_REQUIRED
             if version:
                 self.context.set_ciphers("ALL:@SECLEVEL=0")
-                self.context.minimum_version = self.context.maximum_version = version
+                with warnings.catch_warnings():  # an old one is what is asked for
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    self.context.minimum_version = self.context.maximum_version = version
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.stopping = False
