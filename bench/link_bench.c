@@ -1,8 +1,8 @@
 /*
  * What the console's link and fleet model add to a libmosquitto subscriber that only counts, on the
- * same broker: the time until a retained picture is whole (in turns, best of the rounds), and CPU
- * per live message (both at once, on one stream). Needs an empty broker without TLS; bench/run
- * starts one.
+ * same broker: the time until a retained picture is whole (in turns), and CPU per live message
+ * (both at once, on one stream); each side's best of the rounds. Needs an empty broker without TLS;
+ * bench/run starts one.
  *
  *   link_bench PORT DEVICES ROUNDS MESSAGES
  *
@@ -24,7 +24,7 @@
 #include "fleet/fleet.h"
 #include "link/link.h"
 
-enum { RATE = 20000, SPEAKERS = 1000, GIVE_UP_S = 60 };
+enum { RATE = 20000, SPEAKERS = 1000, STREAMS = 2, GIVE_UP_S = 60 };
 
 struct run {
     uint64_t wanted, messages;
@@ -240,27 +240,41 @@ static void pictures(int port, int devices, int rounds)
            best[1].picture_cpu_us);
 }
 
-static void stream(int port, int devices, uint64_t messages)
+/* `first` subscribes first, and so is served first. */
+static void stream(int port, int devices, uint64_t messages, int first, double cpu[2])
 {
     struct job job[2] = { { .console = false }, { .console = true } };
-    struct figures f[2];
     pid_t pid[2];
 
     for (int i = 0; i < 2; i++) {
-        job[i].port = port;
-        job[i].devices = devices;
-        job[i].messages = messages;
-        pid[i] = start(&job[i]);
-        wait_ready(&job[i]);
+        int side = i ^ first;
+        job[side].port = port;
+        job[side].devices = devices;
+        job[side].messages = messages;
+        pid[side] = start(&job[side]);
+        wait_ready(&job[side]);
     }
     int speakers = devices < SPEAKERS ? devices : SPEAKERS;
     pid_t talk = devices_start_readings(port, speakers, RATE, messages);
-    for (int i = 0; i < 2; i++) {
-        f[i] = result(&job[i], pid[i]);
-        missing += f[i].missing;
+    for (int side = 0; side < 2; side++) {
+        struct figures f = result(&job[side], pid[side]);
+        missing += f.missing;
+        cpu[side] = f.live_cpu_us;
     }
     waitpid(talk, NULL, 0);
-    printf("live_bare_cpu_us %.2f\nlive_cpu_us %.2f\n", f[0].live_cpu_us, f[1].live_cpu_us);
+}
+
+static void streams(int port, int devices, uint64_t messages)
+{
+    double best[2] = { 0, 0 }, cpu[2];
+
+    for (int i = 0; i < STREAMS; i++) {
+        stream(port, devices, messages, i % 2, cpu);
+        for (int side = 0; side < 2; side++)
+            if (i == 0 || cpu[side] < best[side])
+                best[side] = cpu[side];
+    }
+    printf("live_bare_cpu_us %.2f\nlive_cpu_us %.2f\n", best[0], best[1]);
 }
 
 int main(int argc, char **argv)
@@ -283,7 +297,7 @@ int main(int argc, char **argv)
     }
     pictures(port, devices, rounds);
     if (messages)
-        stream(port, devices, (uint64_t)messages);
+        streams(port, devices, (uint64_t)messages);
     mosquitto_lib_cleanup();
     if (missing)
         fprintf(stderr, "link_bench: %llu messages did not come\n", (unsigned long long)missing);
