@@ -42,6 +42,9 @@ struct fleet_history {
     uint32_t spacing;   /* ds between values, smoothed; 0: not known */
     uint32_t first_ds;  /* of the oldest value ever */
     uint32_t raw_count; /* values ever put into raw */
+    /* The newest bucket of each level. It is put into its place only when the next one begins: a
+     * value touches this line, not a page of each level. */
+    struct bucket open[LEVELS];
     struct raw raw[RAW];
     struct bucket bucket[BUCKETS];
 };
@@ -157,15 +160,41 @@ static void raw_add(struct fleet_history *h, uint32_t ds, float value)
     h->raw[at % RAW] = (struct raw){ ds, value };
 }
 
-static void bucket_add(struct fleet_history *h, const struct level *level, uint32_t ds, float value)
+/* Where bucket `no` of a level is if it is kept: look whether it is that one. */
+static const struct bucket *bucket_of(const struct fleet_history *h, size_t level, uint32_t no)
 {
-    uint32_t no = ds / level->step + 1;
-    struct bucket *b = &h->bucket[level->first + no % level->count];
+    const struct level *l = &levels[level];
+    const struct bucket *open = &h->open[level];
 
+    return no % l->count == open->no % l->count ? open : &h->bucket[l->first + no % l->count];
+}
+
+static void bucket_begin(struct fleet_history *h, size_t level, const struct bucket *first)
+{
+    const struct level *l = &levels[level];
+    struct bucket *open = &h->open[level];
+
+    if (open->no)
+        h->bucket[l->first + open->no % l->count] = *open;
+    *open = *first;
+}
+
+static void bucket_add(struct fleet_history *h, size_t level, uint32_t ds, float value)
+{
+    const struct level *l = &levels[level];
+    uint32_t no = ds / l->step + 1;
+    struct bucket *b = &h->open[level], first = { no, 1, value, value, value };
+
+    if (no > b->no) {
+        bucket_begin(h, level, &first);
+        return;
+    }
+    if (no < b->no && no % l->count != b->no % l->count)
+        b = &h->bucket[l->first + no % l->count];
     if (b->no > no)
         return; /* its place was taken by a newer one */
     if (b->no < no) {
-        *b = (struct bucket){ no, 1, value, value, value };
+        *b = first;
         return;
     }
     b->count++;
@@ -195,7 +224,7 @@ static void deep_add(struct fleet_history *h, uint32_t ds, float value)
         h->first_ds = ds;
     raw_add(h, ds, value);
     for (size_t i = 0; i < LEVELS; i++)
-        bucket_add(h, &levels[i], ds, value);
+        bucket_add(h, i, ds, value);
 }
 
 /* ---- trend ---------------------------------------------------------------------------------- */
@@ -237,7 +266,7 @@ static void trend_fill(const struct fleet *fleet, struct fleet_trend *t,
     for (uint32_t i = TEN; i-- > 0;) {
         if (no <= i)
             continue;
-        const struct bucket *b = &h->bucket[(no - i) % TEN];
+        const struct bucket *b = bucket_of(h, 0, no - i);
         if (b->no == no - i)
             trend_add(t, to_ms(fleet, (b->no - 1) * levels[0].step), b->avg);
     }
@@ -408,7 +437,7 @@ static void plot_level(struct plot *p, const struct fleet *fleet, const struct f
     for (uint32_t i = level->count; i-- > 0;) {
         if (last <= i)
             continue;
-        const struct bucket *b = &h->bucket[level->first + (last - i) % level->count];
+        const struct bucket *b = bucket_of(h, (size_t)(level - levels), last - i);
         if (b->no != last - i)
             continue;
         uint32_t middle = (b->no - 1) * level->step + level->step / 2;
