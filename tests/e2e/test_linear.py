@@ -16,6 +16,7 @@ class Running:
 
     def __init__(self, fleet, *args, terminal=False, env=None):
         self.lines = []
+        self.cut = 0  # pieces that ended inside a line: what a full buffer looks like, where a flush ends with one
         mouth = subprocess.PIPE
         if terminal:
             ear, mouth = pty.openpty()
@@ -36,6 +37,7 @@ class Running:
                 got = b""
             if not got:
                 return
+            self.cut += not got.endswith(b"\n")
             *lines, rest = (rest + got).split(b"\n")
             self.lines += [line.decode() for line in lines]
 
@@ -66,6 +68,7 @@ class Lines(FleetTest):
             wait_until("%s says something" % args[0], 60, lambda: len(run.lines) >= 3)
             self.assertIsNone(run.process.poll(), "it still runs: the lines did not wait for its end")
             run.close()
+            self.assertEqual(run.cut, 0, "lines are written whole, when they are said")
             self.plain(run.lines)
 
     def test_states_are_words(self):
