@@ -1136,6 +1136,39 @@ static void an_export_names_its_file_and_format_before(void **state)
     assert_string_equal(effect(b, UI_EXPORT)->text, "out.csv");
 }
 
+static void the_profile_says_what_is_usual_until_somebody_chooses(void **state)
+{
+    struct bench *b = *state;
+    static char kept[UI_STATE_MAX];
+    char wrong[128];
+
+    ui_set_usual(b->ui, "fw temp:12", "-temp hw");
+    type(b, "");
+    assert_true(on_screen(b, "sort TEMP"));
+    assert_true(on_screen(b, "FW "));
+    assert_false(on_screen(b, "HW "));
+    ui_state_write(b->ui, kept, sizeof(kept));
+    assert_null(strstr(kept, "sort"));
+    assert_null(strstr(kept, "columns"));
+
+    type(b, "o<Down><Space><Enter>s<Home><Enter>"); /* no FW, by severity */
+    assert_false(on_screen(b, "FW "));
+    ui_state_write(b->ui, kept, sizeof(kept));
+    assert_non_null(strstr(kept, "columns = id temperature:12\nsort = state\n"));
+
+    type(b, "oa<Enter>\\0"); /* as usual again */
+    assert_true(on_screen(b, "sort TEMP"));
+    assert_true(on_screen(b, "FW "));
+    assert_false(on_screen(b, "HW "));
+
+    assert_false(ui_usual_mistake("id:20, fw temp:12 pm2_5", false, wrong, sizeof(wrong)));
+    assert_false(ui_usual_mistake("-temp fw seen", true, wrong, sizeof(wrong)));
+    assert_true(ui_usual_mistake("fw:wide", false, wrong, sizeof(wrong)));
+    assert_true(ui_usual_mistake("temp fw temperature", false, wrong, sizeof(wrong)));
+    assert_true(ui_usual_mistake("temp fw seen hw", true, wrong, sizeof(wrong)));
+    assert_string_equal(wrong, "'hw': one more than there may be");
+}
+
 static void any_text_may_stand_in_the_state_file(void **state)
 {
     static const char text[] =
@@ -1468,6 +1501,7 @@ int main(void)
         KEYS(a_click_on_a_header_sorts_and_again_turns_it),
         KEYS(several_keys_sort_together_and_escape_undoes_them),
         KEYS(columns_sort_and_views_come_back_in_the_next_run),
+        KEYS(the_profile_says_what_is_usual_until_somebody_chooses),
         KEYS(escape_in_the_chooser_brings_the_columns_back),
         KEYS(the_chooser_ticks_what_the_fleet_sends),
         KEYS(a_view_goes_only_after_a_second_press),

@@ -13,6 +13,7 @@
 #include "config_alert.h"
 #include "config_notify.h"
 #include "config_keys.h"
+#include "screens/ui.h"
 
 enum field_type {
     FIELD_TEXT,
@@ -22,7 +23,9 @@ enum field_type {
     FIELD_BYTES,
     FIELD_BOOL,
     FIELD_ASCII,
-    FIELD_BELL
+    FIELD_BELL,
+    FIELD_COLUMNS,
+    FIELD_SORT
 };
 
 /* The whole file format: a row per key. tests and docs/config.md name the same keys. */
@@ -78,6 +81,8 @@ static const struct field {
     FIELD("ui", "read_only", FIELD_BOOL, ui.read_only),
     FIELD("ui", "prod", FIELD_BOOL, ui.prod),
     FIELD("ui", "words", FIELD_BOOL, ui.words),
+    FIELD("ui", "columns", FIELD_COLUMNS, ui.columns),
+    FIELD("ui", "sort", FIELD_SORT, ui.sort),
     FIELD("ui", "mouse", FIELD_BOOL, ui.mouse),
     FIELD("ui", "bell", FIELD_BELL, ui.bell),
     FIELD("ui", "sync", FIELD_BOOL, ui.sync),
@@ -163,6 +168,17 @@ static int set_word(struct reader *r, const struct field *f, const char *value, 
     return text_copy((char *)r->profile + f->offset, f->size, value);
 }
 
+static int set_look(struct reader *r, const struct field *f, const char *value, int line)
+{
+    char wrong[128];
+
+    if (ui_usual_mistake(value, f->type == FIELD_SORT, wrong, sizeof(wrong)))
+        return bad(r, line, "%s: %s", f->key, wrong);
+    if (!text_copy((char *)r->profile + f->offset, f->size, value))
+        return bad(r, line, "%s is too long: '%s'", f->key, value);
+    return 1;
+}
+
 static int set_field(struct reader *r, const struct field *f, const char *value, int line)
 {
     void *at = (char *)r->profile + f->offset;
@@ -195,6 +211,9 @@ static int set_field(struct reader *r, const struct field *f, const char *value,
     case FIELD_ASCII:
     case FIELD_BELL:
         return set_word(r, f, value, line);
+    case FIELD_COLUMNS:
+    case FIELD_SORT:
+        return set_look(r, f, value, line);
     }
     return 1;
 }

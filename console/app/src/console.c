@@ -808,6 +808,7 @@ static int open_screen(struct console *c, const struct cmd_args *args)
         return -1;
     ui_set_keymap(c->ui, &keys);
     ui_set_words(c->ui, cmd_has(args, "words") || p->ui.words);
+    ui_set_usual(c->ui, p->ui.columns, p->ui.sort);
     struct err err;
     if (ui_file_load(p, c->ui, &err))
         log_say(&c->log, LOG_WARN, "%s", err.text);

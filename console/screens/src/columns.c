@@ -406,10 +406,16 @@ static int chosen_width(const struct fleet_screen *f, const struct ui_model *m,
     return def ? text_width(f, m, def, def->most) : reading_width(f->of, reading);
 }
 
-static bool has_trend(const struct fleet_screen *f)
+const struct column_choice *columns_wanted(const struct fleet_screen *f, size_t *count)
 {
-    for (size_t i = 0; i < f->chosen_count; i++) {
-        if (strcmp(f->chosen[i].word, "trend") == 0)
+    *count = f->chosen_count ? f->chosen_count : f->usual_count;
+    return f->chosen_count ? f->chosen : f->usual;
+}
+
+static bool holds_column(const struct column_choice *c, size_t count, const char *word)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(c[i].word, word) == 0)
             return true;
     }
     return false;
@@ -418,21 +424,23 @@ static bool has_trend(const struct fleet_screen *f)
 static void lay_out_chosen(struct fleet_screen *f, const struct ui_model *m, int cols)
 {
     int col = first_column(f), need = col, width[FLEET_COLUMNS];
-    for (size_t i = 0; i < f->chosen_count; i++) {
-        width[i] = chosen_width(f, m, &f->chosen[i]);
+    size_t count;
+    const struct column_choice *chosen = columns_wanted(f, &count);
+    for (size_t i = 0; i < count; i++) {
+        width[i] = chosen_width(f, m, &chosen[i]);
         need += width[i] > 0 ? width[i] + 2 : 0;
     }
     int trend = cols - 1 - need > 60 ? 60 : cols - 1 - need;
-    int gap = has_trend(f) ? 2 : 6; /* behind a reading, room for "down" */
-    for (size_t i = 0; i < f->chosen_count; i++) {
-        const struct column_def *def = column_find(f->chosen[i].word);
+    int gap = holds_column(chosen, count, "trend") ? 2 : 6; /* behind a reading, room for "down" */
+    for (size_t i = 0; i < count; i++) {
+        const struct column_def *def = column_find(chosen[i].word);
         int w = width[i] < 0 ? trend : width[i];
         bool fits = w > 0 && (width[i] > 0 || w >= 8) && col + w < cols;
         if (!fits) {
             f->column_left += width[i] != 0;
             continue;
         }
-        uint32_t reading = def ? FLEET_NONE : fleet_reading_find(f->of, f->chosen[i].word);
+        uint32_t reading = def ? FLEET_NONE : fleet_reading_find(f->of, chosen[i].word);
         col = end_of(add(f, def, reading, col, w)) + (f->words && !def ? gap : 2);
     }
 }
@@ -440,7 +448,7 @@ static void lay_out_chosen(struct fleet_screen *f, const struct ui_model *m, int
 void columns_lay_out(struct fleet_screen *f, const struct ui_model *m, int cols)
 {
     f->column_count = f->column_left = 0;
-    if (f->chosen_count)
+    if (f->chosen_count || f->usual_count)
         lay_out_chosen(f, m, cols);
     else
         lay_out_by_fleet(f, m, cols);
@@ -464,15 +472,6 @@ void columns_write(const struct column_choice *c, size_t count, char *out, size_
                            : snprintf(out + used, cap - used, "%s%s", gap, c[i].word);
         used += (size_t)n;
     }
-}
-
-static bool holds_column(const struct column_choice *c, size_t count, const char *word)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(c[i].word, word) == 0)
-            return true;
-    }
-    return false;
 }
 
 /* The next word of a list, cleaned, empty when it is too long to be one; false at the end. */
@@ -502,10 +501,11 @@ size_t columns_read(const char *text, struct column_choice out[FLEET_COLUMNS])
             *colon = '\0';
             text_to_u64(colon + 1, 0, COLUMN_WIDTH_MAX, &width);
         }
-        if (strcmp(word, "id") == 0)
+        const char *name = reading_canonical(word);
+        if (strcmp(name, "id") == 0)
             out[0].width = (int)width;
-        if (!*word || strcmp(word, "state") == 0 || holds_column(out, count, word) ||
-            !text_copy(out[count].word, sizeof(out[0].word), word))
+        if (!*name || strcmp(name, "state") == 0 || holds_column(out, count, name) ||
+            !text_copy(out[count].word, sizeof(out[0].word), name))
             continue;
         out[count++].width = (int)width;
     }
@@ -540,4 +540,46 @@ size_t sort_read(const char *text, struct sort_choice out[FLEET_SORT_KEYS])
         count++;
     }
     return count;
+}
+
+/* ---------------------------------------------------------------------------- mistakes in them */
+
+/* `word` is "fw:12" or "-fw"; what it names is cut out of it. */
+static const char *named(char *word, bool sort, bool *good)
+{
+    char *colon = sort ? NULL : strchr(word, ':');
+    uint64_t width;
+
+    *good = !colon || text_to_u64(colon + 1, 0, COLUMN_WIDTH_MAX, &width);
+    if (colon)
+        *colon = '\0';
+    return reading_canonical(word + (sort && word[0] == '-'));
+}
+
+bool ui_usual_mistake(const char *list, bool sort, char *out, size_t cap)
+{
+    struct column_choice seen[FLEET_COLUMNS];
+    size_t count = 0, most = sort ? UI_SORTS_MAX : UI_COLUMNS_MAX;
+    char word[PROTO_READING_MAX + 8];
+    bool good = true;
+
+    while (next_word(&list, word, sizeof(word))) {
+        const char *name = named(word, sort, &good), *wrong = NULL;
+        if (!good)
+            wrong = "a width is a whole number up to 60";
+        else if (!*name || strlen(name) >= sizeof(seen[0].word))
+            wrong = "no name of a field or a reading";
+        else if (strcmp(name, sort ? "trend" : "state") == 0)
+            wrong = sort ? "nothing is sorted by a trend" : "the state is always shown";
+        else if (holds_column(seen, count, name))
+            wrong = "named twice";
+        else if (count == most)
+            wrong = "one more than there may be";
+        if (wrong) {
+            snprintf(out, cap, "'%s': %s", word, wrong);
+            return true;
+        }
+        text_copy(seen[count++].word, sizeof(seen[0].word), name);
+    }
+    return false;
 }

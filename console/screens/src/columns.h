@@ -47,6 +47,8 @@ void columns_lay_out(struct fleet_screen *f, const struct ui_model *m, int cols)
  * takes what it understands and leaves the rest; returns how many there are. */
 void columns_write(const struct column_choice *c, size_t count, char *out, size_t cap);
 size_t columns_read(const char *text, struct column_choice out[FLEET_COLUMNS]);
+/* The columns to be shown, chosen or usual; 0: what the fleet sends. */
+const struct column_choice *columns_wanted(const struct fleet_screen *f, size_t *count);
 void sort_write(const struct sort_choice *c, size_t count, char *out, size_t cap);
 size_t sort_read(const char *text, struct sort_choice out[FLEET_SORT_KEYS]);
 

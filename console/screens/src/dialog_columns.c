@@ -36,13 +36,15 @@ static void list_items(struct columns_dialog *d, const struct fleet_screen *f)
     size_t count = column_words(f->of, word);
     d->count = 0;
     push(d, "id", 0, true);
-    for (size_t i = 0; i < f->chosen_count; i++) {
-        push(d, f->chosen[i].word, f->chosen[i].width, true);
-        int at = find(d, f->chosen[i].word);
+    size_t wanted;
+    const struct column_choice *c = columns_wanted(f, &wanted);
+    for (size_t i = 0; i < wanted; i++) {
+        push(d, c[i].word, c[i].width, true);
+        int at = find(d, c[i].word);
         if (at >= 0)
-            d->item[at].width = f->chosen[i].width;
+            d->item[at].width = c[i].width;
     }
-    for (size_t i = 0; i < f->column_count && !f->chosen_count; i++)
+    for (size_t i = 0; i < f->column_count && !wanted; i++)
         push(d, f->column[i].word, 0, true);
     for (size_t i = 0; i < count; i++)
         push(d, word[i], 0, false);

@@ -124,7 +124,11 @@ struct fleet_screen {
     uint32_t trend;        /* what UI_TREND last asked for */
     bool words;            /* ui_set_words(), for all screens */
     struct column_choice chosen[FLEET_COLUMNS];
-    size_t chosen_count;        /* 0: what the fleet sends */
+    size_t chosen_count; /* 0: the usual ones */
+    struct column_choice usual[FLEET_COLUMNS];
+    size_t usual_count; /* 0: what the fleet sends */
+    struct sort_choice usual_sort[FLEET_SORT_KEYS];
+    size_t usual_sort_count;
     char (*mark)[PROTO_ID_MAX]; /* sorted */
     size_t mark_count, mark_cap;
     char last_mark[PROTO_ID_MAX];

@@ -35,14 +35,32 @@ static void put(struct writer *w, const char *format, ...)
     }
 }
 
-static void put_look(struct writer *w, const struct saved_view *v)
+static void put_columns(struct writer *w, const struct saved_view *v)
 {
     char text[FLEET_COLUMNS * (PROTO_READING_MAX + 4)];
     columns_write(v->column, v->column_count, text, sizeof(text));
     if (*text)
         put(w, "columns = %s\n", text);
+}
+
+static void put_sort(struct writer *w, const struct saved_view *v)
+{
+    char text[FLEET_SORT_KEYS * (PROTO_READING_MAX + 4)];
     sort_write(v->sort, v->sort_count, text, sizeof(text));
     put(w, "sort = %s\n", text);
+}
+
+/* What is as usual is not kept: the profile may say something else tomorrow. */
+static bool is_sorted_as_usual(const struct fleet_screen *f)
+{
+    if (f->sort_count != f->usual_sort_count)
+        return false;
+    for (size_t i = 0; i < f->sort_count; i++) {
+        if (strcmp(f->sort[i].word, f->usual_sort[i].word) != 0 ||
+            f->sort[i].invert != f->usual_sort[i].invert)
+            return false;
+    }
+    return true;
 }
 
 static void put_states(struct writer *w, uint32_t states)
@@ -66,7 +84,9 @@ void ui_state_write(const struct ui *ui, char *out, size_t cap)
     view_take(&ui->fleet, "", &now);
     put(&w,
         "; kept by muster: how the fleet is shown, theme, saved views, past filters\n[fleet]\n");
-    put_look(&w, &now);
+    put_columns(&w, &now);
+    if (!is_sorted_as_usual(&ui->fleet))
+        put_sort(&w, &now);
     put(&w, "preview = %s\n", ui->fleet.preview_off ? "no" : "yes");
     if (*ui->theme)
         put(&w, "\n[ui]\ntheme = %s\n", ui->theme);
@@ -75,7 +95,8 @@ void ui_state_write(const struct ui *ui, char *out, size_t cap)
         put(&w, "\n[view %s]\n", v->name);
         if (*v->filter)
             put(&w, "filter = %s\n", v->filter);
-        put_look(&w, v);
+        put_columns(&w, v);
+        put_sort(&w, v);
         put_states(&w, v->states);
     }
     if (ui->past.count)
@@ -194,4 +215,18 @@ void ui_state_read(struct ui *ui, const char *text)
     f->sort_count = r.now.sort_count;
     f->key_count = 0; /* the next refresh makes keys of it */
     f->key_readings = 0;
+}
+
+/* ---------------------------------------------------------------------------------- the usual */
+
+void ui_set_usual(struct ui *ui, const char *columns, const char *sort)
+{
+    struct fleet_screen *f = &ui->fleet;
+
+    f->usual_count = *columns ? columns_read(columns, f->usual) : 0;
+    f->usual_sort_count = sort_read(sort, f->usual_sort);
+    if (!f->usual_sort_count)
+        f->usual_sort_count = sort_read("state", f->usual_sort);
+    memcpy(f->sort, f->usual_sort, sizeof(f->sort));
+    f->sort_count = f->usual_sort_count;
 }

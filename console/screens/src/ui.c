@@ -61,8 +61,7 @@ struct ui *ui_new(void)
     keymap_default(&ui->keys);
     ui->rows = 24;
     ui->cols = 80;
-    text_copy(ui->fleet.sort[0].word, sizeof(ui->fleet.sort[0].word), "state");
-    ui->fleet.sort_count = 1;
+    ui_set_usual(ui, "", "");
     ui->fleet.trend = FLEET_NONE;
     ui->fleet.span_ms = ui->device.span_ms = SPAN_AUTO;
     ui->fleet.page = ui->rollouts.page = ui->rollout.page = ui->releases.page = 10;

@@ -55,7 +55,9 @@ void view_apply(struct step *s, const struct saved_view *v)
 
 void view_usual(struct step *s)
 {
-    static const struct saved_view usual = { .sort = { { .word = "state" } }, .sort_count = 1 };
+    const struct fleet_screen *f = &s->ui->fleet;
+    struct saved_view usual = { .sort_count = f->usual_sort_count };
+    memcpy(usual.sort, f->usual_sort, sizeof(usual.sort));
     view_apply(s, &usual);
 }
 

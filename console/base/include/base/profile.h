@@ -11,6 +11,7 @@
  */
 #define PROFILE_PATH_MAX    512
 #define PROFILE_TEXT_MAX    128
+#define PROFILE_LOOK_MAX    512
 #define PROFILE_SOURCES_MAX 16
 #define PROFILE_KEYS_MAX    64
 #define PROFILE_NOTIFY_MAX  8
@@ -100,6 +101,7 @@ struct profile {
         bool prod;     /* the console acts only for 15 minutes after :write */
         bool words;    /* states by word and not by glyph */
         char ascii[8]; /* "auto", "yes", "no" */
+        char columns[PROFILE_LOOK_MAX], sort[PROFILE_LOOK_MAX]; /* ui_set_usual(); "": none named */
         bool mouse;
         bool sync;    /* synchronised output, where the terminal may know it */
         char bell[8]; /* which alerts ring: "crit", "warn" (and crit), "no" */

@@ -242,6 +242,17 @@ void ui_set_keymap(struct ui *ui, const struct keymap *keys);
 /* On all screens and dialogs: words where glyphs, bars, trends and plots would stand, no rules, a
  * dialog alone on the screen, and the cursor always to be seen. Each picture's canvas gets it. */
 void ui_set_words(struct ui *ui, bool words);
+/*
+ * The table where nobody has chosen another, before ui_state_read(): columns as "fw temperature:12"
+ * ("": what the fleet sends), sort as "-temperature fw" ("": worst first). At most so many words of
+ * fields and readings; what ui_usual_mistake() finds is passed over.
+ */
+#define UI_COLUMNS_MAX 31
+#define UI_SORTS_MAX   3
+void ui_set_usual(struct ui *ui, const char *columns, const char *sort);
+/* What is wrong with a list of columns, or of `sort`; false: nothing. Whether anybody sends a
+ * reading of that name can't be said here. */
+bool ui_usual_mistake(const char *list, bool sort, char *out, size_t cap);
 
 /*
  * What outlives a run, as the text of a small INI file: columns, sort, saved views, past filters.
