@@ -1,8 +1,9 @@
 """The good release in two stages; the bad one that stops itself; commands to a device."""
 import json
+import subprocess
 import time
 
-from harness import FleetTest, hash_of, main, wait_until
+from harness import MUSTER, FleetTest, hash_of, main, wait_until
 
 
 class GoodRollout(FleetTest):
@@ -134,6 +135,19 @@ class PausedRollout(FleetTest):
         self.assertEqual(said("downloading"), [])
         self.assertEqual(self.orders_left(), [], "no retained order is left")
         self.assertEqual(self.fleet.run("rollout", "watch", rollout, check=False).returncode, 1)
+
+    def test_3_of_four_starts_at_once_one_is_taken(self):
+        wish = ["rollout", "start", "--release", "weather@1.5.0-bad", "--stages", "100%", "--jitter", "6d", "--deadline", "7d", "--yes", "--json"]
+        all_of_them = [subprocess.Popen([MUSTER, "--profile", self.fleet.profile] + wish, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                       for _ in range(4)]
+        said = [p.communicate(timeout=120) for p in all_of_them]
+        self.assertEqual(sorted(p.returncode for p in all_of_them), [0, 4, 4, 4], said)
+        rollout = [json.loads(out)["rollout"] for out, _ in said if out][0]
+        for out, err in said:
+            self.assertTrue(out or "is still in rollout " + rollout in err, said)
+        wait_until("no draft is left", 60, lambda: "draft" not in {r["state"] for r in self.fleet.json("rollout", "ls")})
+        self.fleet.run("rollout", "abort", rollout, "--yes")
+        self.fleet.wait_state(rollout, {"aborted"}, 120)
 
 
 if __name__ == "__main__":

@@ -220,22 +220,34 @@ static void warn_notes(struct cmd_context *ctx, const struct wish *w)
     plan_set_free(&set);
 }
 
-static void warn_without_engine(struct cmd_context *ctx, struct store *store)
+/* The engine has the last word: another start may have been a moment earlier. */
+static int see_it_start(struct cmd_context *ctx, struct store *store, const char *id,
+                        int64_t number)
 {
-    char holder[160];
-    struct err err;
+    char holder[160], who[65];
+    struct store_act act = { 0 };
 
-    if (store_engine_holder(store, holder, sizeof(holder), &err) == 0)
+    if (store_engine_holder(store, holder, sizeof(holder), &ctx->err) == 0) {
         log_say(
             ctx->log, LOG_WARN,
             "nobody runs the engine, so nothing will move: start 'muster serve', the console, or "
             "'muster rollout watch'");
+        return 0;
+    }
+    if (rollout_act_wait(store, number, &act, &ctx->err))
+        return -1;
+    if (!act.consumed || !act.refused)
+        return 0;
+    session_who(who, sizeof(who));
+    planning_give_up(store, who, id, session_now());
+    return err_set(&ctx->err, EXIT_REFUSED, "%s was not started: %s", id, act.result);
 }
 
 static int run_start(struct cmd_context *ctx, const struct cmd_args *args)
 {
     struct wish w;
     char id[PROTO_ROLLOUT_MAX] = "", who[65];
+    int64_t act;
 
     if (wish_make(ctx, args, SESSION_JOURNAL, &w) || confirm(ctx, args, &w)) {
         wish_free(&w);
@@ -250,9 +262,9 @@ static int run_start(struct cmd_context *ctx, const struct cmd_args *args)
                           .candidate = w.candidate,
                           .count = w.count,
                           .who = who };
-    int rc = planning_start(&p, session_now(), id, &ctx->err) ? (int)ctx->err.code : EXIT_DONE;
-    if (rc == EXIT_DONE) {
-        warn_without_engine(ctx, session_store(w.session));
+    bool started = planning_start(&p, session_now(), id, &act, &ctx->err) == 0 &&
+                   see_it_start(ctx, p.store, id, act) == 0;
+    if (started) {
         if (cmd_has(args, "yes"))
             warn_notes(ctx, &w);
         if (ctx->json)
@@ -261,7 +273,7 @@ static int run_start(struct cmd_context *ctx, const struct cmd_args *args)
             fprintf(ctx->out, "%s started; 'muster rollout watch %s' follows it\n", id, id);
     }
     wish_free(&w);
-    return rc;
+    return started ? EXIT_DONE : (int)ctx->err.code;
 }
 
 /* ---- ls, show

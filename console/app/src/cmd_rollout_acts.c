@@ -14,6 +14,18 @@
 /* What people ask of a rollout: rows in the journal, which whoever runs the engine takes. */
 enum { ACT_WAIT_MS = 10000 };
 
+int rollout_act_wait(struct store *store, int64_t number, struct store_act *act, struct err *err)
+{
+    int64_t until = session_now() + ACT_WAIT_MS;
+
+    do {
+        if (store_act_get(store, number, act, err) < 0)
+            return -1;
+        poll(NULL, 0, act->consumed ? 0 : 100);
+    } while (!act->consumed && session_now() < until);
+    return 0;
+}
+
 static int say_act(struct cmd_context *ctx, const char *id, const struct store_act *act)
 {
     if (ctx->json)
@@ -38,16 +50,12 @@ static int act_and_wait(struct cmd_context *ctx, struct store *store, const char
     char who[65];
     int64_t number;
     struct store_act act = { .act = what };
-    int64_t until = session_now() + ACT_WAIT_MS;
 
     session_who(who, sizeof(who));
     if (store_act_ask(store, who, id, what, ask, session_now(), &number, &ctx->err))
         return (int)ctx->err.code;
-    do {
-        if (store_act_get(store, number, &act, &ctx->err) < 0)
-            return (int)ctx->err.code;
-        poll(NULL, 0, act.consumed ? 0 : 100);
-    } while (!act.consumed && session_now() < until);
+    if (rollout_act_wait(store, number, &act, &ctx->err))
+        return (int)ctx->err.code;
     return say_act(ctx, id, &act);
 }
 

@@ -281,6 +281,7 @@ static void do_start(struct console *c, const struct ui_model *m, const struct u
     struct err err = { .text = "the release store could not be opened" };
     struct plan_candidate *candidate;
     struct cmdline line;
+    int64_t act;
     uint32_t count =
         planning_candidates_of(session_fleet(c->session), fx->ids, fx->id_count, &candidate);
 
@@ -294,12 +295,13 @@ static void do_start(struct console *c, const struct ui_model *m, const struct u
                           .count = count,
                           .who = c->who };
     p.release = c->releases ? planning_release(p.profile, c->releases, p.crypto, name, &err) : NULL;
-    if (!p.release || planning_start(&p, m->now_ms, id, &err))
+    if (!p.release || planning_start(&p, m->now_ms, id, &act, &err))
         tell(c, m, TAIL_ERROR, "not started: %s", err.text);
     else {
         tell(c, m, TAIL_PLAIN, "%s started: %s to %u devices", id, name, count);
         cmdline_start(&line, c->cmd->profile, fx->plan);
         log_say(&c->log, LOG_INFO, "%s", cmdline_text(&line));
+        asked_add(&c->asked, act);
     }
     c->releases_ms = 0;
     engine_nudge(session_engine(c->session));
@@ -337,6 +339,8 @@ static void tell_answers(struct console *c, int64_t now)
     act = mem_alloc(sizeof(*act));
     while (asked_take(&c->asked, session_store(c->session), act)) {
         struct ui_model m = model_of(c, now);
+        if (act->refused && act->act == ROLLOUT_ACT_START)
+            planning_give_up(session_store(c->session), c->who, act->rollout, now);
         if (act->refused)
             tell(c, &m, TAIL_ERROR, "%s: %s", act->rollout, act->result);
     }

@@ -13,6 +13,8 @@
 
 #include "zone_file.h"
 
+enum { ID_TRIES = 8 };
+
 uint32_t planning_candidates(const struct fleet *fleet, struct filter *filter, int64_t now_ms,
                              struct plan_candidate **out)
 {
@@ -137,10 +139,9 @@ static int describe(const struct release_entry *entry, struct rollout_release *o
 }
 
 static int keep(const struct planning *p, const char *id, const struct plan_set *set,
-                int64_t now_ms, struct err *err)
+                int64_t now_ms, int64_t *act, struct err *err)
 {
     struct rollout_release release;
-    int64_t act;
     int rc;
 
     if (describe(p->release, &release))
@@ -150,7 +151,7 @@ static int keep(const struct planning *p, const char *id, const struct plan_set 
     struct store_rollout_new row = {
         .rollout = r, .plan_json = json, .release_jws = p->release->jws, .who = p->who
     };
-    rc = store_rollout_create(p->store, &row, now_ms, &act, err);
+    rc = store_rollout_create(p->store, &row, now_ms, act, err);
     rollout_free(r);
     free(json);
     return rc;
@@ -186,17 +187,33 @@ int planning_check_zone(const struct rollout_plan *plan, struct err *err)
     return rc == 0 ? 0 : err_prefix(err, "window.tz");
 }
 
-int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLOUT_MAX],
-                   struct err *err)
+/* As keep(): 1 when the id has been taken meanwhile. */
+static int resolve_and_keep(const struct planning *p, const char *id, int64_t now_ms, int64_t *act,
+                            struct err *err)
 {
     struct plan_set set;
+
+    if (plan_resolve(p->plan, &p->release->release, id, p->crypto, p->candidate, p->count, now_ms,
+                     &set, err))
+        return -1;
+    int rc = planning_check_free(p->store, p->candidate, &set, err)
+                 ? -1
+                 : keep(p, id, &set, now_ms, act, err);
+    plan_set_free(&set);
+    return rc;
+}
+
+int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLOUT_MAX],
+                   int64_t *act, struct err *err)
+{
+    bool given = id[0];
+    int rc = -1;
 
     if (!p->profile->gateway.url[0])
         return err_set(err, EXIT_USAGE,
                        "%s: [gateway] url is missing: devices would not know where to download",
                        p->profile->path);
-    if (plan_check(p->plan, err) || planning_check_zone(p->plan, err) ||
-        (!id[0] && store_rollout_next_id(p->store, now_ms, id, err)))
+    if (plan_check(p->plan, err) || planning_check_zone(p->plan, err))
         return -1;
     struct plan_candidate *marked = mem_array(p->count, sizeof(*marked));
     struct planning own = *p;
@@ -204,14 +221,18 @@ int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLO
         marked[i] = p->candidate[i];
     own.candidate = marked;
     planning_mark(p->store, p->release->image, marked, p->count);
-    int rc = plan_resolve(p->plan, &p->release->release, id, p->crypto, marked, p->count, now_ms,
-                          &set, err);
-    if (rc == 0) {
-        rc = planning_check_free(own.store, own.candidate, &set, err)
-                 ? -1
-                 : keep(&own, id, &set, now_ms, err);
-        plan_set_free(&set);
+    for (int tries = 0; tries < ID_TRIES; tries++) { /* others may start one in the same moment */
+        rc = given ? 0 : store_rollout_next_id(p->store, now_ms, id, err);
+        if (rc == 0)
+            rc = resolve_and_keep(&own, id, now_ms, act, err);
+        if (rc <= 0 || given)
+            break;
     }
     free(marked);
-    return rc;
+    return rc == 0 ? 0 : -1;
+}
+
+void planning_give_up(struct store *store, const char *who, const char *id, int64_t now_ms)
+{
+    store_act_add(store, who, id, ROLLOUT_ACT_ABORT, now_ms, NULL, NULL);
 }

@@ -54,9 +54,11 @@ int planning_check_free(struct store *store, const struct plan_candidate *candid
                         const struct plan_set *set, struct err *err);
 
 /* Mark (see above), draw the next id (unless `id` is filled in already), resolve, keep with an act
- * `start`. The engine takes it from there. 0 and *id, or -1 and *err. */
+ * `start`, whose number is *act. The engine takes it from there. 0 and *id, or -1 and *err. */
 int planning_start(const struct planning *p, int64_t now_ms, char id[PROTO_ROLLOUT_MAX],
-                   struct err *err);
+                   int64_t *act, struct err *err);
+/* The engine refused that act: the draft is aborted, so that it does not stand there for ever. */
+void planning_give_up(struct store *store, const char *who, const char *id, int64_t now_ms);
 
 /* Keys of [trust] keyset. 0, or -1 and *err. */
 int planning_keyset(const struct profile *profile, struct keyset *out, struct err *err);

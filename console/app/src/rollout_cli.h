@@ -12,5 +12,8 @@ struct store *rollout_journal(struct cmd_context *ctx, bool read_only);
 /* The id given as the first word, or the newest rollout's. 0, or -1 and ctx->err. */
 int rollout_which(struct cmd_context *ctx, const struct cmd_args *args, struct store *store,
                   char id[PROTO_ROLLOUT_MAX]);
+/* Wait for some seconds for the engine to take the act of that number. *act says what became of it,
+ * if anything (`consumed`). -1 and *err when the journal can't be read. */
+int rollout_act_wait(struct store *store, int64_t number, struct store_act *act, struct err *err);
 
 #endif

@@ -41,15 +41,6 @@ static int create_all(struct store *s, const struct store_rollout_new *new, int6
     return act_insert(s, new->who, new->rollout->id, ROLLOUT_ACT_START, "", now_ms, act_id, err);
 }
 
-int store_rollout_create(struct store *s, const struct store_rollout_new *new, int64_t now_ms,
-                         int64_t *act_id, struct err *err)
-{
-    if (sql_begin(s, err) != 0)
-        return -1;
-    int rc = sql_end(s, create_all(s, new, now_ms, act_id, err), err);
-    return rc == 0 ? 0 : err_prefix(err, "rollout %s was not started", new->rollout->id);
-}
-
 /* 1 it is there, 0 it is not, -1. */
 static int exists(struct store *s, const char *id, struct err *err)
 {
@@ -61,6 +52,21 @@ static int exists(struct store *s, const char *id, struct err *err)
     int row = sql_row(s, q, err);
     sqlite3_reset(q);
     return row;
+}
+
+int store_rollout_create(struct store *s, const struct store_rollout_new *new, int64_t now_ms,
+                         int64_t *act_id, struct err *err)
+{
+    if (sql_begin(s, err) != 0)
+        return -1;
+    int taken = exists(s, new->rollout->id, err);
+    int rc = sql_end(s, taken ? -1 : create_all(s, new, now_ms, act_id, err), err);
+    if (rc == 0)
+        return 0;
+    if (taken == 1)
+        err_set(err, EXIT_REFUSED, "another one has this id");
+    err_prefix(err, "rollout %s was not started", new->rollout->id);
+    return taken == 1 ? 1 : -1;
 }
 
 int store_rollout_next_id(struct store *s, int64_t now_ms, char out[PROTO_ROLLOUT_MAX],

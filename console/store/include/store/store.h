@@ -52,7 +52,7 @@ struct store_rollout_new {
     const char *who;
 };
 /* Head, stages, devices and an act `start`, in one transaction: all of it or nothing.
- * *act_id gets the act's number. */
+ * *act_id gets the act's number. 1 and *err: another has taken the id since it was drawn. */
 int store_rollout_create(struct store *s, const struct store_rollout_new *new, int64_t now_ms,
                          int64_t *act_id, struct err *err);
 
