@@ -39,7 +39,7 @@ class Outcomes(unittest.TestCase):
             f.start_broker()
             f.start_gateway()
             f.start_serve()
-            swarm = f.start_swarm(how, "--seed", "7", "--start", "1", "--spread", "1", *self.shares())
+            swarm = f.start_swarm(how, "-v", "--seed", "7", "--start", "1", "--spread", "1", *self.shares())
             self.assertEqual(swarm.counts()["online"], self.devices - self.offline)
             rollout = f.json("rollout", "start", "--release", f.release("1.4.0"), "--yes", "--stages", "100%", "--jitter", "3s", "--in-flight",
                              "1000", "--soak", "1s", "--trial", "2s", "--allowed-failure", "0.9", "--silence-after", "1h")["rollout"]
@@ -50,6 +50,9 @@ class Outcomes(unittest.TestCase):
                 self.assertEqual(f.metrics()['muster_gateway_downloads_total{result="complete"}'], self.devices - self.offline - self.silent)
             failed = field.wait_until("the engine knows", 120, lambda: self.failed(f, rollout))
             self.assertEqual(swarm.stop()["reports"], c["reports"])
+            with open(os.path.join(f.dir, "swarm.log")) as log:
+                late = log.read().count("did not finish in time")
+            self.assertLess(late, self.devices / 4, "a sensor's measurement goes on when its board restarts")
             return failed
 
     def failed(self, f, rollout):

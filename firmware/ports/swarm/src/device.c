@@ -245,7 +245,7 @@ static void tell(struct device *d, struct app_event *event)
     event->time = (struct app_time){ .mono_ms = now,
                                      .unix_s = d->all->unix_s,
                                      .trusted = d->all->clock_right };
-    board_set_time(&d->board, now, d->all->unix_s);
+    board_set_time(&d->board, d->all->now_ms, d->all->unix_s); /* a restart is nothing to it */
     fetch_set_time(&d->fetch, d->all->now_ms);
     app_handle(&d->app, event);
 }

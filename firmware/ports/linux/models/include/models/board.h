@@ -34,7 +34,8 @@ struct board {
 
 /* `board` must not move afterwards: its buses point to it. */
 void board_init(struct board *board, const struct board_config *config);
-/* Before each event: milliseconds since boot and Unix time (for the day curve). */
+/* Before each event: milliseconds that never go back, also not when what runs on it restarts, and
+ * Unix time (for the day curve). */
 void board_set_time(struct board *board, int64_t mono_ms, int64_t unix_s);
 const struct i2c_bus *board_i2c(const struct board *board);
 const struct uart_bus *board_uart(const struct board *board);
