@@ -7,64 +7,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "fixture.h"
+#include "bench.h"
 #include "fixture_rollouts.h"
-#include "keys.h"
 
 /* What keys do: states, effects, and what no sequence of keys may do. */
-struct bench {
-    struct fixture *f;
-    struct ui *ui;
-    struct canvas *c;
-    struct ui_effects fx;
-};
-
-static int setup(void **state)
-{
-    struct bench *b = calloc(1, sizeof(*b));
-    if (!b)
-        return -1;
-    b->f = fixture_new();
-    b->ui = ui_new();
-    b->c = canvas_new(40, 120, false);
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    ui_free(b->ui);
-    fixture_free(b->f);
-    canvas_free(b->c);
-    free(b);
-    return 0;
-}
-
-static void type(struct bench *b, const char *keys)
-{
-    b->fx.count = 0;
-    keys_type(b->ui, &b->f->model, b->c, keys, &b->fx);
-}
-
-static bool on_screen(const struct bench *b, const char *text)
-{
-    char line[4096];
-    for (int row = 0; row < b->c->rows; row++) {
-        if (strstr(canvas_row(b->c, row, line, sizeof(line)), text))
-            return true;
-    }
-    return false;
-}
-
-static const struct ui_effect *effect(const struct bench *b, enum ui_effect_kind kind)
-{
-    for (size_t i = 0; i < b->fx.count; i++) {
-        if (b->fx.item[i].kind == kind)
-            return &b->fx.item[i];
-    }
-    return NULL;
-}
 
 /* Click where the text stands. */
 static void click(struct bench *b, const char *text)
@@ -1440,7 +1386,7 @@ static void no_sequence_of_keys_acts_on_what_was_not_shown(void **state)
     canvas_free(seen.picture);
 }
 
-#define KEYS(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define KEYS(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void)
 {

@@ -7,63 +7,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "fixture.h"
-#include "keys.h"
+#include "bench.h"
 
 /* Keys on the alerts, the log and the palette. */
-struct bench {
-    struct fixture *f;
-    struct ui *ui;
-    struct canvas *c;
-    struct ui_effects fx;
-};
-
-static int setup(void **state)
-{
-    struct bench *b = calloc(1, sizeof(*b));
-    if (!b)
-        return -1;
-    b->f = fixture_new();
-    b->ui = ui_new();
-    b->c = canvas_new(40, 120, false);
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    ui_free(b->ui);
-    fixture_free(b->f);
-    canvas_free(b->c);
-    free(b);
-    return 0;
-}
-
-static void type(struct bench *b, const char *keys)
-{
-    b->fx.count = 0;
-    keys_type(b->ui, &b->f->model, b->c, keys, &b->fx);
-}
-
-static bool on_screen(const struct bench *b, const char *text)
-{
-    char line[4096];
-    for (int row = 0; row < b->c->rows; row++) {
-        if (strstr(canvas_row(b->c, row, line, sizeof(line)), text))
-            return true;
-    }
-    return false;
-}
-
-static const struct ui_effect *effect(const struct bench *b, enum ui_effect_kind kind)
-{
-    for (size_t i = 0; i < b->fx.count; i++) {
-        if (b->fx.item[i].kind == kind)
-            return &b->fx.item[i];
-    }
-    return NULL;
-}
 
 /* ---- alerts ---- */
 
@@ -206,7 +152,7 @@ static void a_rollout_is_opened_by_its_id(void **state)
     assert_true(on_screen(b, b->f->rollout[1]->id));
 }
 
-#define KEYS(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define KEYS(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void)
 {

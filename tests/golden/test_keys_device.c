@@ -7,53 +7,17 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "bench.h"
 #include "base/text.h"
-#include "fixture.h"
-#include "keys.h"
 
 /* What keys do on the device screen. */
 
-struct bench {
-    struct fixture *f;
-    struct ui *ui;
-    struct canvas *c;
-    struct ui_effects fx;
-};
-
 static int open_device(void **state)
 {
-    struct bench *b = calloc(1, sizeof(*b));
-    b->f = fixture_new();
-    b->ui = ui_new();
-    b->c = canvas_new(24, 80, false);
+    struct bench *b = bench_new(24, 80);
     keys_type(b->ui, &b->f->model, b->c, "/id=hall-b-003<Enter><Enter>", NULL);
     *state = b;
     return 0;
-}
-
-static int close_all(void **state)
-{
-    struct bench *b = *state;
-    fixture_free(b->f);
-    ui_free(b->ui);
-    canvas_free(b->c);
-    free(b);
-    return 0;
-}
-
-static void type(struct bench *b, const char *keys)
-{
-    keys_type(b->ui, &b->f->model, b->c, keys, &b->fx);
-}
-
-static bool on_screen(const struct bench *b, const char *text)
-{
-    char row[4096];
-    for (int i = 0; i < b->c->rows; i++) {
-        if (strstr(canvas_row(b->c, i, row, sizeof(row)), text))
-            return true;
-    }
-    return false;
 }
 
 static int marked_cells(const struct bench *b)
@@ -302,7 +266,7 @@ static void the_view_goes_along_to_the_next_device(void **state)
     assert_true(on_screen(b, "3h  1–99 %"));
 }
 
-#define KEYS(name) cmocka_unit_test_setup_teardown(name, open_device, close_all)
+#define KEYS(name) cmocka_unit_test_setup_teardown(name, open_device, bench_teardown)
 
 int main(void)
 {

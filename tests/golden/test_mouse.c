@@ -6,43 +6,14 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "fixture.h"
-#include "keys.h"
+#include "bench.h"
 
 /* What the mouse does in dialogs; on the screens themselves: test_keys. */
-struct bench {
-    struct fixture *f;
-    struct ui *ui;
-    struct canvas *c;
-    struct ui_effects fx; /* all since the last keys */
-};
 
 static int setup(void **state)
 {
-    struct bench *b = calloc(1, sizeof(*b));
-    if (!b)
-        return -1;
-    b->f = fixture_new();
-    b->ui = ui_new();
-    b->c = canvas_new(24, 80, false);
-    *state = b;
+    *state = bench_new(24, 80);
     return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    ui_free(b->ui);
-    fixture_free(b->f);
-    canvas_free(b->c);
-    free(b);
-    return 0;
-}
-
-static void type(struct bench *b, const char *keys)
-{
-    b->fx.count = 0;
-    keys_type(b->ui, &b->f->model, b->c, keys, &b->fx);
 }
 
 static void draw(struct bench *b)
@@ -216,7 +187,7 @@ static void a_click_on_a_frozen_picture_does_nothing(void **state)
 
 int main(void)
 {
-#define MOUSE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define MOUSE(name) cmocka_unit_test_setup_teardown(name, setup, bench_teardown)
     const struct CMUnitTest tests[] = {
         MOUSE(the_harmless_button_closes_the_dialog),
         MOUSE(the_button_that_acts_wants_two_clicks),
