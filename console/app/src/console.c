@@ -83,7 +83,9 @@ struct console {
     int64_t drawn_ms;
     int64_t pause_ms; /* until the next frame that no key asks for */
     bool sending;     /* the last picture is not all sent yet */
-    bool noted;       /* the log has grown: drawn at the pace of data, not of keys */
+    bool noted;       /* the log has grown, or time has passed: drawn at the pace of data */
+    int64_t due_ms;   /* when time changes the picture; kept until it is there, for ui_next_ms()
+                       * asked again a moment before is never nearer than a tenth of a second */
     bool dirty, quit, failed;
     bool read_only; /* by --read-only or the profile: it never leads either */
     struct asked asked;
@@ -657,9 +659,11 @@ static void draw(struct console *c, int64_t now)
     ui_draw(c->ui, &m, c->canvas);
     if (c->term)
         term_show(c->term, c->canvas, &c->theme);
-    c->sending = c->term != NULL;
     c->drawn = fleet_changes(m.fleet);
     c->drawn_ms = now;
+    c->sending = c->term != NULL;
+    is_ready(c, session_now()); /* what was taken at once wakes nobody: a second later it would
+                                   look like a terminal that had needed one */
     c->dirty = c->noted = false;
 }
 
@@ -733,7 +737,9 @@ static void loop(struct console *c)
 
     while (!c->quit) {
         struct ui_model m = model_of(c, session_now());
-        int64_t left = ui_next_ms(c->ui, &m) - m.now_ms;
+        int64_t next = ui_next_ms(c->ui, &m);
+        c->due_ms = next < c->due_ms ? next : c->due_ms;
+        int64_t left = c->due_ms - m.now_ms;
         if (!session_poll(c->session, fds, polls(c, fds),
                           past_is_busy(c->past)          ? 0
                           : left < FRAME_MS || c->script ? FRAME_MS
@@ -751,13 +757,15 @@ static void loop(struct console *c)
         if (keys_watch_work(c->keys_watch, session_store(c->session), session_fleet(c->session),
                             ui_screen(c->ui) == SCREEN_KEYS, now))
             c->dirty = true;
-        bool changed = c->noted || fleet_changes(session_fleet(c->session)) != c->drawn;
-        bool due = now >= m.now_ms + left;
-        if (due)
+        if (now >= c->due_ms) {
+            c->due_ms = INT64_MAX;
+            c->noted = true;
             feed(c, &tick);
+        }
+        bool changed = c->noted || fleet_changes(session_fleet(c->session)) != c->drawn;
         follow_script(c, now);
         if (!c->quit && is_ready(c, now) &&
-            (c->dirty || ((changed || due) && now - c->drawn_ms >= c->pause_ms)))
+            (c->dirty || (changed && now - c->drawn_ms >= c->pause_ms)))
             draw(c, now);
     }
 }
