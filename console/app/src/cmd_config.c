@@ -31,7 +31,8 @@ static int line_in(const char *path, const char *text)
 {
     size_t len = strlen(path);
 
-    return strncmp(text, path, len) == 0 && text[len] == ':' ? atoi(text + len + 1) : 0;
+    return strncmp(text, path, len) == 0 && text[len] == ':' ? (int)strtol(text + len + 1, NULL, 10)
+                                                             : 0;
 }
 
 static void take(void *at, enum log_level level, const char *line)

@@ -99,14 +99,14 @@ const char *cmdline_text(const struct cmdline *c)
 void cmdline_device(struct cmdline *c, const struct profile *p, enum verb verb, const char *id,
                     const struct order_config *set)
 {
-    char command[32], words[768] = "";
+    char command[32], words[768] = "", *rest = NULL;
 
     snprintf(command, sizeof(command), "device %s", verb_word(verb));
     cmdline_begin(c, p, command);
     cmdline_word(c, id);
     if (set)
         config_fields_text(set, words, sizeof(words));
-    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+    for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
         cmdline_word(c, word);
     if (verb != VERB_IDENTIFY)
         put(c, " --yes");
