@@ -18,10 +18,9 @@ enum {
     STATUS_MEASURING = 0x08,
     STATUS_IM_UPDATE = 0x01, /* calibration is being copied after a reset */
     HUM_X1 = 0x01,
-    MEAS_T_X1_P_X1_FORCED = 0x25,
-
-    RAW_T_SKIPPED = 0x80000, /* also what the registers hold after a reset */
-    RAW_H_SKIPPED = 0x8000,
+    HUM_OVERSAMPLING = 0x07, /* the other bits are not used */
+    MEAS_T_X1_P_X1 = 0x24,
+    MEAS_FORCED = 0x01, /* the chip takes it back when it has measured */
 };
 
 static enum drv_err read_regs(const struct bme280 *dev, uint8_t reg, uint8_t *out, size_t len)
@@ -212,19 +211,35 @@ enum drv_err bme280_start(struct bme280 *dev)
     /* ctrl_hum becomes effective with the write of ctrl_meas that follows. */
     enum drv_err err = write_reg(dev, REG_CTRL_HUM, HUM_X1);
 
-    return err == DRV_OK ? write_reg(dev, REG_CTRL_MEAS, MEAS_T_X1_P_X1_FORCED) : err;
+    return err == DRV_OK ? write_reg(dev, REG_CTRL_MEAS, MEAS_T_X1_P_X1 | MEAS_FORCED) : err;
+}
+
+/*
+ * Where nothing was measured (after a reset, or with the oversampling off) the data registers hold
+ * 0x80000 and 0x8000. These are values like any others: humidity has the second at some 65 %RH, and
+ * a device whose air is there would now and then wait in vain. So the controls are asked: they are
+ * as bme280_start() wrote them, but for the mode, once our measurement is in the registers.
+ */
+static enum drv_err measured(const struct bme280 *dev)
+{
+    uint8_t now[3]; /* ctrl_hum, status, ctrl_meas */
+    enum drv_err err = read_regs(dev, REG_CTRL_HUM, now, sizeof(now));
+
+    if (err != DRV_OK)
+        return err;
+    bool done = (now[0] & HUM_OVERSAMPLING) == HUM_X1 && now[2] == MEAS_T_X1_P_X1 &&
+                !(now[1] & STATUS_MEASURING);
+    return done ? DRV_OK : DRV_AGAIN;
 }
 
 enum drv_err bme280_read(struct bme280 *dev, struct bme280_reading *out)
 {
     struct bme280_raw raw;
-    uint8_t status = 0, d[8];
-    enum drv_err err = read_regs(dev, REG_STATUS, &status, 1);
+    uint8_t d[8];
+    enum drv_err err = measured(dev);
 
     if (err != DRV_OK)
         return err;
-    if (status & STATUS_MEASURING)
-        return DRV_AGAIN;
     /* One burst, so that all eight bytes are of one measurement. */
     err = read_regs(dev, REG_DATA, d, sizeof(d));
     if (err != DRV_OK)
@@ -232,8 +247,6 @@ enum drv_err bme280_read(struct bme280 *dev, struct bme280_reading *out)
     raw.p = (uint32_t)d[0] << 12 | (uint32_t)d[1] << 4 | d[2] >> 4;
     raw.t = (uint32_t)d[3] << 12 | (uint32_t)d[4] << 4 | d[5] >> 4;
     raw.h = (uint16_t)(d[6] << 8 | d[7]);
-    if (raw.t == RAW_T_SKIPPED || raw.p == RAW_T_SKIPPED || raw.h == RAW_H_SKIPPED)
-        return DRV_AGAIN;
     return bme280_compensate(&dev->calib, &raw, out);
 }
 
