@@ -4,13 +4,25 @@
 #include "private.h"
 
 enum {
-    SELF_TEST_MS = 2000, /* for every sensor to answer */
     UART_ANSWER_MS = 500,
     SAMPLE_MS = 2500, /* longer than the SCD30's own 2 s */
+    NO_LOOK_YET = -1,
     REPROBE_MS = 10000,
     SCD30_INTERVAL_S = 2,
     RECOVERED = 4, /* good measurements in a row after a failure */
 };
+
+/*
+ * A deadline counts from the first look after the chip was asked, not from the event in which it
+ * was: an event's time is read before it is handled, which takes seconds when flash is erased or
+ * a bus hangs. A chip that had but a moment would be given up.
+ */
+static bool is_over(const struct app *app, int64_t *until_ms, int64_t limit_ms)
+{
+    if (*until_ms == NO_LOOK_YET)
+        *until_ms = app->now.mono_ms + limit_ms;
+    return app->now.mono_ms >= *until_ms;
+}
 
 /* ---- probing -------------------------------------------------------------------------------- */
 
@@ -73,7 +85,7 @@ static void probe(struct app *app, enum app_sensor s)
     enum drv_err err = probe_begin(app, s);
 
     app->probe[s].probing = err == DRV_AGAIN;
-    app->probe[s].until_ms = app->now.mono_ms + UART_ANSWER_MS;
+    app->probe[s].until_ms = NO_LOOK_YET;
     if (err != DRV_AGAIN)
         probe_end(app, s, err);
 }
@@ -87,7 +99,7 @@ static void probe_poll(struct app *app)
     if (!FW_SDS011 || !p->probing)
         return;
     err = sds011_probe_done(&app->sds011);
-    if (err == DRV_AGAIN && app->now.mono_ms < p->until_ms)
+    if (err == DRV_AGAIN && !is_over(app, &p->until_ms, UART_ANSWER_MS))
         return;
     probe_end(app, s, err == DRV_AGAIN ? DRV_ABSENT : err);
 }
@@ -208,7 +220,7 @@ static void self_test_poll(struct app *app)
         tell_result(app, true, "", "");
     else if (missing == APP_SENSOR_COUNT)
         tell_result(app, false, "factory key `sensors`", "names one this firmware does not have");
-    else if (!waiting || app->now.mono_ms >= app->self_test_until_ms)
+    else if (!waiting) /* each probe has its own deadline */
         tell_result(app, false, app_sensor_word(missing), drv_err_text(app->probe[missing].error));
 }
 
@@ -234,7 +246,6 @@ void sensors_init(struct app *app)
 void sensors_self_test(struct app *app)
 {
     app->self_testing = true;
-    app->self_test_until_ms = app->now.mono_ms + SELF_TEST_MS;
     for (int i = 0; i < APP_SENSOR_COUNT; i++) {
         if (app->config.has_sensor[i])
             probe(app, (enum app_sensor)i);
@@ -313,14 +324,13 @@ static void drop(struct app *app, enum app_sensor s, enum drv_err err)
 static void sample_begin(struct app *app)
 {
     int64_t interval = app->config.interval * INT64_C(1000);
-    int64_t limit = interval < SAMPLE_MS ? interval * 4 / 5 : SAMPLE_MS;
 
     app->sampling = true;
     memset(&app->sample, 0, sizeof(app->sample));
     app->sampled_ms = app->now.mono_ms;
     app->sample.dated = app->now.trusted;
     app->sample.taken = app->now.trusted ? app->now.unix_s : app->now.mono_ms;
-    app->sample_until_ms = app->now.mono_ms + limit;
+    app->sample_until_ms = NO_LOOK_YET;
     app->sample_ms += interval;
     if (app->sample_ms <= app->now.mono_ms)
         app->sample_ms = app->now.mono_ms + interval;
@@ -358,7 +368,9 @@ static void sample_end(struct app *app)
 
 static void sample_poll(struct app *app)
 {
-    bool late = app->now.mono_ms >= app->sample_until_ms, waiting = false;
+    int64_t interval = app->config.interval * INT64_C(1000);
+    int64_t limit = interval < SAMPLE_MS ? interval * 4 / 5 : SAMPLE_MS;
+    bool late = is_over(app, &app->sample_until_ms, limit), waiting = false;
 
     for (int i = 0; i < APP_SENSOR_COUNT; i++) {
         enum app_sensor s = (enum app_sensor)i;
@@ -393,8 +405,8 @@ void sensors_tick(struct app *app)
     if (app->self_testing)
         return;
     probe_lost_ones(app);
-    if (!app->sampling && app->now.mono_ms >= app->sample_ms)
-        sample_begin(app);
     if (app->sampling)
         sample_poll(app);
+    else if (app->now.mono_ms >= app->sample_ms)
+        sample_begin(app);
 }

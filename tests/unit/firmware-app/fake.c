@@ -237,9 +237,18 @@ static void reboot(void *ctx)
     ((struct fake *)ctx)->reboots++;
 }
 
+static int64_t fake_unix(const struct fake *f)
+{
+    return f->unix_s + (f->mono_ms + f->phase_ms) / 1000;
+}
+
 static void feed(void *ctx)
 {
-    ((struct fake *)ctx)->feeds++;
+    struct fake *f = ctx;
+
+    if (f->feeds++ % 3)
+        f->mono_ms += f->stall_ms;
+    board_set_time(&f->board, f->mono_ms, fake_unix(f));
 }
 
 static uint32_t memory(void *ctx)
@@ -479,11 +488,6 @@ void fake_init(struct fake *f)
     make_keyset(f);
 }
 
-static int64_t fake_unix(const struct fake *f)
-{
-    return f->unix_s + (f->mono_ms + f->phase_ms) / 1000;
-}
-
 static struct app_event event_now(const struct fake *f, enum app_event_kind kind)
 {
     return (struct app_event){
@@ -554,7 +558,7 @@ static void step(struct fake *f)
     uint32_t wait = app_wait_ms(&f->app, f->mono_ms);
 
     assert_true(wait <= 1000);
-    f->mono_ms += wait ? wait : 1;
+    f->mono_ms += wait && !f->stall_ms ? wait : 1;
     board_set_time(&f->board, f->mono_ms, fake_unix(f));
     if (f->connecting) {
         f->connecting = false;

@@ -33,6 +33,8 @@ struct fake {
 
     int64_t mono_ms, unix_s; /* unix_s and phase_ms at mono_ms 0 */
     int phase_ms;
+    int64_t stall_ms; /* two TICKs of three are held up so long before their first act, and each
+                         next one comes at once */
     bool trusted;
 
     bool broker_ok;   /* connections succeed */

@@ -181,6 +181,26 @@ static void a_sensor_that_vanishes_in_service_is_found_again(void **state)
     assert_true(has(&r, "co2", 350, 1200));
 }
 
+static void a_board_that_was_held_up_gives_no_sensor_up(void **state)
+{
+    struct fake *f = *state;
+    struct readings r;
+
+    f->board.config.sds011_fault = MODEL_ABSENT;
+    fake_boot(f);
+    fake_run(f, 8000);
+    f->board.sds011.fault = MODEL_OK;
+    f->stall_ms = 3000; /* longer than any sensor is waited for */
+    fake_run(f, 200000);
+
+    assert_false(fake_logged(f, "did not finish in time"));
+    assert_true(fake_logged(f, "sensor sds011 works again"));
+    r = read_sample(fake_sent(f, environment, -1));
+    assert_true(has(&r, "temperature", 5, 35));
+    assert_true(has(&r, "co2", 350, 1200));
+    assert_true(has(&r, "pm10", 0.1, 90));
+}
+
 static void impossible_values_are_not_sent(void **state)
 {
     struct fake *f = *state;
@@ -1139,6 +1159,7 @@ int main(void)
         T(a_sample_as_an_influx_line_reads_back),
         T(a_missing_sensor_does_not_stop_the_others_and_is_found_again),
         T(a_sensor_that_vanishes_in_service_is_found_again),
+        T(a_board_that_was_held_up_gives_no_sensor_up),
         T(impossible_values_are_not_sent),
         T(a_sensor_that_fails_now_and_then_is_told_of_once),
         T(health_tells_uptime_memory_and_boots),

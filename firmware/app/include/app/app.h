@@ -95,10 +95,10 @@ struct app_event {
 
 /* A sensor and what the app knows about its health. */
 struct app_probe {
-    bool present; /* answered its last probe, and has not gone away since */
-    bool probing; /* its answer to a probe is awaited until `until_ms` */
-    bool pending; /* its part of the sample under way is awaited */
-    int64_t until_ms;
+    bool present;       /* answered its last probe, and has not gone away since */
+    bool probing;       /* its answer to a probe is awaited until `until_ms` */
+    bool pending;       /* its part of the sample under way is awaited */
+    int64_t until_ms;   /* -1: not looked for an answer yet */
     int64_t retry_ms;   /* when an absent one is probed again */
     enum drv_err error; /* last one, so that a change is logged once */
     uint32_t good;      /* measurements in a row since */
@@ -144,10 +144,9 @@ struct app {
     struct sds011 sds011;
     struct app_probe probe[APP_SENSOR_COUNT];
     bool self_testing, self_test_ok;
-    int64_t self_test_until_ms;
 
     bool sampling;
-    int64_t sample_ms, sample_until_ms; /* next one due; end of the one under way */
+    int64_t sample_ms, sample_until_ms; /* next one due; end of the one under way, -1: see above */
     int64_t sampled_ms;                 /* start of the last one */
     struct app_sample sample;
     struct app_ring ring;
