@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Commands for a pipe and for a screen reader: whole lines that come while the command runs, and nothing that moves a cursor."""
+import json
 import os
 import pty
 import re
 import subprocess
 import threading
+import time
 
 from harness import MUSTER, FleetTest, main, wait_until
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+CLOCK = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ ")
 
 
 class Running:
@@ -70,12 +73,25 @@ class Lines(FleetTest):
             run.close()
             self.assertEqual(run.cut, 0, "lines are written whole, when they are said")
             self.plain(run.lines)
+            for line in run.lines:
+                self.assertRegex(line, CLOCK, "a line says when it was")
+
+    def test_with_json_each_object_says_when_it_was(self):
+        begun = time.time()
+        for args in (("watch", "--json"), ("tail", "sensor-001", "--json")):
+            run = self.runs(*args)
+            wait_until("%s says something" % args[0], 60, lambda: len(run.lines) >= 3)
+            run.close()
+            told = [json.loads(line)["ts"] for line in run.lines]
+            self.assertEqual(told, sorted(told))
+            self.assertTrue(begun - 1 <= told[0] and told[-1] <= time.time() + 1, told)
 
     def test_states_are_words(self):
         run = self.runs("watch")
-        wait_until("each device has a line", 60, lambda: len({line.split()[1] for line in run.lines if len(line.split()) > 1}) >= 3)
+        after_time = lambda: [line.split()[2:] for line in run.lines]
+        wait_until("each device has a line", 60, lambda: len({words[1] for words in after_time() if len(words) > 1}) >= 3)
         run.close()
-        self.assertLessEqual({line.split()[0] for line in run.lines}, {"ok", "warn", "crit", "offline", "stale", "updating"})
+        self.assertLessEqual({words[0] for words in after_time()}, {"ok", "warn", "crit", "offline", "stale", "updating"})
 
     def test_on_a_terminal_there_is_colour_and_nothing_else(self):
         run = self.runs("watch", terminal=True, env={"NO_COLOR": "", "TERM": "xterm"})

@@ -141,6 +141,23 @@ static const struct option for_options[] = {
     { 0 },
 };
 
+/* `now`: when it was seen, which is up to a tenth of a second after it came. */
+static void print_change(struct cmd_context *ctx, const struct fleet *fleet,
+                         const struct fleet_device *d, int64_t now)
+{
+    char when[40];
+
+    if (ctx->json) {
+        json_t *o = device_json(fleet, d, now);
+        json_object_set_new(o, "ts", json_real((double)now / 1000));
+        output_json(ctx, o);
+        return;
+    }
+    output_time(when, sizeof(when), now / 1000);
+    fprintf(ctx->out, "%s  ", when);
+    print_device(ctx, fleet, d, now);
+}
+
 static void print_changes(struct cmd_context *ctx, struct session *s, struct filter *filter)
 {
     struct fleet *fleet = session_fleet(s);
@@ -154,10 +171,7 @@ static void print_changes(struct cmd_context *ctx, struct session *s, struct fil
             int64_t now = session_now();
             if (!d || !filter_match(filter, fleet, d, now))
                 continue;
-            if (ctx->json)
-                output_json(ctx, device_json(fleet, d, now));
-            else
-                print_device(ctx, fleet, d, now);
+            print_change(ctx, fleet, d, now);
         }
     } while (n == 64);
     fflush(ctx->out);
@@ -300,7 +314,7 @@ const struct command fleet_commands[] = {
       "FILTER is the console's language: ls 'state>=warn', ls fw<1.4 and not tag:lab, ls "
       "temperature>30." },
     { "watch", "[FILTER]", "a line per change of a device", for_options, run_watch, COMMAND_PROFILE,
-      NULL },
+      "Each line begins with the time (UTC); with --json it is the field `ts` of what ls has." },
     { "tail", "ID", "the messages of one device as they arrive", tail_options, run_tail,
       COMMAND_PROFILE, NULL },
     { 0 },
