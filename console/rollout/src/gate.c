@@ -163,15 +163,15 @@ static void say_duration(char *out, size_t cap, int64_t ms)
     long long s = (ms + 999) / 1000;
 
     if (s >= 86400)
-        text_format(out, cap, "%lld d %lld h", s / 86400, s % 86400 / 3600);
+        text_format(out, cap, "%lldd%lldh", s / 86400, s % 86400 / 3600);
     else if (s >= 3600)
-        text_format(out, cap, "%lld h %lld m", s / 3600, s % 3600 / 60);
+        text_format(out, cap, "%lldh%lldm", s / 3600, s % 3600 / 60);
     else if (s >= 600 || (s >= 60 && s % 60 == 0))
-        text_format(out, cap, "%lld m", s / 60);
+        text_format(out, cap, "%lldm", s / 60);
     else if (s >= 60)
-        text_format(out, cap, "%lld m %lld s", s / 60, s % 60);
+        text_format(out, cap, "%lldm%llds", s / 60, s % 60);
     else
-        text_format(out, cap, "%lld s", s);
+        text_format(out, cap, "%llds", s);
 }
 
 /* How many results there can be in the end. */
@@ -203,8 +203,8 @@ static void explain_stop(const struct gate_rule *rule, const struct gate_counts 
     uint32_t n = at_risk(c);
 
     if (rule->allowed_failure <= 0.0)
-        text_format(out->why, sizeof(out->why), "%u of %u failed, 0.0 %% allowed: none may",
-                    c->failed, out->sample);
+        text_format(out->why, sizeof(out->why), "%u of %u failed, none may", c->failed,
+                    out->sample);
     else
         text_format(out->why, sizeof(out->why),
                     "%u of %u failed, %.1f %% allowed: the true rate is at least %.1f %%",
@@ -254,14 +254,18 @@ static void say_pending(const struct gate_rule *rule, const struct gate_counts *
                         struct gate_decision *out)
 {
     bool lost = too_many(rule->allowed_failure, c->failed, most_results(c));
-    char time[40], text[64] = "";
+    char time[40], text[64] = "", brief[sizeof(out->brief)] = "";
 
-    if (c->untold > 0)
+    if (c->untold > 0) {
         text_format(text, sizeof(text), ", %u of them not told yet", c->untold);
-    else if (c->word_ms > 0) {
+        text_format(brief, sizeof(brief), ", %u not told", c->untold);
+    } else if (c->word_ms > 0) {
         say_duration(time, sizeof(time), c->word_ms);
         text_format(text, sizeof(text), " or %s without a word", time);
+        text_format(brief, sizeof(brief), " or %s silent", time);
     }
+    text_format(out->brief, sizeof(out->brief), "%u more%s", c->pending,
+                lost ? ", too many failed" : brief);
     text_format(out->missing, sizeof(out->missing), "%u more result%s%s%s", c->pending,
                 c->pending == 1 ? "" : "s", text,
                 lost ? "; too many have failed for it to go on by itself" : "");

@@ -113,7 +113,7 @@ static const struct {
 
 /* What the gate behind a stage wants, and of the current one what is missing. */
 static void gate_text(const struct rollout *r, uint32_t i, const struct gate_decision *g,
-                      struct area a, char *out, size_t cap)
+                      struct area a, int width, char *out, size_t cap)
 {
     bool wide = WIDE(a);
     char soak[FMT_MAX];
@@ -128,7 +128,8 @@ static void gate_text(const struct rollout *r, uint32_t i, const struct gate_dec
     if (now && s->state == ROLLOUT_STAGE_HOLDING && rollout_wants_approval(r))
         snprintf(out, cap, "%s", r->plan.four_eyes ? "approval of another (A)" : "approval (A)");
     else if (now && *g->missing && s->state != ROLLOUT_STAGE_WAITING)
-        snprintf(out, cap, "%s", g->missing);
+        snprintf(out, cap, "%s",
+                 *g->brief && area_width(a, g->missing) > width ? g->brief : g->missing);
     else
         snprintf(out, cap, "soak %s%s, %s%.3g%%%s%s", soak, tick, wide || !*word ? "fail ≤ " : "≤ ",
                  allowed, tick, word);
@@ -192,7 +193,7 @@ static void draw_stage(const struct rollout *r, uint32_t i, const struct gate_de
     if (at.started)
         area_field(a, 0, at.started, 10, ROLE_DIM,
                    begun ? fmt_day_hm(s->started_ms, m->now_ms, when) : "–", false);
-    gate_text(r, i, g, a, text, sizeof(text));
+    gate_text(r, i, g, a, at.gate_width, text, sizeof(text));
     area_field(a, 0, at.gate, at.gate_width, begun ? ROLE_TEXT : ROLE_DIM, text, false);
     if (at.bar)
         area_bar(a, 0, at.bar, at.bar_width, c.done, c.flight + c.soaking, s->size);

@@ -141,10 +141,29 @@ static void one_failure_stops_a_canary_that_allows_none(void **state)
 
     rule.allowed_failure = 0;
     struct gate_counts c = { .total = 10, .failed = 1, .pending = 9 };
-    assert_int_equal(verdict(&rule, &c, "1 of 1 failed, 0.0 % allowed: none may"), GATE_STOP);
+    assert_int_equal(verdict(&rule, &c, "1 of 1 failed, none may"), GATE_STOP);
     c = (struct gate_counts){ .total = 10, .done = 10 };
     assert_int_equal(verdict(&rule, &c, "0 of 10 failed: the true rate could still be 26 %"),
                      GATE_GO);
+}
+
+static void what_is_missing_fits_a_column_too(void **state)
+{
+    struct gate_counts c = { .total = 20, .done = 8, .pending = 12, .word_ms = 4200000 };
+    struct gate_decision d;
+    (void)state;
+
+    gate_decide(&usual, &c, &d);
+    assert_string_equal(d.brief, "12 more or 1h10m silent");
+    c.untold = 7;
+    gate_decide(&usual, &c, &d);
+    assert_string_equal(d.brief, "12 more, 7 not told");
+    c = (struct gate_counts){ .total = 100, .done = 74, .failed = 6, .pending = 20 };
+    gate_decide(&usual, &c, &d);
+    assert_string_equal(d.brief, "20 more, too many failed");
+    c = (struct gate_counts){ .total = 10, .silent = 10 };
+    gate_decide(&usual, &c, &d);
+    assert_string_equal(d.brief, "");
 }
 
 static void nothing_goes_on_because_it_is_merely_finished(void **state)
@@ -155,15 +174,15 @@ static void nothing_goes_on_because_it_is_merely_finished(void **state)
     c = (struct gate_counts){ .total = 10, .done = 5, .pending = 5 };
     assert_int_equal(verdict(&usual, &c, "5 more results"), GATE_HOLD);
     c = (struct gate_counts){ .total = 20, .done = 8, .pending = 12, .word_ms = 4200000 };
-    assert_int_equal(verdict(&usual, &c, "12 more results or 1 h 10 m without a word"), GATE_HOLD);
+    assert_int_equal(verdict(&usual, &c, "12 more results or 1h10m without a word"), GATE_HOLD);
     c.untold = 7;
     assert_int_equal(verdict(&usual, &c, "12 more results, 7 of them not told yet"), GATE_HOLD);
     c = (struct gate_counts){ .total = 20, .done = 19, .pending = 1, .word_ms = 1800000 };
-    assert_int_equal(verdict(&usual, &c, "1 more result or 30 m without a word"), GATE_HOLD);
+    assert_int_equal(verdict(&usual, &c, "1 more result or 30m without a word"), GATE_HOLD);
     c = (struct gate_counts){
         .total = 10, .done = 5, .soaking = 5, .waiting = 5, .soak_left_ms = 4200000
     };
-    assert_int_equal(verdict(&usual, &c, "5 soaking, 1 h 10 m left"), GATE_HOLD);
+    assert_int_equal(verdict(&usual, &c, "5 soaking, 1h10m left"), GATE_HOLD);
     c = (struct gate_counts){ .total = 10, .silent = 10 };
     assert_int_equal(verdict(&usual, &c, "10 silent"), GATE_HOLD);
     c = (struct gate_counts){ .total = 10, .done = 7, .excused = 3, .away = 3 };
@@ -355,6 +374,7 @@ int main(void)
         cmocka_unit_test(clean_canaries_show_what_the_rule_of_three_says),
         cmocka_unit_test(a_complete_stage_with_a_bad_rate_never_goes_on),
         cmocka_unit_test(one_failure_stops_a_canary_that_allows_none),
+        cmocka_unit_test(what_is_missing_fits_a_column_too),
         cmocka_unit_test(nothing_goes_on_because_it_is_merely_finished),
         cmocka_unit_test(the_bound_decides_where_it_can_and_the_rate_where_not),
         cmocka_unit_test(the_number_needed_is_the_least_that_shows_it),

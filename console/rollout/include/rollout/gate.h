@@ -105,7 +105,9 @@ struct gate_decision {
                               * at confidence */
     bool bad;                /* the observed rate is above what is allowed: never goes by itself */
     char why[160];           /* "0 of 10 failed: the true rate could still be 26 %" */
-    char missing[160];       /* for HOLD: "12 more results or 35 m without a word"; else empty */
+    char missing[160];       /* for HOLD: "12 more results or 35m without a word"; else empty */
+    char brief[40];          /* the same where a column is all there is: "12 more or 35m silent";
+                              * empty when `missing` can't be said so */
 };
 
 /*
