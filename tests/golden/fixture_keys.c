@@ -107,6 +107,7 @@ void fixture_keys_unread(struct fixture *f)
     text_copy(t->cert_trouble, sizeof(t->cert_trouble),
               "cannot open /etc/muster/demo/pki/operator-ada.pem: No such file or directory");
     t->key = UI_KEY_MISSING;
+    text_copy(t->key_cause, sizeof(t->key_cause), "Permission denied");
     t->authority_count = 0;
     snprintf(t->authority_trouble, sizeof(t->authority_trouble),
              "/etc/muster/demo/pki/ca-bundle.pem: no certificate in it");

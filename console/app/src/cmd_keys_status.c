@@ -59,7 +59,8 @@ static void print_identity(struct cmd_context *ctx, const struct ui_trust *t, in
         fprintf(ctx->out, "  serial     %s\n  SHA-256    %s\n", c->serial, c->fingerprint);
         fprintf(ctx->out, "  valid      %s to %s, %lld days left\n", from, until,
                 (long long)ui_cert_days(c, now_ms));
-        fprintf(ctx->out, "  key        %s\n", ui_key_at_text(t->key));
+        fprintf(ctx->out, "  key        %s%s%s\n", ui_key_at_text(t->key),
+                *t->key_cause ? ": " : "", t->key_cause);
     }
     for (size_t i = 0; i < t->authority_count; i++)
         fprintf(ctx->out, "authority    %s, %lld days left\n", t->authority[i].cn,

@@ -3,18 +3,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "base/text.h"
-#include "identity/pki.h"
-#include "ossl/crypto.h"
 
 #include "commands.h"
-#include "output.h"
-#include "planning.h"
-#include "probe.h"
+#include "doctor.h"
 #include "service.h"
 #include "session.h"
-#include "trust.h"
 
 /* ---- serve: the engine without a screen
  * --------------------------------------------------------------------------- */
@@ -91,183 +85,6 @@ static int run_serve(struct cmd_context *ctx, const struct cmd_args *args)
     return EXIT_DONE;
 }
 
-/* ---- doctor
- * -------------------------------------------------------------------------------------------------------
- */
-
-enum severity { FINE, NOTE, WARNING, BROKEN };
-
-struct doctor {
-    struct cmd_context *ctx;
-    json_t *findings;
-    bool broken, unreachable;
-};
-
-static void say(struct doctor *d, enum severity severity, const char *what, const char *text,
-                const char *todo)
-{
-    static const char *const word[] = { "ok", "note", "warning", "broken" };
-
-    if (severity == BROKEN)
-        d->broken = true;
-    if (d->ctx->json)
-        json_array_append_new(d->findings,
-                              json_pack("{s:s, s:s, s:s, s:s}", "check", what, "severity",
-                                        word[severity], "text", text, "do", todo));
-    else if (severity != FINE || !d->ctx->quiet)
-        fprintf(d->ctx->out, "%-8s %-12s %s%s%s\n", word[severity], what, text,
-                *todo ? "\n                      -> " : "", todo);
-}
-
-static void say_finding(struct doctor *d, const struct trust_finding *f)
-{
-    static const enum severity as[] = { FINE, NOTE, WARNING, BROKEN };
-
-    say(d, as[f->severity], f->what, f->text, f->todo);
-}
-
-/* What the keys screen says too. */
-static void check_trust(struct doctor *d, int64_t now_ms)
-{
-    struct trust_finding finding[TRUST_FINDINGS_MAX];
-    struct trust *trust = trust_new(d->ctx->profile);
-
-    trust_look(trust, now_ms);
-    size_t count = trust_findings(trust_facts(trust), NULL, now_ms, finding);
-    for (size_t i = 0; i < count; i++)
-        say_finding(d, &finding[i]);
-    trust_free(trust);
-}
-
-static void check_gateway_cert(struct doctor *d, int64_t now_ms)
-{
-    const char *path = d->ctx->profile->gateway.cert;
-    struct trust_finding finding;
-    struct pki_cert cert;
-    struct ui_cert shown;
-    struct err err;
-
-    if (!*path)
-        return;
-    if (pki_cert_read(path, &cert, &err)) {
-        say(d, BROKEN, "gateway cert", err.text, "make one with 'muster pki server'");
-        return;
-    }
-    trust_cert(&cert, &shown);
-    trust_cert_finding("gateway cert", &shown, "muster pki server gateway --renew",
-                       UI_CERT_SOON_DAYS, now_ms, &finding);
-    say_finding(d, &finding);
-}
-
-static void check_broker(struct doctor *d)
-{
-    struct session_config config = { .profile = d->ctx->profile,
-                                     .log = d->ctx->log,
-                                     .name = "doctor" };
-    struct err err;
-    char text[128];
-    struct session *s = session_open(&config, &err);
-
-    if (!s || session_settle(s, 0, &err)) {
-        say(d, BROKEN, "broker", err.text,
-            "is it running, and do host, port, ca, cert and key in [broker] belong together?");
-        d->unreachable = true;
-    } else {
-        text_format(text, sizeof(text), "%s:%u answers, %u devices known",
-                    d->ctx->profile->broker.host, d->ctx->profile->broker.port,
-                    fleet_count(session_fleet(s)));
-        say(d, FINE, "broker", text, "");
-    }
-    session_close(s);
-}
-
-static void check_gateway(struct doctor *d)
-{
-    struct err err;
-    int64_t skew_s;
-    char text[256];
-
-    if (!d->ctx->profile->gateway.url[0]) {
-        say(d, NOTE, "gateway", "no [gateway] url: rollouts can't be started", "");
-        return;
-    }
-    if (probe_gateway(d->ctx->profile, session_now() / 1000, &skew_s, &err)) {
-        say(d, BROKEN, "gateway", err.text, "start 'muster gateway', or correct [gateway] url");
-        d->unreachable = true;
-        return;
-    }
-    text_format(text, sizeof(text), "%s answers, clocks differ by %lld s",
-                d->ctx->profile->gateway.url, (long long)skew_s);
-    bool off = skew_s > 60 || skew_s < -60;
-    say(d, off ? WARNING : FINE, "gateway", text,
-        off ? "set the clocks by NTP: orders carry times" : "");
-}
-
-static void check_store(struct doctor *d)
-{
-    struct err err;
-    char text[256];
-    const char *broken;
-    struct release_store *releases =
-        release_store_open(d->ctx->profile->store_dir, ossl_crypto(), &err);
-
-    if (!releases) {
-        say(d, BROKEN, "store", err.text, "correct [store] dir");
-        return;
-    }
-    text_format(text, sizeof(text), "%zu releases", release_store_count(releases));
-    say(d, FINE, "store", text, "");
-    if (release_store_broken(releases, &broken))
-        say(d, WARNING, "store", broken, "'muster release verify' names them");
-    release_store_close(releases);
-}
-
-static void check_journal(struct doctor *d)
-{
-    struct err err;
-    char holder[160];
-    struct store *store = store_open(d->ctx->profile->journal, false, ossl_crypto(), &err);
-    int64_t row;
-
-    if (!store) {
-        say(d, BROKEN, "journal", err.text, "");
-        return;
-    }
-    int rc = store_audit_verify(store, &row, &err);
-    say(d, rc ? BROKEN : FINE, "journal",
-        rc == 0   ? "whole"
-        : rc == 1 ? "the audit chain is broken"
-                  : err.text,
-        rc ? "'muster journal verify' says where" : "");
-    if (store_engine_holder(store, holder, sizeof(holder), &err) == 1)
-        say(d, FINE, "engine", holder, "");
-    else
-        say(d, NOTE, "engine", "nobody runs it",
-            "start 'muster serve' or the console when a rollout is to move");
-    store_close(store);
-}
-
-static int run_doctor(struct cmd_context *ctx, const struct cmd_args *args)
-{
-    struct doctor d = { .ctx = ctx, .findings = json_array() };
-    const struct profile *p = ctx->profile;
-    int64_t now_ms = session_now();
-
-    (void)args;
-    say(&d, FINE, "profile", p->path, "");
-    check_trust(&d, now_ms);
-    check_gateway_cert(&d, now_ms);
-    check_store(&d);
-    check_journal(&d);
-    check_gateway(&d);
-    check_broker(&d);
-    if (ctx->json)
-        output_json(ctx, d.findings);
-    else
-        json_decref(d.findings);
-    return d.unreachable ? EXIT_REACH : d.broken ? EXIT_NO : EXIT_DONE;
-}
-
 /* ---- demo ---------------------------------------------------------------------------------------
  */
 
@@ -309,7 +126,7 @@ const struct command serve_commands[] = {
     { "doctor", "",
       "can broker, gateway and store be reached; are clocks, keys and permissions right; what to "
       "do",
-      NULL, run_doctor, COMMAND_PROFILE,
+      NULL, doctor_run, COMMAND_PROFILE,
       "Exit code 0 when all is well, 1 when something is broken, 3 when something can't be "
       "reached." },
     { "demo", "", "a private fleet on this machine, and the console on it", demo_options, run_demo,

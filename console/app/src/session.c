@@ -380,8 +380,9 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
         s->signer = mem_alloc(sizeof(*s->signer));
         enum ossl_error e = ossl_signer_load(p->trust.rollout_key, s->signer);
         if (e != OSSL_OK)
-            return err_set(err, EXIT_USAGE, "rollout key %s %s", p->trust.rollout_key,
-                           ossl_error_text(e));
+            return err_set(err, EXIT_USAGE, "rollout key %s %s%s%s", p->trust.rollout_key,
+                           ossl_error_text(e), ossl_error_has_errno(e) ? ": " : "",
+                           ossl_error_has_errno(e) ? strerror(errno) : "");
     }
     if (!(parts & SESSION_ENGINE))
         return 0;

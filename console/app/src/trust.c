@@ -1,5 +1,6 @@
 #include "trust.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,8 +82,26 @@ void trust_cert(const struct pki_cert *from, struct ui_cert *out)
     text_copy(out->fingerprint, sizeof(out->fingerprint), from->fingerprint);
 }
 
-static enum ui_key_at key_at(const char *path)
+/* Why a file that is there holds no key that can be used; "": it does. TLS takes other kinds of
+ * keys than orders do. */
+static const char *key_fault(enum ossl_error error, bool for_tls)
 {
+    if (error == OSSL_OPEN)
+        return strerror(errno);
+    if (error == OSSL_FORMAT)
+        return "there is no private key in it (PEM)";
+    if (error == OSSL_PASSPHRASE)
+        return "a passphrase protects it, which is not supported here";
+    if (error == OSSL_NOT_P256)
+        return for_tls ? "" : "it is not an ECDSA key over P-256";
+    return error == OSSL_OK ? "" : ossl_error_text(error);
+}
+
+/* `kid` (NULL: the operator's, for TLS) is filled in when the key is one that signs. */
+static enum ui_key_at key_at(const char *path, char cause[UI_CAUSE_MAX], char kid[PROTO_KID_MAX])
+{
+    struct crypto_signer key = { 0 };
+    const char *fault = NULL;
     struct stat st;
 
     if (!*path)
@@ -90,6 +109,16 @@ static enum ui_key_at key_at(const char *path)
     if (strncmp(path, "pkcs11:", 7) == 0)
         return UI_KEY_TOKEN;
     if (stat(path, &st) != 0 || access(path, R_OK) != 0)
+        fault = strerror(errno);
+    else if (!S_ISREG(st.st_mode))
+        fault = "it is not a file";
+    else
+        fault = key_fault(ossl_signer_load(path, &key), !kid);
+    if (kid && key.ctx)
+        text_copy(kid, PROTO_KID_MAX, key.kid);
+    ossl_signer_free(&key);
+    text_copy(cause, UI_CAUSE_MAX, fault);
+    if (*fault)
         return UI_KEY_MISSING;
     return st.st_mode & 077 ? UI_KEY_OPEN : UI_KEY_FILE;
 }
@@ -117,7 +146,7 @@ static void read_identity(const struct profile *p, struct ui_trust *f)
     size_t count = 0;
 
     f->named = p->broker.cert[0] != '\0';
-    f->key = key_at(p->broker.key);
+    f->key = key_at(p->broker.key, f->key_cause, NULL);
     path_text(f->cert_path, p->broker.cert);
     path_text(f->key_path, p->broker.key);
     if (!f->named)
@@ -150,12 +179,8 @@ static void read_authorities(const struct profile *p, struct ui_trust *f)
 
 static void read_signing_key(const char *path, struct ui_signing_key *out)
 {
-    uint8_t pub[PROTO_P256_PUB];
-
-    out->at = key_at(path);
+    out->at = key_at(path, out->cause, out->kid);
     path_text(out->path, path);
-    if (is_file(out->at) && ossl_public_load(path, pub) == OSSL_OK)
-        crypto_kid(ossl_crypto(), pub, out->kid);
 }
 
 static void read_keyset(const struct profile *p, struct ui_trust *f)

@@ -43,10 +43,11 @@ static json_t *text_or_null(const char *text)
 json_t *operator_json(const struct ui_trust *t, int64_t now_ms)
 {
     bool there = t->named && !*t->cert_trouble;
-    return json_pack("{s:o, s:o, s:s, s:o, s:o}", "certificate",
+    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "certificate",
                      there ? cert_json(&t->cert, now_ms) : json_null(), "path",
                      text_or_null(t->cert_path), "key", ui_key_at_text(t->key), "key_path",
-                     text_or_null(t->key_path), "error", text_or_null(t->cert_trouble));
+                     text_or_null(t->key_path), "key_error", text_or_null(t->key_cause), "error",
+                     text_or_null(t->cert_trouble));
 }
 
 json_t *authorities_json(const struct ui_trust *t, int64_t now_ms)

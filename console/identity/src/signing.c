@@ -36,7 +36,8 @@ static int write_keyset(const char *dir, const struct keyset *keyset, struct err
         return -1;
     enum ossl_error error = ossl_signer_load(root, &signer);
     if (error != OSSL_OK)
-        return err_set(e, EXIT_USAGE, "key %s %s", root, ossl_error_text(error));
+        return err_set(e, EXIT_USAGE, "key %s %s%s%s", root, ossl_error_text(error),
+                       error == OSSL_OPEN ? ": " : "", error == OSSL_OPEN ? strerror(errno) : "");
     const struct crypto_signer *signers[] = { &signer };
     int len = keyset_sign(keyset, ossl_crypto(), signers, 1, text, sizeof(text));
     ossl_signer_free(&signer);

@@ -1,5 +1,6 @@
 #include "store.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,8 +73,8 @@ int layout_read_index(const char *dir, json_t **index, struct err *e)
     *index = NULL;
     if (files_join(path, dir, "index.json", e) != 0)
         return -1;
-    if (!files_exists(path))
-        return 0;
+    if (!files_exists(path) && errno == ENOENT)
+        return 0; /* a store that nobody published to yet */
     if (files_read(path, OCI_INDEX_BYTES, &text, &len, e) != 0)
         return -1;
     json_error_t je;

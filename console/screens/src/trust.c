@@ -144,9 +144,19 @@ void trust_cert_finding(const char *what, const struct ui_cert *cert, const char
             "%s, %lld day%s left", cert->cn, (long long)days, days == 1 ? "" : "s");
 }
 
-static void key_finding(struct findings *f, const char *what, enum ui_key_at at, const char *path)
+/* A private key as the profile names it, and what to do when it can't be used. */
+struct named_key {
+    const char *what, *path, *cause, *todo;
+    enum ui_key_at at;
+    bool needed; /* by this host */
+};
+
+static void key_finding(struct findings *f, const struct named_key *key)
 {
-    switch (at) {
+    const char *what = key->what, *path = key->path;
+    char chmod[UI_PATH_MAX + 16];
+
+    switch (key->at) {
     case UI_KEY_UNSAID:
         say(f, TRUST_NOTE, what, "", "%s: not named in the profile", what);
         break;
@@ -154,15 +164,24 @@ static void key_finding(struct findings *f, const char *what, enum ui_key_at at,
         say(f, TRUST_FINE, what, "", "%s", path);
         break;
     case UI_KEY_OPEN:
-        say(f, TRUST_WARNING, what, "chmod 600 the file", "%s can be read by others", path);
+        snprintf(chmod, sizeof(chmod), "chmod 600 %s", path);
+        say(f, TRUST_WARNING, what, chmod, "%s can be read by others", path);
         break;
     case UI_KEY_TOKEN:
         say(f, TRUST_FINE, what, "", "on a PKCS#11 token");
         break;
     case UI_KEY_MISSING:
-        say(f, TRUST_BROKEN, what, "check the path in the profile", "cannot read %s", path);
+        say(f, key->needed ? TRUST_BROKEN : TRUST_NOTE, what, key->todo, "cannot read %s: %s", path,
+            key->cause);
         break;
     }
+}
+
+static void signing_key_finding(struct findings *f, const struct ui_signing_key *key,
+                                const char *what, const char *todo, bool needed)
+{
+    const struct named_key named = { what, key->path, key->cause, todo, key->at, needed };
+    key_finding(f, &named);
 }
 
 static void identity_findings(struct findings *f, const struct ui_trust *t, int64_t now_ms)
@@ -183,7 +202,12 @@ static void identity_findings(struct findings *f, const struct ui_trust *t, int6
     else
         trust_cert_finding("operator", &t->cert, renew, UI_CERT_SOON_DAYS, now_ms,
                            &f->out[f->count++]);
-    key_finding(f, "operator key", t->key, t->key_path);
+    const struct named_key key = {
+        "operator key", t->key_path,
+        t->key_cause,   "correct [broker] key: the file beside the certificate, which you may read",
+        t->key,         true
+    };
+    key_finding(f, &key);
     if (t->key_differs)
         say(f, TRUST_BROKEN, "operator key", "[broker] cert and key must be a pair",
             "%s does not belong to the certificate of %s", t->key_path, t->cert.cn);
@@ -274,7 +298,14 @@ size_t trust_findings(const struct ui_trust *t, const struct adoption *adoption,
 
     identity_findings(&f, t, now_ms);
     authority_findings(&f, t, now_ms);
-    key_finding(&f, "rollout key", t->rollout.at, t->rollout.path);
+    signing_key_finding(&f, &t->rollout, "rollout key",
+                        "correct [trust] rollout_key, or make one: muster keys rotate rollout",
+                        true);
+    if (t->release.at == UI_KEY_MISSING) /* it may be on another host, where releases are made */
+        signing_key_finding(&f, &t->release, "release key",
+                            "releases can't be signed on this host; if they are to be: correct "
+                            "[trust] release_key",
+                            false);
     keyset_findings(&f, t);
     if (adoption && t->have_keyset)
         adoption_findings(&f, adoption);

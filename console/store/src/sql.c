@@ -1,5 +1,6 @@
 #include "sql.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -12,7 +13,7 @@ static const char *const text_of[SQL_COUNT] = {
 
 int sql_fail(struct store *s, struct err *err)
 {
-    int code = sqlite3_extended_errcode(s->db);
+    int code = sqlite3_extended_errcode(s->db), why;
 
     switch (code & 0xff) {
     case SQLITE_FULL:
@@ -34,10 +35,11 @@ int sql_fail(struct store *s, struct err *err)
                        "its folder, and ui.read_only in the profile",
                        s->path);
     case SQLITE_CANTOPEN:
+        why = sqlite3_system_errno(s->db);
         return err_set(err, EXIT_REACH,
-                       "journal %s: cannot be opened; does its folder exist, and may you write "
+                       "journal %s: cannot be opened%s%s; does its folder exist, and may you write "
                        "there?",
-                       s->path);
+                       s->path, why ? ": " : "", why ? strerror(why) : "");
     case SQLITE_CORRUPT:
         return err_set(err, EXIT_REACH,
                        "journal %s: it is damaged; keep a copy, then restore a backup or try "

@@ -140,6 +140,35 @@ static void a_key_of_another_certificate_is_noticed_and_a_token_is_not_asked(voi
     trust_free(t);
 }
 
+/* What may be named instead of a key, and the cause that is said. */
+static void a_key_that_cannot_be_used_has_its_cause(void **state)
+{
+    static const struct {
+        const char *name, *cause;
+    } row[] = {
+        { "nowhere.key", "No such file or directory" },
+        { "operator-admin.key/x", "Not a directory" },
+        { "keys", "it is not a file" },
+        { "operator-admin.pem", "there is no private key in it (PEM)" },
+        { "keys/keyset.json", "there is no private key in it (PEM)" },
+    };
+    struct place *p = *state;
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        in(p, row[i].name, p->profile.broker.key);
+        in(p, row[i].name, p->profile.trust.rollout_key);
+        struct trust *t = trust_new(&p->profile);
+        assert_true(trust_look(t, NOW_MS));
+
+        assert_int_equal(trust_facts(t)->key, UI_KEY_MISSING);
+        assert_string_equal(trust_facts(t)->key_cause, row[i].cause);
+        assert_int_equal(trust_facts(t)->rollout.at, UI_KEY_MISSING);
+        assert_string_equal(trust_facts(t)->rollout.cause, row[i].cause);
+        assert_string_equal(trust_facts(t)->rollout.kid, "");
+        trust_free(t);
+    }
+}
+
 static void a_profile_that_names_nothing_is_no_error(void **state)
 {
     const struct profile empty = { .fleet = "test" };
@@ -219,6 +248,7 @@ int main(void)
         T(what_pki_init_made_is_read_whole_and_nothing_is_wrong),
         T(files_are_read_again_when_they_change_and_not_before),
         T(a_key_of_another_certificate_is_noticed_and_a_token_is_not_asked),
+        T(a_key_that_cannot_be_used_has_its_cause),
         T(a_profile_that_names_nothing_is_no_error),
         T(of_several_certificates_the_one_that_the_device_names_counts),
         T(without_an_authority_here_nothing_is_claimed),

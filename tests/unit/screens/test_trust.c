@@ -129,13 +129,24 @@ static void what_cannot_be_read_is_said_with_what_to_do(void **state)
     assert_non_null(strstr(f.todo, "[broker] cert"));
     t = sound();
     t.key = UI_KEY_OPEN;
+    snprintf(t.key_path, sizeof(t.key_path), "pki/operator-ada.key");
     assert_int_equal(said(&t, NULL, "operator key", &f), TRUST_WARNING);
+    assert_string_equal(f.todo, "chmod 600 pki/operator-ada.key");
     t.key = UI_KEY_MISSING;
+    snprintf(t.key_path, sizeof(t.key_path), "/etc/muster/ada.key");
+    snprintf(t.key_cause, sizeof(t.key_cause), "Permission denied");
     assert_int_equal(said(&t, NULL, "operator key", &f), TRUST_BROKEN);
+    assert_string_equal(f.text, "cannot read /etc/muster/ada.key: Permission denied");
+    assert_non_null(strstr(f.todo, "[broker] key"));
     t.key = UI_KEY_TOKEN;
     assert_int_equal(said(&t, NULL, "operator key", &f), TRUST_FINE);
     t.key_differs = true;
     assert_int_equal(said(&t, NULL, "operator key", &f), TRUST_BROKEN);
+    t = sound();
+    t.release.at = UI_KEY_MISSING; /* it may be elsewhere */
+    snprintf(t.release.cause, sizeof(t.release.cause), "No such file or directory");
+    assert_int_equal(said(&t, NULL, "release key", &f), TRUST_NOTE);
+    assert_non_null(strstr(f.text, "No such file or directory"));
 }
 
 static void a_keyset_that_is_not_named_or_of_another_fleet_is_said(void **state)

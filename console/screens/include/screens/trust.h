@@ -18,6 +18,7 @@
 #define UI_PATH_MAX      256 /* of a file, as shown; longer ones are cut at their beginning */
 #define UI_AUTHORITY_MAX 8
 #define UI_TROUBLE_MAX   200
+#define UI_CAUSE_MAX     80 /* "No such file or directory" */
 
 /* A certificate. All texts are clean. */
 struct ui_cert {
@@ -36,14 +37,15 @@ enum ui_key_at {
     UI_KEY_FILE,
     UI_KEY_OPEN,   /* a file that others on this host can read */
     UI_KEY_TOKEN,  /* PKCS#11 */
-    UI_KEY_MISSING /* named, but not there or not readable */
+    UI_KEY_MISSING /* named, but not there, not readable, or no key */
 };
 const char *ui_key_at_text(enum ui_key_at at); /* "in a file", "on a PKCS#11 token" … */
 
 /* A signing key that the profile names. */
 struct ui_signing_key {
     enum ui_key_at at;
-    char kid[PROTO_KID_MAX]; /* "": not known here, as of a key on a token */
+    char cause[UI_CAUSE_MAX]; /* MISSING: why */
+    char kid[PROTO_KID_MAX];  /* "": not known here, as of a key on a token */
     char path[UI_PATH_MAX];
 };
 
@@ -56,7 +58,8 @@ struct ui_trust {
     struct ui_cert cert;               /* zero with trouble */
     char cert_path[UI_PATH_MAX], key_path[UI_PATH_MAX];
     enum ui_key_at key;
-    bool key_differs; /* the key does not belong to the certificate */
+    char key_cause[UI_CAUSE_MAX]; /* MISSING: why */
+    bool key_differs;             /* the key does not belong to the certificate */
 
     /* Of the broker's ca file, and those above the certificate. */
     struct ui_cert authority[UI_AUTHORITY_MAX];
@@ -131,7 +134,7 @@ struct trust_finding {
     enum trust_severity severity;
     char what[16]; /* "operator", "keyset" … */
     char text[UI_TROUBLE_MAX + UI_PATH_MAX];
-    char todo[160]; /* "": nothing */
+    char todo[UI_PATH_MAX + 64]; /* "": nothing */
 };
 
 #define UI_CERT_SOON_DAYS      30
