@@ -182,7 +182,7 @@ bool fleet_topic_matches(const char *filter, const char *topic);
 struct fleet_config {
     const char *root;     /* "devices" */
     uint32_t max_devices; /* FLEET_MAX_DEVICES */
-    size_t history_bytes; /* for deep history; 32 MiB */
+    size_t history_bytes; /* for deep history; 24 MiB */
     const struct fleet_source *source;
     size_t source_count; /* at most FLEET_MAX_SOURCES, the rest is ignored */
 };
