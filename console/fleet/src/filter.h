@@ -34,6 +34,7 @@ enum field {
     FIELD_RATE,
     FIELD_READING,
     FIELD_LABEL, /* a group "name:value" */
+    FIELD_ROW,   /* of a row of another list */
 };
 
 /* How a field's values compare. */
@@ -44,6 +45,7 @@ enum field_type {
     TYPE_STATE,
     TYPE_NUMBER,
     TYPE_DURATION,
+    TYPE_LEVEL, /* of a row: words in an order */
 };
 
 enum compare { CMP_HAS, CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE, CMP_LIKE, CMP_UNLIKE };
@@ -66,6 +68,7 @@ struct term {
     enum field_type type;
     enum compare compare;
     uint32_t first, count; /* in filter.value */
+    size_t row_field;      /* FIELD_ROW: in filter.rows */
     char reading[PROTO_READING_MAX];
     uint32_t reading_at; /* FLEET_NONE: nobody sent it yet */
     uint8_t *memo;       /* per word: 0 not known, 1 no, 2 yes */
@@ -82,6 +85,8 @@ struct instr {
 enum { INSTR_MAX = FILTER_TERMS * 4, VALUES_MAX = FILTER_TERMS * 2 };
 
 struct filter {
+    const struct filter_rows *rows; /* NULL: over devices */
+    const void *row;                /* that is being looked at */
     uint32_t term_count, value_count, instr_count;
     uint32_t readings_seen; /* reading names resolved so far */
     struct term term[FILTER_TERMS];
@@ -97,6 +102,9 @@ struct filter_wants {
 };
 struct filter_wants filter_wants(const struct filter *filter);
 void filter_fetch(const struct fleet *fleet, uint32_t far, uint32_t near, struct filter_wants w);
+
+/* The row's field of that name; rows->count when it has none. */
+size_t filter_row_field(const struct filter_rows *rows, const char *name);
 
 /* The field of that name; FIELD_READING when it is none of the fixed ones. */
 enum field filter_field_named(const char *name);

@@ -96,6 +96,7 @@ static bool begins(const char *word, const char *prefix, size_t len)
 
 struct search {
     struct filter_hints *out;
+    const struct filter_list *list; /* NULL: of devices */
     const char *prefix;
     size_t len;
     bool sorted;
@@ -206,9 +207,32 @@ static void offer_ids(struct search *s, const struct fleet *fleet)
     }
 }
 
+/* Of a row's field: its words, or the texts that rows have. */
+static void offer_cells(struct search *s, size_t field)
+{
+    const struct filter_list *l = s->list;
+    const struct filter_field *f = &l->rows->field[field];
+    const void *row;
+
+    for (size_t i = 0; f->kind == FILTER_LEVEL && f->words[i]; i++)
+        offer_all(s, f->words[i]);
+    if (f->kind != FILTER_TEXT && f->kind != FILTER_VERSION)
+        return;
+    for (size_t n = 0; (row = l->row(l->ctx, n)) != NULL; n++) {
+        struct filter_cell c = { .text = "" };
+        l->rows->cell(row, field, l->now_ms, &c);
+        if (!c.none && !strpbrk(c.text, " ,()\"")) /* texts in words are nothing to choose */
+            offer_all(s, c.text);
+    }
+}
+
 static void offer_fields(struct search *s, const struct fleet *fleet)
 {
     const char *name;
+    for (size_t i = 0; s->list && i < s->list->rows->count; i++)
+        offer_all(s, s->list->rows->field[i].name);
+    if (!fleet || (s->list && !s->list->rows->device))
+        return;
     for (size_t i = 0; (name = filter_field_name(i)) != NULL; i++)
         offer_all(s, name);
     for (uint32_t i = 0; i < fleet->reading_count; i++) {
@@ -220,6 +244,13 @@ static void offer_fields(struct search *s, const struct fleet *fleet)
 
 static void offer_values(struct search *s, const struct fleet *fleet, const char *name)
 {
+    size_t of_row = s->list ? filter_row_field(s->list->rows, name) : 0;
+    if (s->list && of_row < s->list->rows->count) {
+        offer_cells(s, of_row);
+        return;
+    }
+    if (!fleet || (s->list && !s->list->rows->device))
+        return;
     switch ((int)filter_field_named(name)) {
     case FIELD_ID:
         offer_ids(s, fleet);
@@ -262,11 +293,19 @@ static void offer_values(struct search *s, const struct fleet *fleet, const char
     }
 }
 
-void filter_complete(const char *text, size_t at, const struct fleet *fleet,
-                     struct filter_hints *out)
+static bool has_order(const struct search *s, const char *name)
+{
+    size_t i = s->list ? filter_row_field(s->list->rows, name) : 0;
+    if (s->list && i < s->list->rows->count)
+        return s->list->rows->field[i].kind == FILTER_LEVEL;
+    return strcmp(name, "state") == 0;
+}
+
+static void complete(const char *text, size_t at, const struct fleet *fleet,
+                     const struct filter_list *list, struct filter_hints *out)
 {
     struct place p = place_of(text, at);
-    struct search s = { .out = out };
+    struct search s = { .out = out, .list = list };
     memset(out, 0, sizeof(*out));
     out->from = out->to = at;
     if (p.literal)
@@ -287,11 +326,23 @@ void filter_complete(const char *text, size_t at, const struct fleet *fleet,
         out->from = at;
     s.prefix = text + out->from;
     s.len = at - out->from;
-    s.sorted = strcmp(out->field, "state") != 0 && out->value;
+    s.sorted = out->value && !has_order(&s, out->field);
     if (out->value)
         offer_values(&s, fleet, out->field);
     else
         offer_fields(&s, fleet);
+}
+
+void filter_complete(const char *text, size_t at, const struct fleet *fleet,
+                     struct filter_hints *out)
+{
+    complete(text, at, fleet, NULL, out);
+}
+
+void filter_complete_list(const char *text, size_t at, const struct filter_list *list,
+                          struct filter_hints *out)
+{
+    complete(text, at, list->fleet, list, out);
 }
 
 /* ---- a word in another field ------------------------------------------------------------------
@@ -330,17 +381,29 @@ static bool begins_keyword(const char *word, size_t len, bool first)
     return false;
 }
 
-const char *filter_half_word(const char *text, const struct fleet *fleet)
+static const char *half_word(const char *text, const struct fleet *fleet,
+                             const struct filter_list *list)
 {
     size_t at = strlen(text);
     struct place p = place_of(text, at);
     struct filter_hints hints = { .count = 0 };
-    struct search s = { .out = &hints, .prefix = text + p.word, .len = at - p.word };
+    struct search s = { .out = &hints, .list = list, .prefix = text + p.word, .len = at - p.word };
     if (p.literal || p.op < at || p.word >= at)
         return NULL;
     if (begins_keyword(s.prefix, s.len, strspn(text, " \t") == p.word))
         return s.prefix;
     offer_fields(&s, fleet);
-    bool alias = fleet_reading_find(fleet, reading_canonical(s.prefix)) != FLEET_NONE;
+    bool alias = fleet && (!list || list->rows->device) &&
+                 fleet_reading_find(fleet, reading_canonical(s.prefix)) != FLEET_NONE;
     return hints.count || alias ? s.prefix : NULL;
+}
+
+const char *filter_half_word(const char *text, const struct fleet *fleet)
+{
+    return half_word(text, fleet, NULL);
+}
+
+const char *filter_half_word_list(const char *text, const struct filter_list *list)
+{
+    return half_word(text, list->fleet, list);
 }

@@ -100,7 +100,7 @@ static bool text_matches(const struct term *t, const struct filter_value *v, con
     case CMP_HAS:
         if (t->type == TYPE_VERSION)
             return version_has(text, v);
-        return t->field == FIELD_ID ? contains(text, v) : equal(text, v);
+        return t->field == FIELD_ID || t->field == FIELD_ROW ? contains(text, v) : equal(text, v);
     case CMP_EQ:
     case CMP_NE:
         return equal(text, v);
@@ -234,6 +234,65 @@ static bool state_matches(const struct filter *f, const struct term *t, enum fle
     return false;
 }
 
+/* ---- rows of other lists -------------------------------------------------------------------- */
+
+static bool level_matches(const struct filter *f, const struct term *t, int level)
+{
+    const char *word = f->rows->field[t->row_field].words[level];
+    for (uint32_t i = 0; i < t->count; i++) {
+        const struct filter_value *v = &f->value[t->first + i];
+        if (v->regex ? regexec(&v->re, word, 0, NULL, 0) == 0
+                     : holds(t->compare, level - (int)v->number))
+            return true;
+    }
+    return false;
+}
+
+static bool cell_matches(const struct filter *f, const struct term *t, int64_t now_ms)
+{
+    struct filter_cell c = { .text = "" };
+    f->rows->cell(f->row, t->row_field, now_ms, &c);
+    if (c.none)
+        return false;
+    switch (t->type) {
+    case TYPE_NUMBER:
+        return number_matches(f, t, c.number, 1, c.step);
+    case TYPE_DURATION:
+        return number_matches(f, t, c.number, 1, 1);
+    case TYPE_LEVEL:
+        return level_matches(f, t, (int)c.number);
+    case TYPE_STRING:
+    case TYPE_WORD:
+    case TYPE_VERSION:
+    case TYPE_STATE:
+        break;
+    }
+    return any_matches(f, t, c.text);
+}
+
+/* A bare word: in the fields that say so. */
+static bool row_has_text(const struct filter *f, const struct term *t, int64_t now_ms)
+{
+    for (size_t i = 0; i < f->rows->count; i++) {
+        struct filter_cell c = { .text = "" };
+        if (!f->rows->field[i].bare)
+            continue;
+        f->rows->cell(f->row, i, now_ms, &c);
+        if (!c.none && any_matches(f, t, c.text))
+            return true;
+    }
+    return false;
+}
+
+static bool row_matches(const struct filter *f, struct term *t, const struct fleet *fleet,
+                        const struct fleet_device *d, int64_t now_ms)
+{
+    if (t->field == FIELD_ROW)
+        return cell_matches(f, t, now_ms);
+    return t->field == FIELD_TEXT &&
+           (row_has_text(f, t, now_ms) || (d && group_matches(f, t, fleet, d)));
+}
+
 /* ---- terms ---------------------------------------------------------------------------------- */
 
 static bool field_matches(const struct filter *f, struct term *t, const struct fleet *fleet,
@@ -284,6 +343,7 @@ static bool field_matches(const struct filter *f, struct term *t, const struct f
         return number_matches(f, t, fleet_rate(d, now_ms), 1, 1);
     case FIELD_UPTIME:
     case FIELD_READING:
+    case FIELD_ROW:
         break;
     }
     return reading_matches(f, t, fleet, d);
@@ -293,7 +353,9 @@ static bool term_matches(const struct filter *f, struct term *t, const struct fl
                          const struct fleet_device *d, int64_t now_ms)
 {
     bool negated = t->compare == CMP_NE || t->compare == CMP_UNLIKE;
-    return field_matches(f, t, fleet, d, now_ms) != negated;
+    bool of_row = f->rows && (t->field == FIELD_ROW || t->field == FIELD_TEXT || !d);
+    bool yes = of_row ? row_matches(f, t, fleet, d, now_ms) : field_matches(f, t, fleet, d, now_ms);
+    return yes != negated;
 }
 
 /* Names of readings become numbers as soon as somebody sends them. */
@@ -306,13 +368,11 @@ static void resolve(struct filter *f, const struct fleet *fleet)
     f->readings_seen = fleet->reading_count;
 }
 
-bool filter_match(struct filter *filter, const struct fleet *fleet, const struct fleet_device *d,
-                  int64_t now_ms)
+static bool run(struct filter *filter, const struct fleet *fleet, const struct fleet_device *d,
+                int64_t now_ms)
 {
     bool yes = true;
-    if (!filter)
-        return true;
-    if (filter->readings_seen != fleet->reading_count)
+    if (fleet && filter->readings_seen != fleet->reading_count)
         resolve(filter, fleet);
     for (uint32_t at = 0; at < filter->instr_count; at++) {
         const struct instr *in = &filter->instr[at];
@@ -334,6 +394,22 @@ bool filter_match(struct filter *filter, const struct fleet *fleet, const struct
         }
     }
     return yes;
+}
+
+bool filter_match(struct filter *filter, const struct fleet *fleet, const struct fleet_device *d,
+                  int64_t now_ms)
+{
+    return !filter || run(filter, fleet, d, now_ms);
+}
+
+bool filter_match_row(struct filter *filter, const void *row, const struct fleet *fleet,
+                      int64_t now_ms)
+{
+    if (!filter)
+        return true;
+    uint32_t device = fleet && filter->rows->device ? filter->rows->device(row) : FLEET_NONE;
+    filter->row = row;
+    return run(filter, fleet, device == FLEET_NONE ? NULL : fleet_device(fleet, device), now_ms);
 }
 
 /*

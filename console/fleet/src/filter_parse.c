@@ -316,6 +316,26 @@ static bool is_ordering(enum compare compare)
     return compare == CMP_LT || compare == CMP_LE || compare == CMP_GT || compare == CMP_GE;
 }
 
+/* A word of a row's field: its place in their order. */
+static int check_level(struct parser *p, const struct term *t, struct filter_value *v, size_t at,
+                       size_t len)
+{
+    const char *const *words = p->filter->rows->field[t->row_field].words;
+    char list[64] = "";
+    size_t used = 0;
+
+    fold(v->text);
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(words[i], v->text) == 0) {
+            v->number = i;
+            return 0;
+        }
+        if (used < sizeof(list))
+            used += (size_t)snprintf(list + used, sizeof(list) - used, " %s", words[i]);
+    }
+    return mistake(p, at, len, "one of these is wanted here:%s", list);
+}
+
 /* Give a value the form that its field compares. */
 static int check_value(struct parser *p, const struct term *t, struct filter_value *v, size_t at,
                        size_t len)
@@ -353,6 +373,8 @@ static int check_value(struct parser *p, const struct term *t, struct filter_val
         if (v->fold)
             fold(v->text);
         break;
+    case TYPE_LEVEL:
+        return check_level(p, t, v, at, len);
     }
     return 0;
 }
@@ -392,11 +414,33 @@ static int take_list(struct parser *p, struct term *t, size_t op_at)
 
 /* ---- terms ---------------------------------------------------------------------------------- */
 
+static bool take_row_field(struct parser *p, struct term *t, const char *name)
+{
+    static const enum field_type types[] = {
+        [FILTER_TEXT] = TYPE_STRING,   [FILTER_VERSION] = TYPE_VERSION,
+        [FILTER_NUMBER] = TYPE_NUMBER, [FILTER_SPAN] = TYPE_DURATION,
+        [FILTER_LEVEL] = TYPE_LEVEL,
+    };
+    const struct filter_rows *rows = p->filter->rows;
+    size_t i = rows ? filter_row_field(rows, name) : 0;
+
+    if (!rows || i == rows->count)
+        return false;
+    t->field = FIELD_ROW;
+    t->row_field = i;
+    t->type = types[rows->field[i].kind];
+    return true;
+}
+
 static int take_field(struct parser *p, struct term *t, size_t at, size_t len)
 {
     char name[PROTO_READING_MAX];
     if (!text_copy_n(name, sizeof(name), p->text + at, len))
         return mistake(p, at, len, "no field has so long a name");
+    if (take_row_field(p, t, name))
+        return 0;
+    if (p->filter->rows && !p->filter->rows->device)
+        return mistake(p, at, len, "this list has no such field");
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         if (strcmp(fields[i].name, name) == 0) {
             t->field = fields[i].field;
@@ -588,6 +632,12 @@ static int parse(struct parser *p)
 
 struct filter *filter_compile(const char *text, struct filter_error *err)
 {
+    return filter_compile_rows(text, NULL, err);
+}
+
+struct filter *filter_compile_rows(const char *text, const struct filter_rows *rows,
+                                   struct filter_error *err)
+{
     struct parser p = { .text = text, .err = err };
     if (err)
         memset(err, 0, sizeof(*err));
@@ -596,36 +646,9 @@ struct filter *filter_compile(const char *text, struct filter_error *err)
         return NULL;
     }
     p.filter = mem_alloc(sizeof(*p.filter));
+    p.filter->rows = rows;
     if (parse(&p) == 0)
         return p.filter;
     filter_free(p.filter);
     return NULL;
-}
-
-char *filter_error_said(const struct filter_error *err, const char *text, char out[FILTER_SAID_MAX])
-{
-    static const int most = 32; /* bytes of the word that is wrong */
-    const char *word = err->at < strlen(text) ? text + err->at : "";
-    int len = (int)strcspn(word, " ");
-    bool cut = len > most;
-
-    while (cut && len > 0 && (len > most || (word[len] & 0xc0) == 0x80))
-        len--; /* not inside a character */
-    if (!len)
-        snprintf(out, FILTER_SAID_MAX, "%s, at the end", err->text);
-    else
-        snprintf(out, FILTER_SAID_MAX, "%s, at \"%.*s%s\"", err->text, len, word, cut ? "..." : "");
-    return out;
-}
-
-void filter_free(struct filter *filter)
-{
-    if (!filter)
-        return;
-    for (uint32_t i = 0; i < filter->value_count; i++)
-        if (filter->value[i].regex)
-            regfree(&filter->value[i].re);
-    for (uint32_t i = 0; i < filter->term_count; i++)
-        free(filter->term[i].memo);
-    free(filter);
 }

@@ -8,6 +8,7 @@
 
 #include "fleet/filter.h"
 #include "fleet/fleet.h"
+#include "fleet/rows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -83,6 +84,33 @@ static void check(struct fleet *fleet, const char *text)
     filter_free(filter);
 }
 
+static const void *no_row(void *ctx, size_t n)
+{
+    (void)ctx;
+    (void)n;
+    return NULL;
+}
+
+/* Over the rows of another list the same holds; a row may have a device or none. */
+static void check_rows(struct fleet *fleet, const char *text)
+{
+    static const struct alert_row row = {
+        .rule = "hot", .subject = "pump-1", .text = "temp>30", .by = "", .fired_ms = 1790000000000
+    };
+    struct filter_list list = { .rows = &alert_rows, .fleet = fleet, .row = no_row };
+    struct filter_hints h;
+    struct filter_error err;
+    struct filter *filter = filter_compile_rows(text, &alert_rows, &err);
+    filter_complete_list(text, strlen(text), &list, &h);
+    if (!filter && (err.at > strlen(text) || err.len == 0 || !err.text[0]))
+        abort();
+    if (!filter)
+        return;
+    filter_match_row(filter, &row, fleet, 1790000005000);
+    filter_match_row(filter, &row, NULL, 1790000005000);
+    filter_free(filter);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct fleet *fleet; /* made once: a filter does not change it */
@@ -95,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     check(fleet, text);
     check_hints(fleet, text);
+    check_rows(fleet, text);
     free(text);
     return 0;
 }

@@ -119,4 +119,56 @@ void filter_meant(const char *text, const struct fleet *fleet, char out[FILTER_M
  */
 const char *filter_field_name(size_t n);
 
+/*
+ * The same language over the rows of other lists: alerts, silences, rollouts, releases. A list says
+ * which fields its rows have (fleet/rows.h has the tables); `:` of a text is "contains". Where a
+ * row belongs to a device, every field of that device may be asked for beside its own, and a name
+ * that both have is the row's. A row without a device lacks those.
+ */
+enum filter_kind {
+    FILTER_TEXT,
+    FILTER_VERSION, /* a text, in the order of SemVer */
+    FILTER_NUMBER,
+    FILTER_SPAN, /* seconds: 5m 2h 1h30m 7d */
+    FILTER_LEVEL /* one of a few words that have an order */
+};
+struct filter_field {
+    const char *name;
+    enum filter_kind kind;
+    bool bare;                /* a word without a field is looked for in it */
+    const char *const *words; /* FILTER_LEVEL: least first, NULL behind the last */
+};
+struct filter_cell {
+    bool none;        /* it has no such value: matches nothing but != and !~ */
+    const char *text; /* TEXT, VERSION: valid until the next call */
+    double number;    /* NUMBER, SPAN; LEVEL: place in `words` */
+    double step;      /* NUMBER: of what is shown, so that `=` finds it; 0: exact */
+};
+struct filter_rows {
+    const struct filter_field *field;
+    size_t count;
+    uint32_t (*device)(const void *row); /* it belongs to, or FLEET_NONE; NULL: none ever does */
+    void (*cell)(const void *row, size_t field, int64_t now_ms, struct filter_cell *out);
+};
+/* As filter_compile(); `rows` outlives it. Not for filter_match() and what is above. */
+struct filter *filter_compile_rows(const char *text, const struct filter_rows *rows,
+                                   struct filter_error *err);
+/* `fleet` may be NULL: then no row has a device. A filter that is NULL matches all. */
+bool filter_match_row(struct filter *filter, const void *row, const struct fleet *fleet,
+                      int64_t now_ms);
+
+/* A list as completion looks at it: row(ctx, n) is valid until the next call, NULL past the last.
+ */
+struct filter_list {
+    const struct filter_rows *rows;
+    const struct fleet *fleet; /* may be NULL */
+    const void *(*row)(void *ctx, size_t n);
+    void *ctx;
+    int64_t now_ms;
+};
+/* As filter_complete() and filter_half_word(). */
+void filter_complete_list(const char *text, size_t at, const struct filter_list *list,
+                          struct filter_hints *out);
+const char *filter_half_word_list(const char *text, const struct filter_list *list);
+
 #endif
