@@ -1,4 +1,5 @@
 """The main flows as key scripts: the real program on a real fleet, without a terminal (muster --script FILE --dump)."""
+import csv
 import json
 import os
 import subprocess
@@ -74,6 +75,24 @@ class Scripts(FleetTest):
         self.script("type e", "wait export 4 rows", "type <Tab><^U>" + out + "<Enter>", "wait 4 rows written")
         with open(out) as f:
             self.assertEqual(len(json.load(f)), 4)
+
+    def test_6_other_lists_are_filtered_and_exported_as_their_command_gives_them(self):
+        out = os.path.join(self.fleet.dir, "releases.")
+        self.script("type S", "wait 1.5.0-bad", "type /version=1.4.0<Enter>", "gone 1.5.0-bad", "type e", "wait export 1 rows",
+                    "type <Tab><^U>" + out + "json<Enter>", "wait 1 rows written", "type e", "wait export 1 rows", "type <^U>" + out + "csv<Enter>", "wait 1 rows written")
+        with open(out + "json") as f:
+            self.assertEqual(json.load(f), self.fleet.json("release", "ls", "--filter", "version=1.4.0"))
+        with open(out + "csv", newline="") as f:
+            rows = list(csv.DictReader(f))
+        self.assertEqual([(r["version"], r["superseded"]) for r in rows], [("1.4.0", "no")])
+
+    def test_6_a_silence_that_mutes_nothing_is_seen_and_ended_from_the_console(self):
+        made = self.fleet.json("alerts", "silence", "id=nobody-yet", "--for", "1h", "--reason", "new boards come")
+        self.assertEqual([(s["mutes"], s["devices"]) for s in self.fleet.json("alerts", "silences", "--filter", "mutes=0 new")], [(0, 0)])
+        text = self.script("type a", "wait silence in force", "type <Tab><Tab>", "wait new boards come", "wait mutes nothing now", "dump", "type M", "wait ended: new boards",
+                           "type <Esc>L", "wait alerts unsilence %d" % made["id"], "dump")
+        self.assertIn("id=nobody-yet: 0 devices", text)
+        self.assertEqual(self.fleet.json("alerts", "silences"), [])
 
     def test_7_a_rollout_is_started_paused_and_aborted(self):
         self.script("type S", "wait 1.5.0-bad", "type ju", "wait new rollout", "type <Down><Down><Down><^U>1 soak 1h, 100% soak 1h", "type <Down><Down><^U>2s",

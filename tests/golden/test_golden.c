@@ -95,6 +95,8 @@ static const struct scene scenes[] = {
     { .name = "alerts", .keys = "a<Down>", .alerts = true, .roles = true },
     { .name = "alerts-none", .keys = "a<Tab>" },
     { .name = "alerts-muted", .keys = "a<End>", .alerts = true },
+    { .name = "alerts-silences", .keys = "a<Tab><Tab>", .alerts = true },
+    { .name = "alerts-filter", .keys = "a/severity>=warn rule:", .alerts = true },
     { .name = "alerts-mute",
       .keys = "a<Down>m<S-Tab><S-Tab><Right><Tab><Tab>oven day",
       .alerts = true },

@@ -7,12 +7,13 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "fleet/rows.h"
 #include "screens/keymap.h"
 #include "screens/palette.h"
 #include "screens/role.h"
 
-/* docs/console.md lists the keys, roles and commands that the program has: UPDATE_GOLDEN=1 writes
- * them. */
+/* docs/console.md lists the keys, roles, commands and fields of filters that the program has:
+ * UPDATE_GOLDEN=1 writes them. */
 #define PAGE MUSTER_SOURCE_DIR "/docs/console.md"
 #define MAX  65536
 
@@ -76,6 +77,28 @@ static void commands_text(char *out, size_t cap)
         add(out, cap, "| `:%s %s` | %s |\n", c->word, c->argument, c->help);
 }
 
+static void add_fields(char *out, size_t cap, const char *list, const char *commands,
+                       const struct filter_rows *rows)
+{
+    add(out, cap, "| %s | %s |", list, commands);
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct filter_field *f = &rows->field[i];
+        add(out, cap, " `%s`", f->name);
+        for (size_t k = 0; f->words && f->words[k]; k++)
+            add(out, cap, "%s%s%s", k ? " " : " (", f->words[k], f->words[k + 1] ? "" : ")");
+    }
+    add(out, cap, "%s |\n", rows->device ? "; and every field of its device" : "");
+}
+
+static void fields_text(char *out, size_t cap)
+{
+    snprintf(out, cap, "| list | command | fields |\n|---|---|---|\n");
+    add_fields(out, cap, "alerts", "`alerts --filter`", &alert_rows);
+    add_fields(out, cap, "silences", "`alerts silences --filter`", &silence_rows);
+    add_fields(out, cap, "rollouts", "`rollout ls --filter`", &rollout_row_fields);
+    add_fields(out, cap, "releases", "`release ls --filter`", &release_row_fields);
+}
+
 static void roles_text(char *out, size_t cap)
 {
     out[0] = '\0';
@@ -96,9 +119,9 @@ static void splice(const char *page, const char *open, const char *shut, const c
     snprintf(out, cap, "%.*s%s%s", (int)(from - page), page, wanted, to);
 }
 
-static void the_page_lists_the_keys_roles_and_commands_of_the_program(void **state)
+static void the_page_lists_what_the_program_has(void **state)
 {
-    static char page[MAX], wanted[MAX], half[MAX], third[MAX], whole[MAX];
+    static char page[MAX], wanted[MAX], half[MAX], third[MAX], fourth[MAX], whole[MAX];
     (void)state;
     FILE *file = fopen(PAGE, "r");
     assert_non_null(file);
@@ -109,7 +132,9 @@ static void the_page_lists_the_keys_roles_and_commands_of_the_program(void **sta
     roles_text(wanted, sizeof(wanted));
     splice(half, "<!-- roles:", "<!-- /roles -->", wanted, third, sizeof(third));
     commands_text(wanted, sizeof(wanted));
-    splice(third, "<!-- commands:", "<!-- /commands -->", wanted, whole, sizeof(whole));
+    splice(third, "<!-- commands:", "<!-- /commands -->", wanted, fourth, sizeof(fourth));
+    fields_text(wanted, sizeof(wanted));
+    splice(fourth, "<!-- fields:", "<!-- /fields -->", wanted, whole, sizeof(whole));
     if (getenv("UPDATE_GOLDEN")) {
         file = fopen(PAGE, "w");
         assert_non_null(file);
@@ -123,7 +148,7 @@ static void the_page_lists_the_keys_roles_and_commands_of_the_program(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_page_lists_the_keys_roles_and_commands_of_the_program),
+        cmocka_unit_test(the_page_lists_what_the_program_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,11 +7,13 @@
 #include "ossl/crypto.h"
 #include "store/alerts.h"
 
+#include "alerts_json.h"
 #include "commands.h"
 #include "config_alert.h"
 #include "device_json.h"
 #include "output.h"
 #include "recorder.h"
+#include "row_filter.h"
 #include "session.h"
 
 enum { LIST_MAX = 5000 };
@@ -115,43 +117,46 @@ static void print_alert(struct cmd_context *ctx, const struct store_alert *a,
     fputc('\n', ctx->out);
 }
 
-static json_t *time_json(int64_t ms)
+/* As the screen's filter sees it. */
+static void facts_of(const struct judged *j, const struct store_alert *a,
+                     const struct alert_silence *silence, struct alert_row *out)
 {
-    return ms ? json_real((double)ms / 1000) : json_null();
-}
-
-static json_t *silence_json(const struct alert_silence *s)
-{
-    if (!s)
-        return json_null();
-    return json_pack("{s:I, s:o, s:o, s:o}", "id", (json_int_t)s->id, "who", clean_json(s->who),
-                     "reason", clean_json(s->reason), "until", time_json(s->until_ms));
-}
-
-static json_t *alert_json(const struct store_alert *a, const struct alert_silence *silence)
-{
-    return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rule", a->rule,
-                     "subject", clean_json(a->subject), "level", a->level, "text",
-                     clean_json(a->text), "since", time_json(a->since_ms), "fired",
-                     time_json(a->fired_ms), "cleared", time_json(a->cleared_ms), "seen_by",
-                     a->ack_ms ? clean_json(a->ack_who) : json_null(), "seen", time_json(a->ack_ms),
-                     "silence", silence_json(silence));
+    *out = (struct alert_row){ .rule = a->rule,
+                               .subject = a->subject,
+                               .text = a->text,
+                               .device = fleet_find(j->fleet, a->subject),
+                               .level = alert_level_of(a->level),
+                               .since_ms = a->since_ms,
+                               .fired_ms = a->fired_ms,
+                               .cleared_ms = a->cleared_ms,
+                               .acked = a->ack_ms != 0,
+                               .muted = silence != NULL,
+                               .by = a->ack_who };
+    for (uint32_t i = 0; alerts_rule(j->alerts, i); i++)
+        if (strcmp(alerts_rule(j->alerts, i)->name, a->rule) == 0)
+            alert_rule_readings(j->alerts, i, out->readings);
 }
 
 static void print_alerts(struct cmd_context *ctx, const struct judged *j,
-                         const struct store_alert *row, int n)
+                         const struct store_alert *row, int n, struct filter *filter)
 {
     json_t *list = json_array();
+    int printed = 0;
 
     for (int i = 0; i < n; i++) {
         const struct alert_silence *silence = silence_of(j, &row[i]);
+        struct alert_row facts;
+        facts_of(j, &row[i], silence, &facts);
+        if (!filter_match_row(filter, &facts, j->fleet, session_now()))
+            continue;
+        printed++;
         if (ctx->json)
             json_array_append_new(list, alert_json(&row[i], silence));
         else
             print_alert(ctx, &row[i], silence);
     }
-    if (n == 0 && !ctx->json && !ctx->quiet)
-        fputs("nothing fires\n", ctx->out);
+    if (printed == 0 && !ctx->json && !ctx->quiet)
+        fputs(n ? "nothing passes the filter\n" : "nothing fires\n", ctx->out);
     if (ctx->json)
         output_json(ctx, list);
     else
@@ -172,18 +177,23 @@ static void warn_alone(struct cmd_context *ctx, struct store *store)
 
 static const struct option list_options[] = {
     { "since", 0, "TIME", "also those that have cleared, of the last TIME (as in 2h, 7d)" },
+    ROW_FILTER_OPTION,
     { 0 },
 };
 
 static int run_alerts(struct cmd_context *ctx, const struct cmd_args *args)
 {
+    struct filter *filter;
     uint32_t since;
 
-    if (cmd_seconds(args, "since", 0, &since, &ctx->err))
+    if (cmd_seconds(args, "since", 0, &since, &ctx->err) ||
+        row_filter(ctx, args, &alert_rows, &filter))
         return EXIT_USAGE;
     struct store *store = open_journal(ctx, true);
-    if (!store)
+    if (!store) {
+        filter_free(filter);
         return (int)ctx->err.code;
+    }
     struct store_alert *row = mem_array(LIST_MAX, sizeof(*row));
     int n = since ? store_alert_list(store, session_now() - (int64_t)since * 1000, row, LIST_MAX,
                                      &ctx->err)
@@ -193,8 +203,9 @@ static int run_alerts(struct cmd_context *ctx, const struct cmd_args *args)
         n = -1;
     if (n >= 0) {
         warn_alone(ctx, store);
-        print_alerts(ctx, &j, row, n);
+        print_alerts(ctx, &j, row, n, filter);
     }
+    filter_free(filter);
     judged_close(&j);
     free(row);
     store_close(store);
@@ -324,37 +335,75 @@ static int run_unsilence(struct cmd_context *ctx, const struct cmd_args *args)
     return rc == 0 ? EXIT_DONE : cmd_fail(ctx, EXIT_NO, "no silence %s is in force", args->word[0]);
 }
 
-static void print_silence(struct cmd_context *ctx, const struct store_silence *s, json_t *list)
+/* What each of them mutes now needs what fires. */
+static int judge_silences(struct cmd_context *ctx, struct store *store, struct judged *j)
+{
+    struct store_alert *row = mem_array(LIST_MAX, sizeof(*row));
+    int n = store_alert_open(store, row, LIST_MAX, &ctx->err);
+    int rc = n < 0 ? -1 : judge(ctx, store, row, n, j);
+
+    free(row);
+    return rc;
+}
+
+static void print_silence(struct cmd_context *ctx, const struct store_silence *s, uint32_t mutes,
+                          uint32_t devices, json_t *list)
 {
     char until[40];
 
     output_time(until, sizeof(until), s->until_ms / 1000);
+    if (ctx->json) {
+        json_t *o = alert_silence_json(s);
+        json_object_set_new(o, "mutes", json_integer(mutes));
+        json_object_set_new(o, "devices", json_integer(devices));
+        json_array_append_new(list, o);
+    } else
+        fprintf(ctx->out, "%4lld  until %s  rule %s  devices %s (%u)  mutes %u  by %s: %s\n",
+                (long long)s->id, until, s->rule[0] ? s->rule : "any",
+                s->target[0] ? s->target : "all", devices, mutes, s->who, s->reason);
+}
+
+static const struct option silences_options[] = { ROW_FILTER_OPTION, { 0 } };
+
+/* The silences of the judge are those of the journal, in the same order unless one is bad. */
+static void print_silences(struct cmd_context *ctx, const struct judged *j,
+                           const struct store_silence *row, int n, struct filter *filter)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < n; i++) {
+        size_t at = 0;
+        const struct alert_silence *is;
+        while ((is = alerts_silence(j->alerts, at)) && is->id != row[i].id)
+            at++;
+        if (!is)
+            continue;
+        struct silence_row facts = { is, alerts_silence_mutes(j->alerts, at) };
+        if (filter_match_row(filter, &facts, NULL, session_now()))
+            print_silence(ctx, &row[i], facts.mutes, alerts_silence_devices(j->alerts, at), list);
+    }
     if (ctx->json)
-        json_array_append_new(
-            list, json_pack("{s:I, s:s, s:o, s:o, s:o, s:f, s:f}", "id", (json_int_t)s->id, "rule",
-                            s->rule, "target", clean_json(s->target), "who", clean_json(s->who),
-                            "reason", clean_json(s->reason), "made", (double)s->made_ms / 1000,
-                            "until", (double)s->until_ms / 1000));
+        output_json(ctx, list);
     else
-        fprintf(ctx->out, "%4lld  until %s  rule %s  devices %s  by %s: %s\n", (long long)s->id,
-                until, s->rule[0] ? s->rule : "any", s->target[0] ? s->target : "all", s->who,
-                s->reason);
+        json_decref(list);
 }
 
 static int run_silences(struct cmd_context *ctx, const struct cmd_args *args)
 {
     struct store_silence row[ALERT_SILENCES];
-    struct store *store = open_journal(ctx, true);
-    json_t *list = json_array();
+    struct judged j = { 0 };
+    struct filter *filter;
 
-    (void)args;
+    if (row_filter(ctx, args, &silence_rows, &filter))
+        return EXIT_USAGE;
+    struct store *store = open_journal(ctx, true);
     int n = store ? store_silence_list(store, session_now(), row, ALERT_SILENCES, &ctx->err) : -1;
-    for (int i = 0; i < n; i++)
-        print_silence(ctx, &row[i], list);
-    if (ctx->json && n >= 0)
-        output_json(ctx, list);
-    else
-        json_decref(list);
+    if (n >= 0 && judge_silences(ctx, store, &j))
+        n = -1;
+    if (n >= 0)
+        print_silences(ctx, &j, row, n, filter);
+    filter_free(filter);
+    judged_close(&j);
     store_close(store);
     return n < 0 ? (int)ctx->err.code : EXIT_DONE;
 }
@@ -401,7 +450,8 @@ const struct command alerts_commands[] = {
       "change no state." },
     { "alerts unsilence", "NUMBER", "end a silence now", NULL, run_unsilence, COMMAND_PROFILE,
       NULL },
-    { "alerts silences", "", "the silences in force", NULL, run_silences, COMMAND_PROFILE, NULL },
+    { "alerts silences", "", "the silences in force", silences_options, run_silences,
+      COMMAND_PROFILE, NULL },
     { "alerts rules", "", "the rules of the profile, and the usual ones", NULL, run_rules,
       COMMAND_PROFILE, NULL },
     { "alerts", "", "what is wrong now, newest first", list_options, run_alerts, COMMAND_PROFILE,

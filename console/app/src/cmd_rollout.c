@@ -17,6 +17,7 @@
 #include "rollout_cli.h"
 #include "rollout_output.h"
 #include "rollout_progress.h"
+#include "row_filter.h"
 #include "session.h"
 #include "store/known.h"
 #include "zone_file.h"
@@ -289,15 +290,51 @@ struct store *rollout_journal(struct cmd_context *ctx, bool read_only)
     return store_open(ctx->profile->journal, read_only, ossl_crypto(), &ctx->err);
 }
 
+static const struct option ls_options[] = { ROW_FILTER_OPTION, { 0 } };
+
+/* What passes moves to the front; how many do. */
+static size_t keep_passing(struct store_rollout_row *row, int n, struct filter *filter)
+{
+    size_t kept = 0;
+
+    for (int i = 0; i < n; i++) {
+        const struct store_rollout_row *r = &row[i];
+        struct rollout_row facts = { .id = r->id,
+                                     .state = rollout_state_word(r->state),
+                                     .product = r->product,
+                                     .version = r->version,
+                                     .target = r->target[0] ? r->target : "all",
+                                     .who = r->who,
+                                     .why = r->why,
+                                     .devices = r->devices,
+                                     .done = r->done,
+                                     .failed = r->failed,
+                                     .stage = r->stage,
+                                     .stage_count = r->stage_count,
+                                     .started_ms = r->started_ms ? r->started_ms : r->created_ms,
+                                     .ended_ms = r->ended_ms,
+                                     .over = r->state == ROLLOUT_DONE ||
+                                             r->state == ROLLOUT_ABORTED ||
+                                             r->state == ROLLOUT_STOPPED };
+        if (filter_match_row(filter, &facts, NULL, session_now()))
+            row[kept++] = row[i];
+    }
+    return kept;
+}
+
 static int run_rollout_ls(struct cmd_context *ctx, const struct cmd_args *args)
 {
+    struct filter *filter;
+
+    if (row_filter(ctx, args, &rollout_row_fields, &filter))
+        return EXIT_USAGE;
     struct store *store = rollout_journal(ctx, true);
     struct store_rollout_row *row = mem_array(LIST_MAX, sizeof(*row));
     int n = store ? store_rollout_list(store, row, LIST_MAX, &ctx->err) : -1;
 
-    (void)args;
     if (n >= 0)
-        rollout_output_list(ctx, row, (size_t)n);
+        rollout_output_list(ctx, row, keep_passing(row, n, filter));
+    filter_free(filter);
     free(row);
     store_close(store);
     return n < 0 ? (int)ctx->err.code : EXIT_DONE;
@@ -438,7 +475,7 @@ const struct command rollout_commands[] = {
       plan_options, run_plan, COMMAND_PROFILE, NULL },
     { "rollout start", "[FILE]", "start a rollout from a plan file, options, or both", plan_options,
       run_start, COMMAND_PROFILE, NULL },
-    { "rollout ls", "", "list rollouts, newest first", NULL, run_rollout_ls, COMMAND_PROFILE,
+    { "rollout ls", "", "list rollouts, newest first", ls_options, run_rollout_ls, COMMAND_PROFILE,
       NULL },
     { "rollout show", "[ID]", "stages, gate and devices of a rollout (default: the newest)", NULL,
       run_show, COMMAND_PROFILE, NULL },

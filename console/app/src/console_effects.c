@@ -7,7 +7,7 @@
 #include "console_acts.h"
 #include "console_model.h"
 #include "device_export.h"
-#include "export.h"
+#include "list_export.h"
 #include "ui_file.h"
 
 void console_tell(struct console *c, const struct ui_model *m, enum tail_level level,
@@ -71,12 +71,14 @@ static void do_write(struct console *c, const struct ui_model *m)
 
 static void do_export(struct console *c, const struct ui_model *m, const struct ui_effect *fx)
 {
+    const struct list_export from = { m, session_store(c->session), c->releases };
+    size_t count;
     struct err err;
 
-    if (export_write(m->fleet, fx->ids, fx->id_count, fx->csv, fx->text, m->now_ms, &err))
+    if (list_export_write(&from, fx, &count, &err))
         console_tell(c, m, TAIL_ERROR, "not exported: %s", err.text);
     else
-        console_tell(c, m, TAIL_PLAIN, "%zu rows written to %s", fx->id_count, fx->text);
+        console_tell(c, m, TAIL_PLAIN, "%zu rows written to %s", count, fx->text);
 }
 
 static void do_save(struct console *c, const struct ui_model *m)

@@ -191,12 +191,86 @@ static char *csv_text(const struct fleet *fleet, char (*ids)[PROTO_ID_MAX], size
     return c.data;
 }
 
-int export_write(const struct fleet *fleet, char (*ids)[PROTO_ID_MAX], size_t count, bool csv,
-                 const char *path, int64_t now_ms, struct err *err)
+/* ----------------------------------------------------------------------------- other lists */
+
+static const json_t *value_of(const json_t *row, const char *column)
 {
-    char *text = csv ? csv_text(fleet, ids, count) : json_text(fleet, ids, count, now_ms);
+    char key[64];
+    const char *dot = strchr(column, '.');
+
+    if (!dot)
+        return json_object_get(row, column);
+    text_copy_n(key, sizeof(key), column, (size_t)(dot - column));
+    return json_object_get(json_object_get(row, key), dot + 1);
+}
+
+static void list_cell(struct csv *c, const json_t *list)
+{
+    char text[1024] = "";
+    size_t i, used = 0;
+    json_t *one;
+
+    json_array_foreach(list, i, one)
+    {
+        if (!json_is_string(one) || used >= sizeof(text))
+            continue;
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "",
+                                 json_string_value(one));
+    }
+    text_cell(c, text);
+}
+
+static void json_cell(struct csv *c, const json_t *value)
+{
+    if (json_is_string(value))
+        text_cell(c, json_string_value(value));
+    else if (json_is_number(value))
+        number_cell(c, json_number_value(value));
+    else if (json_is_boolean(value))
+        cell(c, json_is_true(value) ? "yes" : "no");
+    else if (json_is_array(value))
+        list_cell(c, value);
+    else
+        cell(c, "");
+}
+
+static char *list_csv(const json_t *list, const char *const *columns)
+{
+    struct csv c = { .first = true };
+    size_t i;
+    json_t *row;
+
+    for (size_t k = 0; columns[k]; k++)
+        cell(&c, columns[k]);
+    end_line(&c);
+    json_array_foreach(list, i, row)
+    {
+        for (size_t k = 0; columns[k]; k++)
+            json_cell(&c, value_of(row, columns[k]));
+        end_line(&c);
+    }
+    return c.data;
+}
+
+static int write_text(char *text, const char *path, struct err *err)
+{
     int rc = text ? files_write(NULL, path, text, strlen(text), FILES_PUBLIC, FILES_NEW, err)
                   : err_set(err, EXIT_NO, "out of memory");
     free(text);
     return rc;
+}
+
+int export_list_write(const json_t *list, const char *const *columns, bool csv, const char *path,
+                      struct err *err)
+{
+    return write_text(csv ? list_csv(list, columns)
+                          : json_dumps(list, JSON_INDENT(1) | JSON_REAL_PRECISION(12)),
+                      path, err);
+}
+
+int export_write(const struct fleet *fleet, char (*ids)[PROTO_ID_MAX], size_t count, bool csv,
+                 const char *path, int64_t now_ms, struct err *err)
+{
+    return write_text(csv ? csv_text(fleet, ids, count) : json_text(fleet, ids, count, now_ms),
+                      path, err);
 }

@@ -1,6 +1,7 @@
 #ifndef APP_EXPORT_H
 #define APP_EXPORT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,5 +19,13 @@
  */
 int export_write(const struct fleet *fleet, char (*ids)[PROTO_ID_MAX], size_t count, bool csv,
                  const char *path, int64_t now_ms, struct err *err);
+
+/*
+ * A list of JSON objects into a new file: as it is, or as CSV with `columns` (NULL behind the last;
+ * "silence.who" is the key of an object in it), a list in a cell with blanks between its texts. The
+ * rest as above.
+ */
+int export_list_write(const json_t *list, const char *const *columns, bool csv, const char *path,
+                      struct err *err);
 
 #endif

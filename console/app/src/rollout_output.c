@@ -17,7 +17,7 @@ static json_t *seconds_json(int64_t ms)
  * ---------------------------------------------------------------------------------------------------------
  */
 
-static json_t *row_json(const struct store_rollout_row *row)
+json_t *rollout_row_json(const struct store_rollout_row *row)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "id", row->id,
                      "state", rollout_state_word(row->state), "product", row->product, "version",
@@ -34,7 +34,7 @@ void rollout_output_list(struct cmd_context *ctx, const struct store_rollout_row
     if (ctx->json) {
         json_t *list = json_array();
         for (size_t i = 0; i < count; i++)
-            json_array_append_new(list, row_json(&row[i]));
+            json_array_append_new(list, rollout_row_json(&row[i]));
         output_json(ctx, list);
         return;
     }

@@ -1,6 +1,8 @@
 #ifndef APP_ROLLOUT_OUTPUT_H
 #define APP_ROLLOUT_OUTPUT_H
 
+#include <jansson.h>
+
 #include "base/cmd.h"
 #include "rollout/rollout.h"
 #include "store/store.h"
@@ -8,6 +10,8 @@
 /* How rollouts are printed, for people and with --json. Nothing here changes anything. */
 void rollout_output_list(struct cmd_context *ctx, const struct store_rollout_row *row,
                          size_t count);
+/* One of them as --json has it. */
+json_t *rollout_row_json(const struct store_rollout_row *row);
 /* Of a rollout that is not over: who drives it, and since when that one has heard nothing. */
 struct rollout_drive {
     char engine[160]; /* text for people; empty: nobody */

@@ -68,13 +68,6 @@ struct alerts *alerts_new(struct fleet *fleet, const struct alert_rule *rule, si
     return a;
 }
 
-static void free_silences(struct alerts *a)
-{
-    for (size_t i = 0; i < a->silence_count; i++)
-        filter_free(a->silence[i].target);
-    a->silence_count = 0;
-}
-
 void alerts_free(struct alerts *a)
 {
     if (!a)
@@ -86,7 +79,7 @@ void alerts_free(struct alerts *a)
     }
     for (uint32_t i = 0; i < a->seat_count; i++)
         free(a->seat[i].restarts);
-    free_silences(a);
+    alert_silences_free(a);
     free(a->seat);
     free(a->entry);
     free(a->chain);
@@ -155,71 +148,6 @@ static bool holds(struct alerts *a, struct rule *rule, struct seat *seat,
         break;
     }
     return false;
-}
-
-/* ---- silences ------------------------------------------------------------------------------- */
-
-const struct alert_silence *alerts_silence_of(const struct alerts *a, const struct alert *alert)
-{
-    const struct fleet_device *d =
-        alert->device == FLEET_NONE ? NULL : fleet_device(a->fleet, alert->device);
-    const struct alert_silence *last = NULL;
-
-    for (size_t i = 0; i < a->silence_count; i++) {
-        const struct silence *s = &a->silence[i];
-        if (a->now_ms >= s->is.until_ms ||
-            (s->is.rule[0] && strcmp(s->is.rule, a->rule[alert->rule].is.name) != 0))
-            continue;
-        bool hit = !s->target || (d && filter_match(s->target, a->fleet, d, a->now_ms));
-        if (hit && (!last || s->is.until_ms > last->until_ms))
-            last = &s->is;
-    }
-    return last;
-}
-
-bool alert_is_silenced(struct alerts *a, const struct alert *alert)
-{
-    return alerts_silence_of(a, alert) != NULL;
-}
-
-/* Who was silenced and no longer is, or the other way round. */
-static void silence_entry(struct alerts *a, struct entry *e)
-{
-    bool silenced = alert_is_silenced(a, &e->alert);
-
-    if (silenced == e->alert.silenced)
-        return;
-    e->alert.silenced = silenced;
-    a->version++;
-    if (e->alert.device != FLEET_NONE)
-        alert_show(a, e->alert.device);
-}
-
-int alerts_set_silences(struct alerts *a, const struct alert_silence *silence, size_t count,
-                        int64_t now_ms, struct err *err)
-{
-    int rc = 0;
-
-    a->now_ms = now_ms > a->now_ms ? now_ms : a->now_ms;
-    free_silences(a);
-    for (size_t i = 0; i < count && a->silence_count < ALERT_SILENCES; i++) {
-        struct silence *s = &a->silence[a->silence_count];
-        struct filter_error e;
-        s->is = silence[i];
-        s->target = NULL;
-        if (s->is.until_ms <= now_ms)
-            continue;
-        if (s->is.target[0] && !(s->target = filter_compile(s->is.target, &e))) {
-            rc = err_set(err, EXIT_USAGE, "silence %lld: %s", (long long)s->is.id, e.text);
-            continue;
-        }
-        a->silence_count++;
-    }
-    a->version++;
-    for (uint32_t i = 0; i < a->entry_count; i++)
-        if (a->entry[i].used)
-            silence_entry(a, &a->entry[i]);
-    return rc;
 }
 
 /* ---- the life of an entry ------------------------------------------------------------------- */
@@ -436,35 +364,13 @@ static void resume(struct alerts *a)
         a->first_ready_ms = a->now_ms;
 }
 
-static void silences_end(struct alerts *a)
-{
-    bool over = false;
-
-    for (size_t i = 0; i < a->silence_count; i++)
-        over = over || a->silence[i].is.until_ms <= a->now_ms;
-    if (!over)
-        return;
-    for (uint32_t i = 0; i < a->entry_count; i++)
-        if (a->entry[i].used)
-            silence_entry(a, &a->entry[i]);
-    size_t kept = 0;
-    for (size_t i = 0; i < a->silence_count; i++) {
-        if (a->silence[i].is.until_ms <= a->now_ms)
-            filter_free(a->silence[i].target);
-        else
-            a->silence[kept++] = a->silence[i];
-    }
-    a->silence_count = kept;
-    a->version++;
-}
-
 void alerts_tick(struct alerts *a, int64_t now_ms)
 {
     const struct fleet_link *link = fleet_link(a->fleet);
     bool hears = link->up && now_ms - link->since_ms >= ALERT_SETTLE_MS;
 
     a->now_ms = now_ms > a->now_ms ? now_ms : a->now_ms;
-    silences_end(a);
+    alert_silences_end(a);
     if (!hears) {
         if (a->ready_ms)
             a->deaf_ms = link->up ? a->now_ms : link->since_ms;
@@ -489,6 +395,19 @@ static uint32_t rule_named(const struct alerts *a, const char *name)
         if (strcmp(a->rule[i].is.name, name) == 0)
             return i;
     return ALERT_RULES;
+}
+
+const struct alert *alerts_find(const struct alerts *a, const char *rule, const char *id)
+{
+    uint32_t at = rule_named(a, rule);
+
+    if (at == ALERT_RULES)
+        return NULL;
+    uint32_t device = a->rule[at].is.kind == ALERT_ROLLOUT ? FLEET_NONE : fleet_find(a->fleet, id);
+    if (device == FLEET_NONE && a->rule[at].is.kind != ALERT_ROLLOUT)
+        return NULL;
+    const struct entry *e = alert_find(a, at, device, id);
+    return e && e->alert.fired_ms ? &e->alert : NULL;
 }
 
 bool alerts_restore(struct alerts *a, const char *rule, const char *id, int64_t since_ms,

@@ -85,5 +85,8 @@ void alert_event_add(struct alerts *a, enum alert_event_kind kind, const struct 
 /* Tell the fleet what fires for the device. */
 void alert_show(struct alerts *a, uint32_t device);
 bool alert_is_silenced(struct alerts *a, const struct alert *alert);
+/* Those that are over; at each tick. */
+void alert_silences_end(struct alerts *a);
+void alert_silences_free(struct alerts *a);
 
 #endif

@@ -12,6 +12,14 @@ const char *alert_level_word(enum alert_level level)
     return (unsigned)level < sizeof(words) / sizeof(words[0]) ? words[level] : "warn";
 }
 
+enum alert_level alert_level_of(const char *word)
+{
+    for (int i = ALERT_INFO; i <= ALERT_CRIT; i++)
+        if (strcmp(alert_level_word((enum alert_level)i), word) == 0)
+            return (enum alert_level)i;
+    return ALERT_WARN;
+}
+
 size_t alert_rules_default(struct alert_rule out[], size_t cap)
 {
     static const struct alert_rule rules[] = {

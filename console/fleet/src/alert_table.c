@@ -208,8 +208,3 @@ uint64_t alerts_dropped(const struct alerts *a)
 {
     return a->dropped;
 }
-
-const struct alert_silence *alerts_silence(const struct alerts *a, size_t n)
-{
-    return n < a->silence_count ? &a->silence[n].is : NULL;
-}

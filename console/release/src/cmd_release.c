@@ -8,10 +8,12 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "fleet/rows.h"
 #include "ossl/crypto.h"
 #include "protocol/hex.h"
 #include "protocol/id.h"
 #include "release/image.h"
+#include "release/json.h"
 #include "release/sign.h"
 #include "release/store.h"
 
@@ -326,7 +328,7 @@ static json_t *hw_json(const struct release *r)
     return list;
 }
 
-static json_t *entry_json(const struct release_entry *entry, bool whole)
+json_t *release_json(const struct release_entry *entry, bool whole)
 {
     const struct release *r = &entry->release;
     json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:o, s:I, s:s, s:s, s:s, s:I, s:b}", "product",
@@ -352,22 +354,63 @@ static void entry_line(struct cmd_context *ctx, const struct release_entry *entr
             entry->superseded ? "  (signed again under a higher seq)" : "");
 }
 
+/* As the console's screen filters them. */
+static bool passes(struct filter *filter, const struct release_entry *entry)
+{
+    const struct release *r = &entry->release;
+    char hw[PROTO_HW_COUNT * PROTO_HW_MAX] = "";
+    size_t used = 0;
+
+    for (uint32_t i = 0; i < r->hw_count; i++)
+        if (text_format(hw + used, sizeof(hw) - used, "%s%s", i ? " " : "", r->hw[i]))
+            used += strlen(hw + used);
+    struct release_row facts = { .product = r->product,
+                                 .version = r->version,
+                                 .hw = hw,
+                                 .image = entry->image,
+                                 .kid = entry->kid,
+                                 .seq = r->seq,
+                                 .security = r->security,
+                                 .size = r->size,
+                                 .created_ms = (int64_t)r->created * 1000 };
+    return filter_match_row(filter, &facts, NULL, (int64_t)time(NULL) * 1000);
+}
+
+static int ls_filter(struct cmd_context *ctx, const struct cmd_args *args, struct filter **out)
+{
+    const char *text = cmd_get(args, "filter", NULL);
+    struct filter_error mistake;
+    char said[FILTER_SAID_MAX];
+
+    *out = text ? filter_compile_rows(text, &release_row_fields, &mistake) : NULL;
+    if (!text || *out)
+        return 0;
+    return err_set(&ctx->err, EXIT_USAGE, "--filter: %s\n        %s\n        %*s^",
+                   filter_error_said(&mistake, text, said), text, (int)mistake.at, "");
+}
+
 static int cmd_ls(struct cmd_context *ctx, const struct cmd_args *args)
 {
+    struct filter *filter;
+    if (ls_filter(ctx, args, &filter))
+        return EXIT_USAGE;
     const char *dir = store_path(ctx, args), *why;
     struct release_store *s = dir ? release_store_open(dir, ossl_crypto(), &ctx->err) : NULL;
-    if (!s)
+    if (!s) {
+        filter_free(filter);
         return (int)ctx->err.code;
+    }
     json_t *doc = ctx->json ? json_array() : NULL;
     if (!doc)
         fprintf(ctx->out, "%-*s %5s %4s %9s  %-12s  %s\n", LIST_WIDTH, "RELEASE", "SEQ", "SEC",
                 "BYTES", "IMAGE", "HW");
     for (size_t i = 0; i < release_store_count(s); i++) {
         const struct release_entry *entry = release_store_at(s, i);
-        if (args->word_count && strcmp(args->word[0], entry->release.product) != 0)
+        if ((args->word_count && strcmp(args->word[0], entry->release.product) != 0) ||
+            !passes(filter, entry))
             continue;
         if (doc)
-            json_array_append_new(doc, entry_json(entry, false));
+            json_array_append_new(doc, release_json(entry, false));
         else
             entry_line(ctx, entry);
     }
@@ -375,6 +418,7 @@ static int cmd_ls(struct cmd_context *ctx, const struct cmd_args *args)
         log_say(ctx->log, LOG_WARN, "%zu manifests can't be read; the first: %s",
                 release_store_broken(s, NULL), why);
     release_store_close(s);
+    filter_free(filter);
     return doc ? print_json(ctx, doc) : EXIT_DONE;
 }
 
@@ -408,7 +452,7 @@ static int cmd_show(struct cmd_context *ctx, const struct cmd_args *args)
     if (!entry)
         rc = (int)ctx->err.code;
     else if (ctx->json)
-        rc = print_json(ctx, entry_json(entry, true));
+        rc = print_json(ctx, release_json(entry, true));
     else
         show_text(ctx->out, entry);
     release_store_close(s);
@@ -516,7 +560,10 @@ static const struct option publish_options[] = {
     { "jws", 0, "FILE", "the signed release (default: the image's name with .jws)" },
     { 0 },
 };
-static const struct option ls_options[] = { STORE_OPTION, { 0 } };
+static const struct option show_options[] = { STORE_OPTION, { 0 } };
+static const struct option ls_options[] = {
+    STORE_OPTION, { "filter", 0, "FILTER", "only rows that pass (docs/console.md)" }, { 0 }
+};
 static const struct option verify_options[] = { STORE_OPTION, KEYSET_OPTION, { 0 } };
 
 const struct command release_commands[] = {
@@ -531,7 +578,7 @@ const struct command release_commands[] = {
       "The same once more changes nothing. A version that is there with another image is refused." },
     { "release ls", "[PRODUCT]", "list the releases in the store", ls_options, cmd_ls, COMMAND_MAYBE_PROFILE,
       NULL },
-    { "release show", "PRODUCT@VERSION", "what one release says", ls_options, cmd_show, COMMAND_MAYBE_PROFILE,
+    { "release show", "PRODUCT@VERSION", "what one release says", show_options, cmd_show, COMMAND_MAYBE_PROFILE,
       NULL },
     { "release verify", "[PRODUCT@VERSION]…", "check digests, signatures and images", verify_options, cmd_verify,
       COMMAND_MAYBE_PROFILE, "Exit code 1 when anything is wrong." },

@@ -4,6 +4,26 @@
 #include "base/text.h"
 #include "dialog.h"
 
+/* The lists that have rows to export: how many ids say which row it is, and the ids shown. */
+static size_t device_rows(struct ui *ui, const struct ui_model *m)
+{
+    (void)m;
+    return fleet_screen_rows(ui);
+}
+
+static const struct {
+    const char *word;
+    size_t ids;
+    size_t (*rows)(struct ui *ui, const struct ui_model *m);
+} lists[] = {
+    [UI_ROWS_DEVICES] = { "devices", 1, device_rows },
+    [UI_ROWS_ALERTS] = { "alerts", 2, alerts_screen_rows },
+    [UI_ROWS_PAST] = { "alerts-past", 3, alerts_screen_rows },
+    [UI_ROWS_SILENCES] = { "silences", 1, alerts_screen_rows },
+    [UI_ROWS_ROLLOUTS] = { "rollouts", 1, rollouts_screen_rows },
+    [UI_ROWS_RELEASES] = { "releases", 2, releases_screen_rows },
+};
+
 /* Export: the rows shown, as CSV or JSON, to a file whose name is shown before it is written. */
 
 static void default_name(struct export_dialog *d, int64_t now_ms)
@@ -11,14 +31,17 @@ static void default_name(struct export_dialog *d, int64_t now_ms)
     char name[64], date[FMT_MAX], clock[FMT_MAX];
     fmt_date(now_ms, date);
     fmt_clock(now_ms, clock);
-    snprintf(name, sizeof(name), "muster-%.10s-%.2s%.2s%.2s.%s", date, clock, clock + 3, clock + 6,
-             d->csv ? "csv" : "json");
+    bool devices = d->what == UI_ROWS_DEVICES;
+    snprintf(name, sizeof(name), "muster-%s%s%.10s-%.2s%.2s%.2s.%s",
+             devices ? "" : lists[d->what].word, devices ? "" : "-", date, clock, clock + 3,
+             clock + 6, d->csv ? "csv" : "json");
     field_set(&d->name, name);
 }
 
-void export_open(struct step *s)
+void export_open(struct step *s, enum ui_rows what)
 {
-    if (fleet_view_count(s->ui->fleet.view) == 0) {
+    s->ui->exporting.what = what;
+    if (lists[what].rows(s->ui, s->m) == 0) {
         ui_say(s, TAIL_WARN, "no row is shown");
         return;
     }
@@ -55,11 +78,12 @@ static void export_event(struct step *s, const struct ui_event *ev)
         dialog_close(s->ui);
     } else if (is_key(ev, K_ENTER) && d->name.len) {
         dialog_close(s->ui);
-        size_t count = fleet_screen_rows(s->ui);
+        size_t count = lists[d->what].rows(s->ui, s->m);
         struct ui_effect *e = ui_effect(s, UI_EXPORT);
         e->ids = s->ui->ids;
         e->id_count = count;
         e->csv = d->csv;
+        e->rows = d->what;
         if (!text_copy(e->text, sizeof(e->text), d->name.text))
             ui_say(s, TAIL_WARN, "the name is longer than %zu bytes", sizeof(e->text) - 1);
     } else if (is_key(ev, K_TAB) || is_key(ev, K_BACKTAB)) {
@@ -75,8 +99,9 @@ static void export_draw(struct ui *ui, const struct ui_model *m, struct area scr
     struct export_dialog *d = &ui->exporting;
     struct area box = dialog_centred(screen, 8, 66);
     char title[64];
-    (void)m;
-    snprintf(title, sizeof(title), "export %u rows", fleet_view_count(ui->fleet.view));
+    snprintf(title, sizeof(title), "export %zu rows",
+             d->what == UI_ROWS_DEVICES ? fleet_view_count(ui->fleet.view)
+                                        : lists[d->what].rows(ui, m) / lists[d->what].ids);
     area_box(box, ROLE_FOCUS, title, "Enter writes   Tab other format   Esc cancels");
     struct area in = area_sub(box, 1, 3, box.rows - 2, box.cols - 5);
     area_text(in, 1, 0, ROLE_TEXT, "Format");

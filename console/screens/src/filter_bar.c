@@ -31,36 +31,50 @@ static size_t shared(const struct filter_hints *h)
 }
 
 /* Put `len` bytes of a hint in the place of what was typed, or of the hint before it. */
-static bool fill(struct fleet_screen *f, const char *word, size_t len)
+static bool fill(const struct typed_filter *t, const char *word, size_t len)
 {
-    struct filter_hints *h = &f->hints;
+    struct filter_hints *h = t->hints;
+    struct field *field = t->field;
     char text[FIELD_MAX];
     size_t typed = h->to - h->from;
-    if (len == typed && strncmp(f->field.text + h->from, word, len) == 0)
+    if (len == typed && strncmp(field->text + h->from, word, len) == 0)
         return false;
-    if (!text_format(text, sizeof(text), "%.*s%.*s%s", (int)h->from, f->field.text, (int)len, word,
-                     f->field.text + h->to))
+    if (!text_format(text, sizeof(text), "%.*s%.*s%s", (int)h->from, field->text, (int)len, word,
+                     field->text + h->to))
         return false;
     size_t at = h->from + len;
-    field_set(&f->field, text);
-    f->field.at = at < f->field.len ? at : f->field.len;
+    field_set(field, text);
+    field->at = at < field->len ? at : field->len;
     h->to = at;
     return true;
 }
 
-bool filter_bar_complete(struct fleet_screen *f, int by)
+bool typed_filter_complete(const struct typed_filter *t, int by, void (*again)(void *ctx),
+                           void *ctx)
 {
-    struct filter_hints *h = &f->hints;
-    if (h->count == 0)
+    struct filter_hints *h = t->hints;
+    int count = (int)h->count, hint = *t->hint;
+    if (count == 0)
         return false;
-    if (f->hint < 0 && by > 0 && fill(f, h->word[0], shared(h))) {
-        if (h->count > 1)
-            filter_bar_hints(f);
+    if (hint < 0 && by > 0 && fill(t, h->word[0], shared(h))) {
+        if (count > 1)
+            again(ctx);
         return true;
     }
-    f->hint = f->hint < 0 ? (by > 0 ? 0 : (int)h->count - 1) : f->hint + by;
-    f->hint = (f->hint + (int)h->count) % (int)h->count;
-    return fill(f, h->word[f->hint], strlen(h->word[f->hint]));
+    hint = hint < 0 ? (by > 0 ? 0 : count - 1) : hint + by;
+    *t->hint = hint = (hint + count) % count;
+    return fill(t, h->word[hint], strlen(h->word[hint]));
+}
+
+static void hints_again(void *ctx)
+{
+    filter_bar_hints(ctx);
+}
+
+bool filter_bar_complete(struct fleet_screen *f, int by)
+{
+    const struct typed_filter t = { &f->field, &f->hints, &f->hint };
+    return typed_filter_complete(&t, by, hints_again, f);
 }
 
 /* --------------------------------------------------------------------------------- past ones */
@@ -81,21 +95,22 @@ bool filter_bar_recall(struct fleet_screen *f, const struct past_filters *past, 
 
 /* ------------------------------------------------------------------------------------ drawing */
 
-static void draw_mistake(const struct fleet_screen *f, struct area a, int start)
+void draw_filter_mistake(const struct field *field, const struct filter_error *error, struct area a,
+                         int start)
 {
     char head[FILTER_TEXT_MAX];
-    size_t at = f->error.at < f->field.len ? f->error.at : f->field.len;
-    text_copy_n(head, sizeof(head), f->field.text, at);
+    size_t at = error->at < field->len ? error->at : field->len;
+    text_copy_n(head, sizeof(head), field->text, at);
     int caret = start + area_width(a, head);
     if (a.c->words) {
         char said[FILTER_SAID_MAX];
-        area_text(a, 1, 3, ROLE_INPUT_ERROR, filter_error_said(&f->error, f->field.text, said));
+        area_text(a, 1, 3, ROLE_INPUT_ERROR, filter_error_said(error, field->text, said));
         return;
     }
     area_put(a, 1, caret, ROLE_INPUT_ERROR, '^');
-    int width = area_width(a, f->error.text);
+    int width = area_width(a, error->text);
     int col = caret + 2 + width < a.cols ? caret + 2 : a.cols - width - 1;
-    area_text(a, a.rows > 2 && col < caret + 2 ? 2 : 1, col, ROLE_INPUT_ERROR, f->error.text);
+    area_text(a, a.rows > 2 && col < caret + 2 ? 2 : 1, col, ROLE_INPUT_ERROR, error->text);
 }
 
 static int hint_title(const struct fleet_screen *f, struct area a, int row)
@@ -111,13 +126,11 @@ static int hint_title(const struct fleet_screen *f, struct area a, int row)
     return h->count ? area_printf(a, row, 3, ROLE_DIM, "%s ", h->field) : 3;
 }
 
-/* The hints in a line, from the first that leaves the chosen one in sight. */
-static void draw_hints(const struct fleet_screen *f, struct area a, int row)
+void draw_filter_hints(const struct filter_hints *h, int hint, struct area a, int row, int col)
 {
-    const struct filter_hints *h = &f->hints;
-    int start = hint_title(f, a, row), col = start;
+    int start = col;
     size_t first = 0;
-    for (size_t i = 0; f->hint >= 0 && i <= (size_t)f->hint; i++) {
+    for (size_t i = 0; hint >= 0 && i <= (size_t)hint; i++) {
         col += area_width(a, h->word[i]) + 2;
         if (col > a.cols - 3) {
             first = i;
@@ -131,7 +144,7 @@ static void draw_hints(const struct fleet_screen *f, struct area a, int row)
             area_put(a, row, a.cols - 2, ROLE_DIM, 0x2026);
             break;
         }
-        col = area_text(a, row, col, (int)i == f->hint ? ROLE_FOCUS : ROLE_TEXT, h->word[i]) + 2;
+        col = area_text(a, row, col, (int)i == hint ? ROLE_FOCUS : ROLE_TEXT, h->word[i]) + 2;
     }
 }
 
@@ -175,13 +188,13 @@ bool fleet_bar(struct ui *ui, const struct ui_model *m, struct area a)
         return true;
     bool wrong = f->bad && !is_open(f);
     if (wrong)
-        draw_mistake(f, a, start);
+        draw_filter_mistake(&f->field, &f->error, a, start);
     else if (*f->unknown)
         area_printf(a, 1, 3, ROLE_WARN, "nobody has a reading or a group %s", f->unknown);
     else if (f->none && f->hints.count == 0)
         draw_meant(f, a, 1);
     else
-        draw_hints(f, a, 1);
+        draw_filter_hints(&f->hints, f->hint, a, 1, hint_title(f, a, 1));
     if (a.rows > 2 && !wrong)
         area_text(a, a.rows - 1, 3, ROLE_HINT,
                   a.cols >= 100

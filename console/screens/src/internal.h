@@ -9,6 +9,7 @@
 #include "fleet/view.h"
 #include "fmt.h"
 #include "keys_screen.h"
+#include "list_filter.h"
 #include "rollout/cluster.h"
 #include "rollout/rollout.h"
 #include "screens/plot.h"
@@ -217,6 +218,7 @@ struct device_screen {
 
 struct rollouts_screen {
     char selected[PROTO_ROLLOUT_MAX];
+    struct list_filter filter;
     struct cursor cursor; /* where that is */
     int list_row;         /* screen row of the first one, for the mouse */
     int page;
@@ -256,8 +258,9 @@ struct list_screen {
     int page;
 };
 struct releases_screen {
-    struct cursor cursor;
+    struct cursor cursor; /* among those that pass the filter */
     int page;
+    struct list_filter filter;
     uint32_t running[UI_RELEASES]; /* devices, by release; counted at most once a second */
     uint32_t elsewhere;            /* devices that run what is not in the store */
     uint32_t said;                 /* devices that say what they run */
@@ -274,12 +277,27 @@ struct log_screen {
     int page;
 };
 
+enum alerts_pane { ALERTS_NOW, ALERTS_PAST, ALERTS_SILENCES, ALERTS_PANES };
 struct alerts_screen {
     struct cursor cursor;
-    int page;
-    bool past;
-    char rule[ALERT_NAME_MAX], id[PROTO_ID_MAX]; /* the chosen one */
+    int page, list_row; /* list_row: of the first one on the screen, for the mouse */
+    enum alerts_pane pane;
+    char rule[ALERT_NAME_MAX], id[PROTO_ID_MAX]; /* the chosen one … */
+    int64_t number;               /* … of a past one when it fired, of a silence its number */
+    struct list_filter of_alerts; /* now and past */
+    struct list_filter of_silences;
+    uint32_t *shown; /* rows that pass, by their place in the pane's whole list */
+    uint32_t shown_count, shown_cap, all;
+    enum alerts_pane made_pane; /* what `shown` was made from */
+    const struct alerts *made_of;
+    uint64_t made_version, made_turn;
+    int64_t made_s;
+    uint32_t mutes[ALERT_SILENCES], devices[ALERT_SILENCES]; /* of the silences, each second */
 };
+/* The rows of the alerts screen's pane that are shown, as UI_EXPORT has them; how many ids. */
+size_t alerts_screen_rows(struct ui *ui, const struct ui_model *m);
+size_t rollouts_screen_rows(struct ui *ui, const struct ui_model *m);
+size_t releases_screen_rows(struct ui *ui, const struct ui_model *m);
 
 /* ----------------------------------------------------------------------------------- dialogs */
 
@@ -461,6 +479,7 @@ struct past_filters {
 struct export_dialog {
     struct field name;
     bool csv;
+    enum ui_rows what;
 };
 
 /* Mute this alert, its device's or its rule's; `device` "": of a rollout. */
@@ -481,7 +500,7 @@ void sort_open(struct ui *ui);
 void columns_open(struct step *s);
 void views_open(struct step *s);
 void theme_open(struct step *s);
-void export_open(struct step *s);
+void export_open(struct step *s, enum ui_rows what);
 void config_open(struct step *s);
 
 struct dialog_ops {

@@ -162,9 +162,9 @@ static void draw_runs(const struct releases_screen *l, const struct ui_model *m,
     }
 }
 
-void releases_detail(const struct releases_screen *l, const struct ui_model *m, struct area a)
+void releases_detail(const struct releases_screen *l, const struct ui_model *m, uint32_t at,
+                     struct area a)
 {
-    uint32_t at = l->cursor.row;
     const struct ui_release *r =
         at < m->release_count && at < UI_RELEASES ? &m->releases[at] : NULL;
     char title[PROTO_PRODUCT_MAX + PROTO_VERSION_MAX];

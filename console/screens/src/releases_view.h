@@ -9,6 +9,7 @@
 
 /* Count anew when a second has passed, or the store or the fleet is another one. */
 void releases_count(struct releases_screen *l, const struct ui_model *m);
-void releases_detail(const struct releases_screen *l, const struct ui_model *m, struct area a);
+void releases_detail(const struct releases_screen *l, const struct ui_model *m, uint32_t at,
+                     struct area a);
 
 #endif

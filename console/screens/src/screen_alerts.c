@@ -1,39 +1,143 @@
-#include "internal.h"
+#include "alerts_view.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
-#include "fleet/alert.h"
+#include "fleet/rows.h"
 
-/* What is wrong now, worst first, and what was. The selection is an alert, not a row. */
+/* What is wrong now, worst first; what was; and who is told nothing for a while. The selection is
+ * an alert or a silence, not a row. This file is what keys do; alerts_draw.c what it looks like. */
 
-enum { DETAIL_ROWS = 5, DETAIL_FROM = 16 };
+/* ------------------------------------------------------------------------------------- rows */
 
-static const struct alert *nth(const struct ui *ui, const struct ui_model *m, uint32_t n)
+static size_t whole_count(const struct ui *ui, const struct ui_model *m)
+{
+    const struct alert *const *list;
+    size_t n = 0;
+
+    if (!m->alerts)
+        return 0;
+    if (ui->alerts.pane == ALERTS_NOW)
+        return alerts_list(m->alerts, &list);
+    while (ui->alerts.pane == ALERTS_PAST ? alerts_past(m->alerts, n) != NULL
+                                          : alerts_silence(m->alerts, n) != NULL)
+        n++;
+    return n;
+}
+
+/* Of the whole list of the pane. */
+static const struct alert *alert_nth(const struct ui *ui, const struct ui_model *m, size_t n)
 {
     const struct alert *const *list;
 
-    if (!m->alerts)
+    if (!m->alerts || ui->alerts.pane == ALERTS_SILENCES)
         return NULL;
-    if (ui->alerts.past)
+    if (ui->alerts.pane == ALERTS_PAST)
         return alerts_past(m->alerts, n);
     return n < alerts_list(m->alerts, &list) ? list[n] : NULL;
 }
 
-static uint32_t count_of(const struct ui *ui, const struct ui_model *m)
-{
-    const struct alert *const *list;
-    uint32_t n = 0;
+/* What the filter and its completion read. */
+struct rows {
+    const struct ui *ui;
+    const struct ui_model *m;
+    struct alert_row alert;
+    struct silence_row silence;
+};
 
-    if (!m->alerts)
-        return 0;
-    if (!ui->alerts.past)
-        return (uint32_t)alerts_list(m->alerts, &list);
-    while (alerts_past(m->alerts, n))
-        n++;
-    return n;
+static const void *row_nth(void *ctx, size_t n)
+{
+    struct rows *r = ctx;
+
+    if (r->ui->alerts.pane == ALERTS_SILENCES) {
+        r->silence.silence = r->m->alerts ? alerts_silence(r->m->alerts, n) : NULL;
+        r->silence.mutes = n < ALERT_SILENCES ? r->ui->alerts.mutes[n] : 0;
+        return r->silence.silence ? &r->silence : NULL;
+    }
+    const struct alert *alert = alert_nth(r->ui, r->m, n);
+    if (!alert)
+        return NULL;
+    alert_row_of(r->m->alerts, alert, &r->alert);
+    return &r->alert;
 }
+
+static struct filter_list list_of(const struct ui *ui, const struct ui_model *m, struct rows *r)
+{
+    *r = (struct rows){ .ui = ui, .m = m };
+    return (struct filter_list){ .rows = ui->alerts.pane == ALERTS_SILENCES ? &silence_rows
+                                                                            : &alert_rows,
+                                 .fleet = m->fleet,
+                                 .row = row_nth,
+                                 .ctx = r,
+                                 .now_ms = m->now_ms };
+}
+
+struct list_filter *alerts_screen_filter(struct ui *ui)
+{
+    return ui->alerts.pane == ALERTS_SILENCES ? &ui->alerts.of_silences : &ui->alerts.of_alerts;
+}
+
+/* Is what is shown as it was made? Ages and devices change each second, alerts when they do. */
+static bool is_made(const struct ui *ui, const struct ui_model *m, uint64_t turn)
+{
+    const struct alerts_screen *l = &ui->alerts;
+
+    return l->made_of == m->alerts && l->made_pane == l->pane && l->made_turn == turn &&
+           l->made_s == m->now_ms / 1000 &&
+           (!m->alerts || l->made_version == alerts_version(m->alerts));
+}
+
+static void count_silences(struct alerts_screen *l, const struct ui_model *m)
+{
+    for (size_t n = 0; n < ALERT_SILENCES && alerts_silence(m->alerts, n); n++) {
+        l->mutes[n] = alerts_silence_mutes(m->alerts, n);
+        l->devices[n] = alerts_silence_devices(m->alerts, n);
+    }
+}
+
+static void collect(struct ui *ui, const struct ui_model *m)
+{
+    struct alerts_screen *l = &ui->alerts;
+    struct list_filter *f = alerts_screen_filter(ui);
+    struct rows r;
+    struct filter_list list = list_of(ui, m, &r);
+
+    if (is_made(ui, m, f->turn))
+        return;
+    if (l->pane == ALERTS_SILENCES && m->alerts)
+        count_silences(l, m);
+    l->all = (uint32_t)whole_count(ui, m);
+    if (l->shown_cap < l->all) {
+        l->shown = mem_grow(l->shown, l->all, sizeof(*l->shown));
+        l->shown_cap = l->all;
+    }
+    l->shown_count = 0;
+    for (uint32_t n = 0; n < l->all; n++)
+        if (!f->filter || list_filter_passes(f, &list, row_nth(&r, n)))
+            l->shown[l->shown_count++] = n;
+    l->made_of = m->alerts;
+    l->made_pane = l->pane;
+    l->made_turn = f->turn;
+    l->made_s = m->now_ms / 1000;
+    l->made_version = m->alerts ? alerts_version(m->alerts) : 0;
+}
+
+const struct alert *alerts_screen_alert(const struct ui *ui, const struct ui_model *m, uint32_t n)
+{
+    return n < ui->alerts.shown_count ? alert_nth(ui, m, ui->alerts.shown[n]) : NULL;
+}
+
+const struct alert_silence *alerts_screen_silence(const struct ui *ui, const struct ui_model *m,
+                                                  uint32_t n)
+{
+    if (ui->alerts.pane != ALERTS_SILENCES || !m->alerts || n >= ui->alerts.shown_count)
+        return NULL;
+    return alerts_silence(m->alerts, ui->alerts.shown[n]);
+}
+
+/* -------------------------------------------------------------------------------- selection */
 
 static const char *rule_name(const struct ui_model *m, const struct alert *alert)
 {
@@ -42,45 +146,69 @@ static const char *rule_name(const struct ui_model *m, const struct alert *alert
     return rule ? rule->name : "";
 }
 
-static bool is_chosen(const struct ui *ui, const struct ui_model *m, const struct alert *alert)
+static bool is_chosen(const struct ui *ui, const struct ui_model *m, uint32_t n)
 {
-    return strcmp(alert->id, ui->alerts.id) == 0 &&
-           strcmp(rule_name(m, alert), ui->alerts.rule) == 0;
+    const struct alerts_screen *l = &ui->alerts;
+    const struct alert_silence *silence = alerts_screen_silence(ui, m, n);
+    const struct alert *alert = alerts_screen_alert(ui, m, n);
+
+    if (silence)
+        return silence->id == l->number;
+    return alert && strcmp(alert->id, l->id) == 0 && strcmp(rule_name(m, alert), l->rule) == 0 &&
+           (l->pane == ALERTS_NOW || alert->fired_ms == l->number);
 }
 
 static void choose(struct ui *ui, const struct ui_model *m)
 {
-    const struct alert *alert = nth(ui, m, ui->alerts.cursor.row);
+    struct alerts_screen *l = &ui->alerts;
+    const struct alert *alert = alerts_screen_alert(ui, m, l->cursor.row);
+    const struct alert_silence *silence = alerts_screen_silence(ui, m, l->cursor.row);
 
-    text_copy(ui->alerts.id, sizeof(ui->alerts.id), alert ? alert->id : "");
-    text_copy(ui->alerts.rule, sizeof(ui->alerts.rule), alert ? rule_name(m, alert) : "");
+    text_copy(l->id, sizeof(l->id), alert ? alert->id : "");
+    text_copy(l->rule, sizeof(l->rule), alert ? rule_name(m, alert) : "");
+    l->number = silence ? silence->id : alert ? alert->fired_ms : 0;
 }
 
-/* The chosen one may have another row now; when it is gone, the row stays. */
+/* The row in which the chosen one is now; false when it is shown no longer. */
+static bool find_chosen(struct ui *ui, const struct ui_model *m)
+{
+    struct alerts_screen *l = &ui->alerts;
+
+    for (uint32_t n = 0; n < l->shown_count; n++)
+        if (is_chosen(ui, m, n)) {
+            l->cursor.row = n;
+            return true;
+        }
+    return false;
+}
+
+/* When the chosen one is gone, the row stays. */
 static void refresh(struct ui *ui, const struct ui_model *m)
 {
     struct alerts_screen *l = &ui->alerts;
-    uint32_t count = count_of(ui, m);
 
-    for (uint32_t i = 0; i < count && *l->id; i++)
-        if (is_chosen(ui, m, nth(ui, m, i))) {
-            l->cursor.row = i;
-            break;
-        }
-    cursor_fit(&l->cursor, count, l->page);
+    collect(ui, m);
+    find_chosen(ui, m);
+    cursor_fit(&l->cursor, l->shown_count, l->page);
     choose(ui, m);
 }
 
-static const struct alert *selected(const struct ui *ui, const struct ui_model *m)
+static void show_pane(struct step *s, int by)
 {
-    return nth(ui, m, ui->alerts.cursor.row);
+    struct alerts_screen *l = &s->ui->alerts;
+
+    l->pane = (enum alerts_pane)(((int)l->pane + by + ALERTS_PANES) % ALERTS_PANES);
+    l->cursor = (struct cursor){ 0 };
+    l->id[0] = l->rule[0] = '\0';
+    l->number = 0;
+    refresh(s->ui, s->m);
 }
 
 /* ------------------------------------------------------------------------------------- acts */
 
 static void acknowledge(struct step *s, const struct alert *alert)
 {
-    if (s->ui->alerts.past || !ui_may_act(s))
+    if (s->ui->alerts.pane != ALERTS_NOW || !ui_may_act(s))
         return;
     if (alert->acked) {
         ui_say(s, TAIL_PLAIN, "%s has seen it already", alert->ack_who);
@@ -91,11 +219,9 @@ static void acknowledge(struct step *s, const struct alert *alert)
     text_copy(e->text, sizeof(e->text), rule_name(s->m, alert));
 }
 
-static void unmute(struct step *s, const struct alert *alert)
+static void end_silence(struct step *s, const struct alert_silence *silence)
 {
-    const struct alert_silence *silence = alerts_silence_of(s->m->alerts, alert);
-
-    if (!silence || s->ui->alerts.past) {
+    if (!silence) {
         ui_say(s, TAIL_PLAIN, "it is not muted");
         return;
     }
@@ -117,23 +243,10 @@ static void open_subject(struct step *s, const struct alert *alert)
     ui_push(s, SCREEN_DEVICE);
 }
 
-static bool action_taken(struct step *s, enum action action)
+static bool alert_action(struct step *s, enum action action, const struct alert *alert)
 {
-    struct alerts_screen *l = &s->ui->alerts;
+    bool now = s->ui->alerts.pane == ALERTS_NOW;
 
-    if (cursor_action(&l->cursor, action, count_of(s->ui, s->m), l->page)) {
-        choose(s->ui, s->m);
-        return true;
-    }
-    if (action == ACTION_PANE_NEXT || action == ACTION_PANE_PREV) {
-        l->past = !l->past;
-        l->cursor = (struct cursor){ 0 };
-        choose(s->ui, s->m);
-        return true;
-    }
-    const struct alert *alert = selected(s->ui, s->m);
-    if (!alert)
-        return false;
     switch ((int)action) {
     case ACTION_OPEN:
         open_subject(s, alert);
@@ -147,7 +260,7 @@ static bool action_taken(struct step *s, enum action action)
                             alert->device == FLEET_NONE ? "" : alert->id);
         return true;
     case ACTION_UNSILENCE:
-        unmute(s, alert);
+        end_silence(s, now ? alerts_silence_of(s->m->alerts, alert) : NULL);
         return true;
     case ACTION_COPY:
         text_copy(ui_effect(s, UI_COPY)->text, 256, alert->id);
@@ -157,231 +270,142 @@ static bool action_taken(struct step *s, enum action action)
     }
 }
 
-/* ------------------------------------------------------------------------------------- list */
-
-static enum role role_of(const struct alert *alert)
+static bool silence_action(struct step *s, enum action action, const struct alert_silence *silence)
 {
-    static const enum role roles[] = { ROLE_UPDATING, ROLE_WARN, ROLE_CRIT };
+    char target[ALERT_COND_MAX];
 
-    return alert->silenced || alert->cleared_ms ? ROLE_DIM : roles[alert->level];
-}
-
-static const char *glyph_of(const struct alert *alert)
-{
-    static const char *const glyphs[] = { "·", "▲", "✗" };
-
-    return glyphs[alert->level];
-}
-
-static const char *seen_by(const struct alert *alert, char *out, size_t cap)
-{
-    if (alert->silenced)
-        return "silenced";
-    if (!alert->acked)
-        return "";
-    snprintf(out, cap, "seen by %.24s", alert->ack_who);
-    return out;
-}
-
-/* Where the columns are: narrow screens do without the word beside the glyph, wide ones have rule
- * and duration too (the text says what the rule asks). */
-struct columns {
-    int level, since, device, device_width, rule, lasts, what, seen;
-};
-
-static struct columns columns_of(struct area a)
-{
-    int cols = a.cols;
-    if (cols >= 112)
-        return (struct columns){ 6, 11, 22, 20, 43, 58, 68, cols - (cols >= 150 ? 32 : 10) };
-    if (cols >= 72)
-        return (struct columns){ 6, 11, 22, 18, 0, 0, 41, cols - 10 };
-    if (a.c->words)
-        return (struct columns){ 3, 8, 18, 12, 0, 0, 31, cols - 6 };
-    return (struct columns){ 0, 6, 16, 14, 0, 0, 31, cols - 6 };
-}
-
-static const char *seen_short(const struct alert *alert, bool narrow)
-{
-    return alert->silenced ? (narrow ? "muted" : "silenced") : alert->acked ? "seen" : "";
-}
-
-static void draw_row(const struct ui_model *m, const struct alert *alert, struct area a)
-{
-    char text[ALERT_TEXT_MAX];
-    struct columns at = columns_of(a);
-
-    area_mark(a, 0, 4, role_of(alert), glyph_of(alert));
-    if (at.level)
-        area_text(a, 0, at.level, role_of(alert), alert_level_word(alert->level));
-    area_field(a, 0, at.since, 9, ROLE_DIM, fmt_day_hm(alert->fired_ms, m->now_ms, text), false);
-    area_field(a, 0, at.device, at.device_width, ROLE_TEXT, alert->id, false);
-    if (at.rule) {
-        int64_t end = alert->cleared_ms ? alert->cleared_ms : m->now_ms;
-        area_field(a, 0, at.rule, 14, ROLE_DIM, rule_name(m, alert), false);
-        area_field(a, 0, at.lasts, 8, ROLE_DIM,
-                   alert->cleared_ms ? fmt_duration((end - alert->fired_ms) / 1000, text)
-                                     : fmt_age(end - alert->fired_ms, text),
-                   true);
+    switch ((int)action) {
+    case ACTION_OPEN: /* its devices */
+        text_copy(target, sizeof(target), silence->target);
+        ui_push(s, SCREEN_FLEET);
+        fleet_screen_show(s, target, 0);
+        return true;
+    case ACTION_ACK:
+    case ACTION_SILENCE:
+        ui_say(s, TAIL_PLAIN, "this is a silence: M ends it");
+        return true;
+    case ACTION_UNSILENCE:
+        end_silence(s, silence);
+        return true;
+    case ACTION_COPY:
+        text_format(ui_effect(s, UI_COPY)->text, 256, "%lld", (long long)silence->id);
+        return true;
+    default:
+        return false;
     }
-    area_field(a, 0, at.what, at.seen - at.what - 1, alert->silenced ? ROLE_DIM : ROLE_TEXT,
-               clean(text, sizeof(text), alert->text), false);
-    area_field(a, 0, at.seen, a.cols - at.seen - 1, ROLE_DIM,
-               a.cols >= 150 ? seen_by(alert, text, sizeof(text)) : seen_short(alert, a.cols < 72),
-               false);
 }
 
-static void titles(struct area a)
-{
-    struct columns at = columns_of(a);
+static const enum ui_rows export_of[ALERTS_PANES] = { UI_ROWS_ALERTS, UI_ROWS_PAST,
+                                                      UI_ROWS_SILENCES };
 
-    area_text(a, 0, at.level ? at.level : at.since, ROLE_HEADER, "SINCE");
-    area_text(a, 0, at.device, ROLE_HEADER, "DEVICE");
-    if (at.rule) {
-        area_text(a, 0, at.rule, ROLE_HEADER, "RULE");
-        area_text(a, 0, at.lasts + 5, ROLE_HEADER, "FOR");
+/* What needs no selection. */
+static bool list_action(struct step *s, enum action action)
+{
+    struct alerts_screen *l = &s->ui->alerts;
+    struct rows r;
+    struct filter_list list = list_of(s->ui, s->m, &r);
+
+    if (cursor_action(&l->cursor, action, l->shown_count, l->page)) {
+        choose(s->ui, s->m);
+        return true;
     }
-    area_text(a, 0, at.what, ROLE_HEADER, "WHAT");
+    if (action == ACTION_PANE_NEXT || action == ACTION_PANE_PREV) {
+        show_pane(s, action == ACTION_PANE_NEXT ? 1 : -1);
+        return true;
+    }
+    if (action == ACTION_EXPORT) {
+        export_open(s, export_of[l->pane]);
+        return true;
+    }
+    return list_filter_action(alerts_screen_filter(s->ui), &list, action);
 }
 
-/* Who muted it, for how long, and why. */
-static void draw_silence(const struct ui_model *m, const struct alert *alert, struct area a)
+/* An act hits what was shown as chosen: when that is over by now, nothing. */
+static bool action_taken(struct step *s, enum action action)
 {
-    const struct alert_silence *s = alert->cleared_ms ? NULL : alerts_silence_of(m->alerts, alert);
-    char text[ALERT_REASON_MAX], until[FMT_MAX];
+    struct alerts_screen *l = &s->ui->alerts;
 
-    if (s)
-        area_printf(a, 0, 2, ROLE_WARN, "muted until %s by %s: %s",
-                    fmt_day_hm(s->until_ms, m->now_ms, until), s->who,
-                    clean(text, sizeof(text), s->reason));
+    collect(s->ui, s->m);
+    bool was = l->id[0] || l->number, there = was && find_chosen(s->ui, s->m);
+    if (list_action(s, action))
+        return true;
+    const struct alert_silence *silence = alerts_screen_silence(s->ui, s->m, l->cursor.row);
+    const struct alert *alert = alerts_screen_alert(s->ui, s->m, l->cursor.row);
+    if (there && silence)
+        return silence_action(s, action, silence);
+    if (there && alert)
+        return alert_action(s, action, alert);
+    bool act = action == ACTION_OPEN || action == ACTION_ACK || action == ACTION_SILENCE ||
+               action == ACTION_UNSILENCE || action == ACTION_COPY;
+    if (was && act)
+        ui_say(s, TAIL_PLAIN, "what was chosen has just gone from the list");
+    return act;
 }
 
-static void draw_detail(const struct ui_model *m, const struct alert *alert, struct area a)
+static bool typing(struct step *s, const struct ui_event *ev)
 {
-    const struct alert_rule *rule = alert ? alerts_rule(m->alerts, alert->rule) : NULL;
-    char text[ALERT_TEXT_MAX + 32], from[FMT_MAX], to[FMT_MAX];
+    struct rows r;
+    struct filter_list list = list_of(s->ui, s->m, &r);
 
-    if (!rule) {
-        area_rule(a, 0, NULL, NULL);
+    return list_filter_typing(alerts_screen_filter(s->ui), &list, ev);
+}
+
+static void mouse(struct step *s, const struct ui_event *ev)
+{
+    struct alerts_screen *l = &s->ui->alerts;
+    int row = ev->row - l->list_row;
+
+    if (ev->mouse == UI_WHEEL_UP || ev->mouse == UI_WHEEL_DOWN) {
+        action_taken(s, ev->mouse == UI_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
         return;
     }
-    area_rule(a, 0, alert->id, NULL);
-    area_printf(a, 1, 2, ROLE_TEXT, "%s", clean(text, sizeof(text), alert->text));
-    alert_rule_text(rule, text, sizeof(text));
-    area_printf(a, 2, 2, ROLE_DIM, "rule %s: %s%s%s", rule->name, text,
-                rule->clear[0] ? ", clears at " : "", rule->clear);
-    fmt_day_hm(alert->since_ms, m->now_ms, from);
-    if (alert->cleared_ms)
-        area_printf(a, 3, 2, ROLE_DIM, "from %s to %s", from,
-                    fmt_day_hm(alert->cleared_ms, m->now_ms, to));
-    else
-        area_printf(a, 3, 2, ROLE_DIM, "since %s%s%s", from, alert->acked ? ", seen by " : "",
-                    alert->ack_who);
-    draw_silence(m, alert, area_sub(a, 4, 0, 1, -1));
-}
-
-/* An empty list must not say more than is known. */
-static const char *nothing(const struct ui *ui, const struct ui_model *m)
-{
-    if (ui->alerts.past)
-        return "Nothing has cleared since this console runs.";
-    if (m->alerts && !alerts_ready(m->alerts))
-        return "Not known: nothing is judged before the link has been up for ten seconds.";
-    return "Nothing is wrong. Tab shows what was.";
-}
-
-static void draw_list(struct ui *ui, const struct ui_model *m, struct area list)
-{
-    struct alerts_screen *l = &ui->alerts;
-    uint32_t count = count_of(ui, m);
-
-    l->page = list.rows;
-    cursor_fit(&l->cursor, count, l->page);
-    if (count == 0) {
-        area_cursor(list, 1, 4);
-        area_text(list, 1, 4, ROLE_DIM, nothing(ui, m));
+    uint32_t at = l->cursor.top + (uint32_t)(row < 0 ? 0 : row);
+    if (row < 0 || row >= l->page || at >= l->shown_count)
         return;
-    }
-    for (int i = 0; i < list.rows && l->cursor.top + (uint32_t)i < count; i++) {
-        struct area line = area_sub(list, i, 0, 1, -1);
-        if (l->cursor.top + (uint32_t)i == l->cursor.row) {
-            line = area_over(line, ROLE_SELECTION);
-            area_pointer(line, 1);
-        }
-        draw_row(m, nth(ui, m, l->cursor.top + (uint32_t)i), line);
-    }
+    bool again = at == l->cursor.row;
+    l->cursor.row = at;
+    choose(s->ui, s->m);
+    if (again || ev->mouse == UI_DOUBLE_CLICK)
+        action_taken(s, ACTION_OPEN);
 }
 
-static void body(struct ui *ui, const struct ui_model *m, struct area a)
+/* ----------------------------------------------------------------------------------- export */
+
+static void export_row(struct ui *ui, const struct ui_model *m, uint32_t n, size_t *used)
 {
-    bool detail = a.rows >= DETAIL_FROM;
+    const struct alert_silence *silence = alerts_screen_silence(ui, m, n);
+    const struct alert *alert = alerts_screen_alert(ui, m, n);
+    char(*id)[PROTO_ID_MAX] = ui->ids;
 
-    titles(area_sub(a, 0, 0, 1, -1));
-    draw_list(ui, m, area_sub(a, 1, 0, a.rows - 1 - (detail ? DETAIL_ROWS : 0), -1));
-    if (detail)
-        draw_detail(m, selected(ui, m), area_sub(a, a.rows - DETAIL_ROWS, 0, DETAIL_ROWS, -1));
-}
-
-static void head(struct ui *ui, const struct ui_model *m, struct area a)
-{
-    size_t silences = 0;
-    int col = area_text(a, 0, 1, ROLE_CRUMB, ui->alerts.past ? "alerts › past" : "alerts");
-
-    if (!m->alerts)
+    if (silence)
+        text_format(id[(*used)++], sizeof(*id), "%lld", (long long)silence->id);
+    if (!alert)
         return;
-    while (alerts_silence(m->alerts, silences))
-        silences++;
-    area_printf(a, 0, col + 3, ROLE_DIM, "%u crit  %u warn  %u info",
-                alerts_firing(m->alerts, ALERT_CRIT), alerts_firing(m->alerts, ALERT_WARN),
-                alerts_firing(m->alerts, ALERT_INFO));
-    if (silences) {
-        char text[48];
-        snprintf(text, sizeof(text), "%zu silence%s in force ", silences, silences == 1 ? "" : "s");
-        area_right(a, 0, a.cols, ROLE_WARN, text);
-    }
+    text_copy(id[(*used)++], sizeof(*id), rule_name(m, alert));
+    text_copy(id[(*used)++], sizeof(*id), alert->id);
+    if (ui->alerts.pane == ALERTS_PAST)
+        text_format(id[(*used)++], sizeof(*id), "%lld", (long long)alert->fired_ms);
 }
 
-static void acts(struct ui *ui, const struct ui_model *m, struct area a)
+size_t alerts_screen_rows(struct ui *ui, const struct ui_model *m)
 {
-    if (!selected(ui, m) || ui->alerts.past)
-        return;
-    if (m->read_only) {
-        area_text(a, 0, 1, ROLE_DIM, "read-only");
-        return;
-    }
-    int col = draw_action(ui, a, 1, ACTION_ACK, "acknowledge");
-    col = draw_action(ui, a, col, ACTION_SILENCE, "mute…");
-    if (selected(ui, m)->silenced)
-        draw_action(ui, a, col, ACTION_UNSILENCE, "unmute");
-}
+    size_t used = 0;
 
-static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
-{
-    struct alerts_screen *l = &ui->alerts;
-    uint32_t count = count_of(ui, m);
-
-    l->page = a.rows;
-    cursor_fit(&l->cursor, count, l->page);
-    for (int i = 0; i < a.rows && l->cursor.top + (uint32_t)i < count; i++) {
-        const struct alert *alert = nth(ui, m, l->cursor.top + (uint32_t)i);
-        struct area line = area_sub(a, i, 0, 1, -1);
-        char text[ALERT_TEXT_MAX];
-        if (l->cursor.top + (uint32_t)i == l->cursor.row) {
-            line = area_over(line, ROLE_SELECTION);
-            area_cursor(line, 0, 0);
-        }
-        int col =
-            area_glyph(line, 0, 0, role_of(alert), glyph_of(alert), alert_level_word(alert->level));
-        col = area_text(line, 0, col + 1, ROLE_TEXT, alert->id) + 1;
-        area_text(line, 0, col, ROLE_DIM, clean(text, sizeof(text), alert->text));
-    }
+    collect(ui, m);
+    ui_ids_room(ui, (size_t)ui->alerts.shown_count * 3);
+    for (uint32_t n = 0; n < ui->alerts.shown_count; n++)
+        export_row(ui, m, n, &used);
+    return used;
 }
 
 const struct screen_ops screen_alerts = {
     .refresh = refresh,
+    .typing = typing,
     .action = action_taken,
-    .head = head,
-    .body = body,
-    .acts = acts,
-    .narrow = narrow,
+    .mouse = mouse,
+    .head = alerts_head,
+    .body = alerts_body,
+    .acts = alerts_acts,
+    .bar = alerts_bar,
+    .narrow = alerts_narrow,
 };

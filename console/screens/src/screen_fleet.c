@@ -629,7 +629,7 @@ static bool mark_action(struct step *s, enum action action)
             mark_rows(s, 0, fleet_view_count(s->ui->fleet.view) - 1);
         return true;
     case ACTION_EXPORT:
-        export_open(s);
+        export_open(s, UI_ROWS_DEVICES);
         return true;
     default:
         return false;

@@ -4,23 +4,91 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "fleet/rows.h"
+#include "protocol/hex.h"
 
 /* What is in the store: versions, signature, size, and how many devices run it. releases_view.c has
  * the selected one closely. */
 
 enum { DETAIL_FROM = 15 }; /* rows that the list and the detail need */
 
-static const struct ui_release *selected(const struct ui *ui, const struct ui_model *m)
+static void hw_text(const struct release *r, const char *between, char *out, size_t cap)
 {
-    return ui->releases.cursor.row < m->release_count ? &m->releases[ui->releases.cursor.row]
-                                                      : NULL;
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < r->hw_count && used < cap; i++)
+        used += (size_t)snprintf(out + used, cap - used, "%s%s", i ? between : "", r->hw[i]);
+}
+
+/* ------------------------------------------------------------------------------------- rows */
+
+/* What the filter and its completion read. */
+struct rows {
+    const struct ui_model *m;
+    char hw[160], image[PROTO_SHA256_HEX];
+    struct release_row row;
+};
+
+static const void *row_nth(void *ctx, size_t n)
+{
+    struct rows *r = ctx;
+
+    if (n >= r->m->release_count)
+        return NULL;
+    const struct ui_release *from = &r->m->releases[n];
+    hw_text(&from->release, " ", r->hw, sizeof(r->hw));
+    hex_encode(from->release.sha256, sizeof(from->release.sha256), r->image);
+    r->row = (struct release_row){ .product = from->release.product,
+                                   .version = from->release.version,
+                                   .hw = r->hw,
+                                   .image = r->image,
+                                   .kid = from->kid,
+                                   .seq = from->release.seq,
+                                   .security = from->release.security,
+                                   .size = from->release.size,
+                                   .created_ms = (int64_t)from->release.created * 1000 };
+    return &r->row;
+}
+
+static struct filter_list list_of(const struct ui_model *m, struct rows *r)
+{
+    r->m = m;
+    return (struct filter_list){
+        .rows = &release_row_fields, .row = row_nth, .ctx = r, .now_ms = m->now_ms
+    };
+}
+
+/* Which of the releases pass, by their place; how many. */
+static uint32_t collect(struct releases_screen *l, const struct ui_model *m,
+                        uint16_t shown[UI_RELEASES])
+{
+    struct rows r;
+    const struct filter_list list = list_of(m, &r);
+    uint32_t count = 0;
+
+    for (size_t n = 0; n < m->release_count && n < UI_RELEASES; n++)
+        if (!l->filter.filter || list_filter_passes(&l->filter, &list, row_nth(&r, n)))
+            shown[count++] = (uint16_t)n;
+    return count;
+}
+
+static const struct ui_release *selected(struct ui *ui, const struct ui_model *m)
+{
+    uint16_t shown[UI_RELEASES];
+    uint32_t count = collect(&ui->releases, m, shown);
+
+    return ui->releases.cursor.row < count ? &m->releases[shown[ui->releases.cursor.row]] : NULL;
 }
 
 static void refresh(struct ui *ui, const struct ui_model *m)
 {
-    cursor_fit(&ui->releases.cursor, (uint32_t)m->release_count, ui->releases.page);
+    uint16_t shown[UI_RELEASES];
+
+    cursor_fit(&ui->releases.cursor, collect(&ui->releases, m, shown), ui->releases.page);
     releases_count(&ui->releases, m);
 }
+
+/* ------------------------------------------------------------------------------------- acts */
 
 static void show_devices(struct step *s, const struct ui_release *r)
 {
@@ -35,14 +103,22 @@ static bool action_taken(struct step *s, enum action action)
 {
     struct releases_screen *l = &s->ui->releases;
     const struct ui_release *r = selected(s->ui, s->m);
-    if (cursor_action(&l->cursor, action, (uint32_t)s->m->release_count, l->page))
+    uint16_t shown[UI_RELEASES];
+    struct rows rows;
+    const struct filter_list list = list_of(s->m, &rows);
+    if (cursor_action(&l->cursor, action, collect(l, s->m, shown), l->page) ||
+        list_filter_action(&l->filter, &list, action))
         return true;
+    if (action == ACTION_EXPORT) {
+        export_open(s, UI_ROWS_RELEASES);
+        return true;
+    }
     if (action == ACTION_UPDATE || action == ACTION_OPEN) {
         if (r && ui_may_act(s))
             start_open(s, r->release.product, r->release.version);
         return true;
     }
-    if (action == ACTION_FILTER) {
+    if (action == ACTION_DEVICES) {
         if (r)
             show_devices(s, r);
         return true;
@@ -54,13 +130,29 @@ static bool action_taken(struct step *s, enum action action)
     return false;
 }
 
-static void hw_text(const struct release *r, char *out, size_t cap)
+static bool typing(struct step *s, const struct ui_event *ev)
 {
-    size_t used = 0;
-    out[0] = '\0';
-    for (uint32_t i = 0; i < r->hw_count && used < cap; i++)
-        used += (size_t)snprintf(out + used, cap - used, "%s%s", i ? "," : "", r->hw[i]);
+    struct rows rows;
+    const struct filter_list list = list_of(s->m, &rows);
+
+    return list_filter_typing(&s->ui->releases.filter, &list, ev);
 }
+
+size_t releases_screen_rows(struct ui *ui, const struct ui_model *m)
+{
+    uint16_t shown[UI_RELEASES];
+    uint32_t count = collect(&ui->releases, m, shown);
+
+    ui_ids_room(ui, (size_t)count * 2);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct release *r = &m->releases[shown[i]].release;
+        text_copy(ui->ids[2 * i], sizeof(*ui->ids), r->product);
+        text_copy(ui->ids[2 * i + 1], sizeof(*ui->ids), r->version);
+    }
+    return (size_t)count * 2;
+}
+
+/* ------------------------------------------------------------------------------------- list */
 
 /* Where a word for the signature stands, product and version make room. */
 struct columns {
@@ -92,7 +184,7 @@ static void draw_row(const struct ui_release *r, uint32_t running, struct area a
     area_field(a, 0, 55, 5, ROLE_DIM, text, true);
     snprintf(text, sizeof(text), "%u", r->release.security);
     area_field(a, 0, 61, 4, ROLE_DIM, text, true);
-    hw_text(&r->release, text, sizeof(text));
+    hw_text(&r->release, ",", text, sizeof(text));
     area_field(a, 0, 67, a.cols >= 110 ? 20 : a.cols - 68, ROLE_DIM, text, false);
     if (a.cols < 110)
         return;
@@ -118,31 +210,36 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
         area_text(a, 0, 88, ROLE_HEADER, "CREATED");
         area_text(a, 0, 100, ROLE_HEADER, "SHA-256");
     }
-    int detail = a.rows >= DETAIL_FROM && m->release_count ? RELEASE_DETAIL_ROWS : 0;
+    uint16_t shown[UI_RELEASES];
+    uint32_t count = collect(l, m, shown);
+    int detail = a.rows >= DETAIL_FROM && count ? RELEASE_DETAIL_ROWS : 0;
     struct area list = area_sub(a, 1, 0, a.rows - 1 - detail, -1);
-    if (detail)
-        releases_detail(l, m, area_sub(a, a.rows - detail, 0, detail, -1));
     l->page = list.rows;
-    cursor_fit(&l->cursor, (uint32_t)m->release_count, l->page);
+    cursor_fit(&l->cursor, count, l->page);
+    if (detail)
+        releases_detail(l, m, shown[l->cursor.row], area_sub(a, a.rows - detail, 0, detail, -1));
     area_cursor(list, 1, 4); /* until a row is drawn */
-    if (m->release_count == 0)
+    if (count == 0)
         area_text(list, 1, 4, ROLE_DIM,
-                  "The store is empty: muster release build, sign, publish fill it.");
-    for (int i = 0; i < list.rows && l->cursor.top + (uint32_t)i < m->release_count; i++) {
+                  m->release_count
+                      ? "No release passes the filter. Esc clears it."
+                      : "The store is empty: muster release build, sign, publish fill it.");
+    for (int i = 0; i < list.rows && l->cursor.top + (uint32_t)i < count; i++) {
         uint32_t at = l->cursor.top + (uint32_t)i;
         struct area line = area_sub(list, i, 0, 1, -1);
         if (at == l->cursor.row) {
             line = area_over(line, ROLE_SELECTION);
             area_pointer(line, 1);
         }
-        draw_row(&m->releases[at], at < UI_RELEASES ? l->running[at] : 0, line);
+        draw_row(&m->releases[shown[at]], l->running[shown[at]], line);
     }
 }
 
 static void head(struct ui *ui, const struct ui_model *m, struct area a)
 {
     const struct releases_screen *l = &ui->releases;
-    area_text(a, 0, 1, ROLE_CRUMB, "releases");
+    int col = area_text(a, 0, 1, ROLE_CRUMB, "releases");
+    list_filter_head(&l->filter, a, col, a.cols - col - 50);
     char text[96], others[48] = "";
     if (l->elsewhere && m->release_count)
         snprintf(others, sizeof(others), ", %u device%s something else", l->elsewhere,
@@ -166,10 +263,12 @@ static void acts(struct ui *ui, const struct ui_model *m, struct area a)
 static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
 {
     struct releases_screen *l = &ui->releases;
+    uint16_t shown[UI_RELEASES];
+    uint32_t count = collect(l, m, shown);
     l->page = a.rows;
-    cursor_fit(&l->cursor, (uint32_t)m->release_count, l->page);
-    for (int i = 0; i < a.rows && l->cursor.top + (uint32_t)i < m->release_count; i++) {
-        const struct ui_release *r = &m->releases[l->cursor.top + (uint32_t)i];
+    cursor_fit(&l->cursor, count, l->page);
+    for (int i = 0; i < a.rows && l->cursor.top + (uint32_t)i < count; i++) {
+        const struct ui_release *r = &m->releases[shown[l->cursor.top + (uint32_t)i]];
         struct area line = area_sub(a, i, 0, 1, -1);
         if (l->cursor.top + (uint32_t)i == l->cursor.row) {
             line = area_over(line, ROLE_SELECTION);
@@ -180,8 +279,18 @@ static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
     }
 }
 
+static bool bar(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    uint16_t shown[UI_RELEASES];
+
+    return list_filter_bar(&ui->releases.filter, a, collect(&ui->releases, m, shown),
+                           (uint32_t)m->release_count, "weather  version>=1.4  hw:esp32c3");
+}
+
 const struct screen_ops screen_releases = {
     .refresh = refresh,
+    .typing = typing,
+    .bar = bar,
     .action = action_taken,
     .head = head,
     .body = body,

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "fleet/rows.h"
 
 /* All rollouts: what is going on first, then the past, newest first. */
 
@@ -54,7 +55,7 @@ struct entry {
 
 struct entries {
     struct entry entry[UI_ROLLOUT_ROWS];
-    uint32_t count;
+    uint32_t count, all; /* that pass the filter; of all */
 };
 
 static enum rollout_state state_of(const struct entry *e)
@@ -83,131 +84,6 @@ static const struct ui_rollout_row *row_of(const struct ui_model *m, const char 
             return &m->rows[i];
     }
     return NULL;
-}
-
-static void add_entry(struct entries *list, struct entry e, bool live)
-{
-    if (is_live(&e) == live && list->count < UI_ROLLOUT_ROWS)
-        list->entry[list->count++] = e;
-}
-
-/* What is going on first; then the past; both newest first. */
-static void collect(const struct ui_model *m, struct entries *list)
-{
-    list->count = 0;
-    for (int live = 1; live >= 0; live--) {
-        for (size_t i = 0; i < m->rollout_count; i++) { /* too new for the journal's list */
-            const struct ui_rollout_row *row = row_of(m, m->rollouts[i]->id);
-            if (!row)
-                add_entry(list, (struct entry){ m->rollouts[i], NULL }, live);
-        }
-        for (size_t i = 0; i < m->row_count; i++)
-            add_entry(list, (struct entry){ rollout_of(m, m->rows[i].id), &m->rows[i] }, live);
-    }
-}
-
-/* The selection is a rollout, not a row. */
-static void find_selected(struct rollouts_screen *l, const struct entries *list)
-{
-    for (uint32_t i = 0; i < list->count; i++) {
-        if (strcmp(id_of(&list->entry[i]), l->selected) == 0)
-            l->cursor.row = i;
-    }
-    cursor_fit(&l->cursor, list->count, l->page);
-    if (l->cursor.row < list->count)
-        text_copy(l->selected, sizeof(l->selected), id_of(&list->entry[l->cursor.row]));
-}
-
-static void refresh(struct ui *ui, const struct ui_model *m)
-{
-    struct entries *list = mem_alloc(sizeof(*list));
-    collect(m, list);
-    find_selected(&ui->rollouts, list);
-    free(list);
-}
-
-static bool moved(struct step *s, enum action action)
-{
-    struct rollouts_screen *l = &s->ui->rollouts;
-    struct entries *list = mem_alloc(sizeof(*list));
-    collect(s->m, list);
-    bool taken = cursor_action(&l->cursor, action, list->count, l->page);
-    if (taken && l->cursor.row < list->count)
-        text_copy(l->selected, sizeof(l->selected), id_of(&list->entry[l->cursor.row]));
-    free(list);
-    return taken;
-}
-
-static void open_selected(struct step *s)
-{
-    const char *id = s->ui->rollouts.selected;
-    if (!rollout_of(s->m, id)) {
-        struct ui_effect *e = ui_effect(s, UI_LOAD_ROLLOUT);
-        text_copy(e->id, sizeof(e->id), id);
-    }
-    text_copy(s->ui->rollout.id, sizeof(s->ui->rollout.id), id);
-    ui_push(s, SCREEN_ROLLOUT);
-}
-
-static void mouse(struct step *s, const struct ui_event *ev)
-{
-    struct rollouts_screen *l = &s->ui->rollouts;
-    bool wheel = ev->mouse == UI_WHEEL_UP || ev->mouse == UI_WHEEL_DOWN;
-    int row = ev->row - l->list_row;
-    if (wheel) {
-        moved(s, ev->mouse == UI_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
-        return;
-    }
-    if (row < 0 || row >= l->page)
-        return;
-    struct entries *list = mem_alloc(sizeof(*list));
-    collect(s->m, list);
-    uint32_t at = l->cursor.top + (uint32_t)row;
-    bool there = at < list->count, again = at == l->cursor.row;
-    if (there)
-        text_copy(l->selected, sizeof(l->selected), id_of(&list->entry[at]));
-    find_selected(l, list);
-    free(list);
-    if (there && (again || ev->mouse == UI_DOUBLE_CLICK))
-        open_selected(s);
-}
-
-static bool action_taken(struct step *s, enum action action)
-{
-    const char *id = s->ui->rollouts.selected;
-    if (moved(s, action))
-        return true;
-    if (!*id)
-        return false;
-    if (action == ACTION_OPEN) {
-        open_selected(s);
-        return true;
-    }
-    if (action == ACTION_COPY) {
-        text_copy(ui_effect(s, UI_COPY)->text, 256, id);
-        return true;
-    }
-    return rollout_act_key(s, id, action);
-}
-
-/* ------------------------------------------------------------------------------------- rows */
-
-/* Columns that a width has room for; 0: not there. */
-struct list_columns {
-    int id_width, release, release_width, target, state, stage, bar, bar_width, done, flight, fail,
-        rate, since, who;
-};
-
-static struct list_columns list_columns(int cols)
-{
-    if (cols >= 150)
-        return (
-            struct list_columns){ 16, 24, 18, 43, 70, 80, 86, 18, 105, 116, 122, 128, 136, 150 };
-    if (cols >= 110)
-        return (struct list_columns){ 16, 23, 16, 0, 40, 50, 56, 12, 69, 79, 84, 90, 97, 109 };
-    if (cols >= 76)
-        return (struct list_columns){ 14, 21, 15, 0, 37, 47, 51, 6, 58, 0, 68, 0, 73, 0 };
-    return (struct list_columns){ 14, 0, 0, 0, 21, 31, 35, 6, 42, 0, 53, 0, 0, 0 };
 }
 
 /* Numbers of a rollout, from whichever source there is. */
@@ -253,6 +129,240 @@ static struct numbers numbers_of(const struct entry *e)
     n.started_ms = e->r->started_ms ? e->r->started_ms : e->r->created_ms;
     n.ended_ms = e->r->ended_ms;
     return n;
+}
+
+/* What the filter asks of it. */
+static struct rollout_row facts_of(const struct entry *e)
+{
+    const struct numbers n = numbers_of(e);
+
+    return (struct rollout_row){ .id = id_of(e),
+                                 .state = rollout_state_word(state_of(e)),
+                                 .product = n.product,
+                                 .version = n.version,
+                                 .target = *n.target ? n.target : "all",
+                                 .who = n.who,
+                                 .why = n.why,
+                                 .devices = n.devices,
+                                 .done = n.done,
+                                 .failed = n.failed,
+                                 .stage = n.stage,
+                                 .stage_count = n.stage_count,
+                                 .started_ms = n.started_ms,
+                                 .ended_ms = n.ended_ms,
+                                 .over = !is_live(e) };
+}
+
+static void add_entry(struct entries *list, struct entry e, bool live)
+{
+    if (is_live(&e) == live && list->count < UI_ROLLOUT_ROWS)
+        list->entry[list->count++] = e;
+}
+
+/* What is going on first; then the past; both newest first. */
+static void collect_all(const struct ui_model *m, struct entries *list)
+{
+    list->count = 0;
+    for (int live = 1; live >= 0; live--) {
+        for (size_t i = 0; i < m->rollout_count; i++) { /* too new for the journal's list */
+            const struct ui_rollout_row *row = row_of(m, m->rollouts[i]->id);
+            if (!row)
+                add_entry(list, (struct entry){ m->rollouts[i], NULL }, live);
+        }
+        for (size_t i = 0; i < m->row_count; i++)
+            add_entry(list, (struct entry){ rollout_of(m, m->rows[i].id), &m->rows[i] }, live);
+    }
+}
+
+/* For the filter and its completion. */
+struct rows {
+    struct entries list;
+    struct rollout_row row;
+};
+
+static const void *row_nth(void *ctx, size_t n)
+{
+    struct rows *r = ctx;
+
+    if (n >= r->list.count)
+        return NULL;
+    r->row = facts_of(&r->list.entry[n]);
+    return &r->row;
+}
+
+static struct filter_list list_of(const struct ui_model *m, struct rows *r)
+{
+    return (struct filter_list){
+        .rows = &rollout_row_fields, .row = row_nth, .ctx = r, .now_ms = m->now_ms
+    };
+}
+
+static void collect(struct ui *ui, const struct ui_model *m, struct entries *list)
+{
+    struct list_filter *f = &ui->rollouts.filter;
+    const struct filter_list of = list_of(m, NULL);
+    uint32_t kept = 0;
+
+    collect_all(m, list);
+    list->all = list->count;
+    for (uint32_t i = 0; i < list->count && f->filter; i++) {
+        struct rollout_row row = facts_of(&list->entry[i]);
+        if (list_filter_passes(f, &of, &row))
+            list->entry[kept++] = list->entry[i];
+    }
+    if (f->filter)
+        list->count = kept;
+}
+
+/* The selection is a rollout, not a row. */
+static void find_selected(struct rollouts_screen *l, const struct entries *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (strcmp(id_of(&list->entry[i]), l->selected) == 0)
+            l->cursor.row = i;
+    }
+    cursor_fit(&l->cursor, list->count, l->page);
+    text_copy(l->selected, sizeof(l->selected),
+              l->cursor.row < list->count ? id_of(&list->entry[l->cursor.row]) : "");
+}
+
+static void refresh(struct ui *ui, const struct ui_model *m)
+{
+    struct entries *list = mem_alloc(sizeof(*list));
+    collect(ui, m, list);
+    find_selected(&ui->rollouts, list);
+    free(list);
+}
+
+static bool moved(struct step *s, enum action action)
+{
+    struct rollouts_screen *l = &s->ui->rollouts;
+    struct entries *list = mem_alloc(sizeof(*list));
+    collect(s->ui, s->m, list);
+    bool taken = cursor_action(&l->cursor, action, list->count, l->page);
+    if (taken && l->cursor.row < list->count)
+        text_copy(l->selected, sizeof(l->selected), id_of(&list->entry[l->cursor.row]));
+    free(list);
+    return taken;
+}
+
+static void open_selected(struct step *s)
+{
+    const char *id = s->ui->rollouts.selected;
+    if (!rollout_of(s->m, id)) {
+        struct ui_effect *e = ui_effect(s, UI_LOAD_ROLLOUT);
+        text_copy(e->id, sizeof(e->id), id);
+    }
+    text_copy(s->ui->rollout.id, sizeof(s->ui->rollout.id), id);
+    ui_push(s, SCREEN_ROLLOUT);
+}
+
+static void mouse(struct step *s, const struct ui_event *ev)
+{
+    struct rollouts_screen *l = &s->ui->rollouts;
+    bool wheel = ev->mouse == UI_WHEEL_UP || ev->mouse == UI_WHEEL_DOWN;
+    int row = ev->row - l->list_row;
+    if (wheel) {
+        moved(s, ev->mouse == UI_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
+        return;
+    }
+    if (row < 0 || row >= l->page)
+        return;
+    struct entries *list = mem_alloc(sizeof(*list));
+    collect(s->ui, s->m, list);
+    uint32_t at = l->cursor.top + (uint32_t)row;
+    bool there = at < list->count, again = at == l->cursor.row;
+    if (there)
+        text_copy(l->selected, sizeof(l->selected), id_of(&list->entry[at]));
+    find_selected(l, list);
+    free(list);
+    if (there && (again || ev->mouse == UI_DOUBLE_CLICK))
+        open_selected(s);
+}
+
+static bool filter_taken(struct step *s, enum action action, const struct ui_event *ev)
+{
+    struct list_filter *f = &s->ui->rollouts.filter;
+    bool clears = action == ACTION_BACK && *f->text;
+    if (!(ev ? f->editing : action == ACTION_FILTER || clears))
+        return false;
+    struct rows *r = mem_alloc(sizeof(*r));
+    collect_all(s->m, &r->list);
+    const struct filter_list list = list_of(s->m, r);
+    bool taken = ev ? list_filter_typing(f, &list, ev) : list_filter_action(f, &list, action);
+    free(r);
+    return taken;
+}
+
+static bool typing(struct step *s, const struct ui_event *ev)
+{
+    return filter_taken(s, ACTION_NONE, ev);
+}
+
+static bool bar(struct ui *ui, const struct ui_model *m, struct area a)
+{
+    if (!ui->rollouts.filter.editing)
+        return false;
+    struct entries *list = mem_alloc(sizeof(*list));
+    collect(ui, m, list);
+    bool drawn = list_filter_bar(&ui->rollouts.filter, a, list->count, list->all,
+                                 "running  failed>0  version:1.4  since<7d");
+    free(list);
+    return drawn;
+}
+
+size_t rollouts_screen_rows(struct ui *ui, const struct ui_model *m)
+{
+    struct entries *list = mem_alloc(sizeof(*list));
+    collect(ui, m, list);
+    size_t count = list->count;
+    ui_ids_room(ui, count);
+    for (size_t i = 0; i < count; i++)
+        text_copy(ui->ids[i], sizeof(*ui->ids), id_of(&list->entry[i]));
+    free(list);
+    return count;
+}
+
+static bool action_taken(struct step *s, enum action action)
+{
+    const char *id = s->ui->rollouts.selected;
+    if (moved(s, action) || filter_taken(s, action, NULL))
+        return true;
+    if (action == ACTION_EXPORT) {
+        export_open(s, UI_ROWS_ROLLOUTS);
+        return true;
+    }
+    if (!*id)
+        return false;
+    if (action == ACTION_OPEN) {
+        open_selected(s);
+        return true;
+    }
+    if (action == ACTION_COPY) {
+        text_copy(ui_effect(s, UI_COPY)->text, 256, id);
+        return true;
+    }
+    return rollout_act_key(s, id, action);
+}
+
+/* ------------------------------------------------------------------------------------- rows */
+
+/* Columns that a width has room for; 0: not there. */
+struct list_columns {
+    int id_width, release, release_width, target, state, stage, bar, bar_width, done, flight, fail,
+        rate, since, who;
+};
+
+static struct list_columns list_columns(int cols)
+{
+    if (cols >= 150)
+        return (
+            struct list_columns){ 16, 24, 18, 43, 70, 80, 86, 18, 105, 116, 122, 128, 136, 150 };
+    if (cols >= 110)
+        return (struct list_columns){ 16, 23, 16, 0, 40, 50, 56, 12, 69, 79, 84, 90, 97, 109 };
+    if (cols >= 76)
+        return (struct list_columns){ 14, 21, 15, 0, 37, 47, 51, 6, 58, 0, 68, 0, 73, 0 };
+    return (struct list_columns){ 14, 0, 0, 0, 21, 31, 35, 6, 42, 0, 53, 0, 0, 0 };
 }
 
 /* When it will be through its stage, else since when it runs, else when it ended. */
@@ -399,7 +509,7 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
 {
     struct rollouts_screen *l = &ui->rollouts;
     struct entries *list = mem_alloc(sizeof(*list));
-    collect(m, list);
+    collect(ui, m, list);
     titles(area_sub(a, 0, 0, 1, -1));
     int below = preview_rows(list, a.rows - 1);
     struct area rows = area_sub(a, 1, 0, a.rows - 1 - below, -1);
@@ -408,7 +518,9 @@ static void body(struct ui *ui, const struct ui_model *m, struct area a)
     find_selected(l, list);
     area_cursor(rows, 1, 4); /* until a row is drawn */
     if (list->count == 0)
-        area_text(rows, 1, 4, ROLE_DIM, "No rollout yet. Esc, then u on the fleet plans one.");
+        area_text(rows, 1, 4, ROLE_DIM,
+                  list->all ? "No rollout passes the filter. Esc clears it."
+                            : "No rollout yet. Esc, then u on the fleet plans one.");
     draw_list(l, list, m, rows);
     if (below)
         draw_preview(&list->entry[l->cursor.row], m, area_sub(a, a.rows - below, 0, -1, -1));
@@ -419,8 +531,8 @@ static void head(struct ui *ui, const struct ui_model *m, struct area a)
 {
     char text[120];
     size_t count = m->row_count > m->rollout_count ? m->row_count : m->rollout_count;
-    (void)ui;
     int col = area_text(a, 0, 1, ROLE_CRUMB, "rollouts");
+    col = list_filter_head(&ui->rollouts.filter, a, col, a.cols - col - 50);
     if (count)
         area_printf(a, 0, col, ROLE_DIM, "  %zu%s", count,
                     count == UI_ROLLOUT_ROWS ? " newest" : "");
@@ -440,7 +552,7 @@ static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
 {
     struct rollouts_screen *l = &ui->rollouts;
     struct entries *list = mem_alloc(sizeof(*list));
-    collect(m, list);
+    collect(ui, m, list);
     l->page = a.rows;
     find_selected(l, list);
     for (int i = 0; i < a.rows && l->cursor.top + (uint32_t)i < list->count; i++) {
@@ -462,6 +574,8 @@ static void narrow(struct ui *ui, const struct ui_model *m, struct area a)
 
 const struct screen_ops screen_rollouts = {
     .refresh = refresh,
+    .typing = typing,
+    .bar = bar,
     .action = action_taken,
     .mouse = mouse,
     .head = head,

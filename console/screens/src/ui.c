@@ -74,6 +74,11 @@ void ui_free(struct ui *ui)
         return;
     fleet_view_free(ui->fleet.view);
     free(ui->fleet.mark);
+    free(ui->alerts.shown);
+    list_filter_free(&ui->alerts.of_alerts);
+    list_filter_free(&ui->alerts.of_silences);
+    list_filter_free(&ui->rollouts.filter);
+    list_filter_free(&ui->releases.filter);
     canvas_free(ui->picture);
     free(ui->ids);
     free(ui);

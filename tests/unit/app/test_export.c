@@ -50,6 +50,28 @@ static void say(struct fleet *fleet, const char *topic, const char *body)
     fleet_apply(fleet, &ev, 1790000000000);
 }
 
+static void a_list_has_the_columns_it_is_given_and_looks_into_objects(void **state)
+{
+    static const char *const columns[] = { "id", "why", "fired", "silence.who", "hw", "old", NULL };
+    char path[FILES_PATH_MAX], *text;
+    struct err err;
+    (void)state;
+    json_t *list =
+        json_pack("[{s:s, s:s, s:f, s:{s:s}, s:[s,s], s:b}, {s:i, s:n, s:n, s:s}]", "id", "a",
+                  "why", "=1+1, \"x\"", "fired", 1790000000.25, "silence", "who", "anna@gw1", "hw",
+                  "esp32", "esp32c3", "old", 1, "id", 7, "silence", "fired", "why", "line\nbreak");
+    assert_non_null(list);
+    text_format(path, sizeof(path), "%s/list.csv", dir);
+    assert_int_equal(export_list_write(list, columns, true, path, &err), 0);
+    assert_int_equal(files_read(path, 65536, &text, NULL, &err), 0);
+    assert_string_equal(text, "id,why,fired,silence.who,hw,old\r\n"
+                              "a,\"'=1+1, \"\"x\"\"\",1790000000.25,anna@gw1,esp32 esp32c3,yes\r\n"
+                              "7,line.break,,,,\r\n");
+    free(text);
+    assert_int_equal(export_list_write(list, columns, false, path, &err), -1); /* it is there */
+    json_decref(list);
+}
+
 static void a_table_quotes_and_never_has_a_formula(void **state)
 {
     struct fleet_config config = { .root = NULL };
@@ -182,6 +204,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_table_quotes_and_never_has_a_formula, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_list_has_the_columns_it_is_given_and_looks_into_objects,
+                                        set_up, tear_down),
         cmocka_unit_test(what_a_column_shows_is_in_the_json_of_the_device),
         cmocka_unit_test_setup_teardown(the_state_is_kept_per_profile, set_up, tear_down),
     };

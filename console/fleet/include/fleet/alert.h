@@ -37,6 +37,8 @@
 /* INFO is listed and told, but does not change the device's state. */
 enum alert_level { ALERT_INFO, ALERT_WARN, ALERT_CRIT };
 const char *alert_level_word(enum alert_level level);
+/* WARN for a word that is none. */
+enum alert_level alert_level_of(const char *word);
 
 #define ALERT_KIND_MAP(X)                                                                          \
     X(WHEN, "when")       /* a filter matches the device */                                        \
@@ -138,6 +140,11 @@ int alerts_set_silences(struct alerts *a, const struct alert_silence *silence, s
 const struct alert_silence *alerts_silence(const struct alerts *a,
                                            size_t n); /* NULL past the last */
 
+/* Of the n-th silence: how many firing alerts it mutes now, and how many devices it is about. Both
+ * look at all of them. */
+uint32_t alerts_silence_mutes(const struct alerts *a, size_t n);
+uint32_t alerts_silence_devices(const struct alerts *a, size_t n);
+
 /* The silence that a silenced alert is under (the one that ends last), or NULL. */
 const struct alert_silence *alerts_silence_of(const struct alerts *a, const struct alert *alert);
 
@@ -151,6 +158,8 @@ size_t alerts_list(struct alerts *a, const struct alert *const **out);
 const struct alert *alerts_past(const struct alerts *a, size_t n);
 /* Firing ones of a device, worst first; how many there are, which may be more than `cap`. */
 size_t alerts_of(const struct alerts *a, uint32_t device, const struct alert **out, size_t cap);
+/* The firing one of that rule and device or rollout, or NULL. */
+const struct alert *alerts_find(const struct alerts *a, const char *rule, const char *id);
 /* A firing one as it is now: what the rule wants, the values it looks at, since when it holds, in
  * whole minutes, hours or days: "temp>30: 33.5 °C for 46m". */
 void alerts_say(const struct alerts *a, const struct alert *alert, int64_t now_ms, char *out,

@@ -111,6 +111,7 @@ enum screen_id {
     X(UNSILENCE, "unmute")                                                                         \
     X(WRITE, "write")                                                                              \
     X(ALERTS, "alerts")                                                                            \
+    X(DEVICES, "devices")                                                                          \
     X(LOG, "log")                                                                                  \
     X(KEYS, "keys")                                                                                \
     X(PALETTE, "command")                                                                          \

@@ -192,15 +192,25 @@ enum ui_effect_kind {
     UI_SET_ROLLOUT,
     UI_LOAD_ROLLOUT, /* id: an old one is looked at; have it in `rollouts` from now on */
     UI_COPY,         /* text, to the terminal's clipboard */
-    UI_EXPORT,    /* ids: the rows shown, in their order; text: the file's name; csv, else JSON */
-    UI_THEME,     /* text: name */
-    UI_SAVE,      /* what ui_state_write() gives has changed: keep it */
-    UI_WRITE,     /* allow acts for UI_WRITE_MS, or, when they are, no longer */
-    UI_ALERT_ACK, /* id: device or rollout, text: rule */
+    UI_EXPORT, /* rows, ids: those shown, in their order; text: the file's name; csv, else JSON */
+    UI_THEME,  /* text: name */
+    UI_SAVE,   /* what ui_state_write() gives has changed: keep it */
+    UI_WRITE,  /* allow acts for UI_WRITE_MS, or, when they are, no longer */
+    UI_ALERT_ACK,       /* id: device or rollout, text: rule */
     UI_ALERT_SILENCE,   /* silence: rule, target, reason, until_ms */
     UI_ALERT_UNSILENCE, /* silence: id */
     UI_EXPORT_TAIL,     /* id: the kept messages of a watched device */
     UI_EXPORT_SERIES,   /* id: its readings in past.from_ms … to_ms */
+};
+
+/* Of which list UI_EXPORT has rows, and how many of `ids` say which row it is. */
+enum ui_rows {
+    UI_ROWS_DEVICES,  /* id */
+    UI_ROWS_ALERTS,   /* rule, device or rollout */
+    UI_ROWS_PAST,     /* the same, and when it fired in Unix ms */
+    UI_ROWS_SILENCES, /* number */
+    UI_ROWS_ROLLOUTS, /* id */
+    UI_ROWS_RELEASES  /* product, version */
 };
 
 /* The past that a picture shows, for the app to read and put into the model. */
@@ -215,6 +225,7 @@ struct ui_effect {
     enum verb verb;   /* UI_COMMAND */
     uint32_t reading; /* UI_TREND; FLEET_NONE: each device's own */
     bool csv;         /* UI_EXPORT */
+    enum ui_rows rows;
     const struct order_config *set;
     char id[PROTO_ID_MAX]; /* device or rollout */
     char text[256];
