@@ -86,6 +86,7 @@ static const struct scene scenes[] = {
     { .name = "pumps-stage", .keys = "R<Enter><Tab><Tab><Enter>", .pumps = true },
     { .name = "pumps-stopped", .keys = "R<Down><Down><Down><Enter>", .pumps = true },
     { .name = "pumps-done", .keys = "R<Down><Down><Down><Down><Enter>", .pumps = true },
+    { .name = "pumps-done", .keys = "R<Down><Down><Down><Down><Enter>", .pumps = true },
     { .name = "pumps-down", .keys = "R<Enter>", .pumps = true, .down = true },
     { .name = "releases", .keys = "S" },
     { .name = "keys", .keys = "K" },
@@ -220,6 +221,8 @@ static bool chooses_nothing(const struct scene *scene, int rows)
     bool one = strncmp(scene->name, "device", 6) == 0 || strncmp(scene->name, "pumps", 5) == 0 ||
                strncmp(scene->name, "rollout", 7) == 0 ||
                strcmp(scene->name, "fleet-frozen") == 0; /* whose banner lies over the first row */
+    if (strcmp(scene->name, "pumps-done") == 0 && rows == 15)
+        return true;         /* no stage is the one at work, and there is no room for the list */
     return rows < 15 && one; /* a device or a rollout in short is no list */
 }
 

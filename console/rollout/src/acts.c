@@ -56,9 +56,14 @@ static void resume(struct rollout *r)
     stage->ended_ms = 0;
 }
 
+/* Who reads it tomorrow still sees what had stopped it. */
 static void abort_all(struct rollout *r, const char *who)
 {
-    text_format(r->why, sizeof(r->why), "aborted by %.64s", who);
+    char before[ROLLOUT_WHY_MAX] = "";
+
+    if (r->state == ROLLOUT_STOPPED)
+        text_format(before, sizeof(before), "; it had stopped: %.120s", r->why);
+    text_format(r->why, sizeof(r->why), "aborted by %.64s%s", who, before);
     r->state = ROLLOUT_ABORTING;
     r->gate_dirty = true;
     stage_stop(r);

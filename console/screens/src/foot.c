@@ -126,7 +126,9 @@ static int draw_marks(const struct ui *ui, struct area a)
     return area_printf(a, 0, 1, ROLE_MARKED, "%zu marked", ui->fleet.mark_count) + 1;
 }
 
-/* Four rows: rule, message, acts, keys. Three: no message line of its own. Two: no rule either. */
+/* Four rows: rule, message, acts, keys. Three: no message line of its own, two: no rule either; a
+ * message then takes the place of the keys, which ? says, for what was just begun may have to be
+ * stopped: "pause" and "abort" stay. */
 void draw_foot(struct ui *ui, const struct ui_model *m, struct area a)
 {
     const struct screen_ops *ops = ui_screen_ops(ui);
@@ -138,9 +140,14 @@ void draw_foot(struct ui *ui, const struct ui_model *m, struct area a)
     struct area acts = area_sub(in, in.rows - 2, 0, 1, -1);
     if (in.rows > 2)
         draw_message(ui, m, area_sub(in, 0, 0, 1, -1));
-    if (in.rows <= 2 && (ui->toast.until_ms > m->now_ms || wants_hint(ui, m)))
+    bool said = in.rows <= 2 && ui->toast.until_ms > m->now_ms;
+    struct area keys = area_sub(in, in.rows - 1, 0, 1, -1);
+    if (in.rows <= 2 && !said && wants_hint(ui, m))
         draw_message(ui, m, area_sub(acts, 0, draw_marks(ui, acts), 1, -1));
     else if (ops->acts)
         ops->acts(ui, m, acts);
-    draw_keys(ui, area_sub(in, in.rows - 1, 0, 1, -1));
+    if (said)
+        draw_message(ui, m, keys);
+    else
+        draw_keys(ui, keys);
 }

@@ -94,11 +94,6 @@ static void pause_or_resume(struct step *s, const struct rollout *r)
 
 /* ------------------------------------------------------------------------------------ abort */
 
-static bool is_over(const struct rollout *r)
-{
-    return rollout_is_closed(r) || r->state == ROLLOUT_DONE || r->state == ROLLOUT_ABORTED;
-}
-
 enum { KEEP, ROLL_BACK };
 
 static void say_back(struct form *f, const struct rollout *r, uint32_t new)
@@ -138,7 +133,7 @@ static void describe_abort(struct form *f, const struct ui_model *m)
         return;
     rollout_totals(r, phase);
     uint32_t never = phase[ROLLOUT_PHASE_PLANNED] + phase[ROLLOUT_PHASE_OFFLINE];
-    bool over = is_over(r);
+    bool over = rollout_ended(r);
     snprintf(f->title, sizeof(f->title), "%s rollout %s", over ? "roll back" : "abort", r->id);
     if (over)
         form_line(f, "It is %s. Nothing of it is under way.", rollout_state_word(r->state));
@@ -175,7 +170,7 @@ static void abort_rollout(struct step *s, const struct rollout *r)
 {
     struct form f = { .ops = &abort_ops, .keep = "Keep it", .act = "Abort", .doing = "abort" };
     char text[64];
-    bool over = is_over(r);
+    bool over = rollout_ended(r);
     if (r->state == ROLLOUT_DRAFT || (r->state == ROLLOUT_ABORTING && r->back)) {
         ui_say(s, TAIL_WARN, "%s is %s already", r->id, rollout_state_word(r->state));
         return;
@@ -423,7 +418,7 @@ static void caps(struct step *s, const struct rollout *r)
 
 static bool is_live(const struct rollout *r)
 {
-    return !is_over(r) && r->state != ROLLOUT_ABORTING && r->state != ROLLOUT_DRAFT;
+    return !rollout_ended(r) && r->state != ROLLOUT_ABORTING && r->state != ROLLOUT_DRAFT;
 }
 
 static void open_act(struct step *s, const struct rollout *r, enum action action)

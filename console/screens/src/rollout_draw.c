@@ -170,16 +170,17 @@ static void draw_stage(const struct rollout *r, uint32_t i, const struct gate_de
 
     rollout_count(s->phase, &c);
     uint32_t results = c.done + c.soaking + c.failed;
-    if (i == r->stage && !rollout_is_over(r))
+    if (i == r->stage && !rollout_is_over(r) && !rollout_ended(r))
         area_glyph(a, 0, a.c->words ? 0 : 1, ROLE_FOCUS, "▸", "now");
-    if (i == r->stage && !rollout_is_over(r) && !a.c->cursor_row)
+    if (i == r->stage && !a.c->cursor_row)
         area_cursor(a, 0, 1); /* until something is chosen */
     snprintf(text, sizeof(text), "%u %s", i + 1, r->plan.stage[i].name);
     area_field(a, 0, 4, 12, role, text, false);
     snprintf(text, sizeof(text), "%u", s->size);
     area_field(a, 0, at.size, 6, role, text, true);
     int state = area_mark(a, 0, at.state, stage_look[s->state].role, stage_look[s->state].glyph);
-    area_field(a, 0, state, 8, stage_look[s->state].role, rollout_stage_word(s->state), false);
+    area_field(a, 0, state, 8, stage_look[s->state].role,
+               begun || !rollout_ended(r) ? rollout_stage_word(s->state) : "not run", false);
     snprintf(text, sizeof(text), begun ? "%u" : "–", c.done);
     area_field(a, 0, at.done, 5, role, text, true);
     snprintf(text, sizeof(text), begun ? "%u" : "–", c.failed);
@@ -262,21 +263,28 @@ static const struct {
 };
 #define FLOWS (sizeof(flow) / sizeof(flow[0]))
 
+/* How many of the stage are there. When all is over nobody waits any more. */
+static uint32_t flow_count(const struct rollout *r, size_t i)
+{
+    if (flow[i].phase == ROLLOUT_PHASE_PLANNED && rollout_ended(r))
+        return 0;
+    return r->stages[r->stage].phase[flow[i].phase];
+}
+
 /* "stage 2   queued 12  ›  told 3  ›  downloading 2  ›  …" */
 void draw_flow(const struct rollout *r, struct area a)
 {
-    const struct rollout_stage *s = &r->stages[r->stage];
     const char *arrow = a.c->words ? ", " : WIDE(a) ? "  ›  " : " › ";
     char text[60];
     int col = area_printf(a, 0, 2, ROLE_DIM, "stage %u", r->stage + 1) + (WIDE(a) ? 3 : 2);
     int whole = 0;
     for (size_t i = 0; i < FLOWS; i++) {
-        snprintf(text, sizeof(text), "%s %u%s", flow[i].word, s->phase[flow[i].phase], arrow);
-        whole += flow[i].rare && !s->phase[flow[i].phase] ? 0 : area_width(a, text);
+        snprintf(text, sizeof(text), "%s %u%s", flow[i].word, flow_count(r, i), arrow);
+        whole += flow[i].rare && !flow_count(r, i) ? 0 : area_width(a, text);
     }
-    bool all = col + whole - area_width(a, arrow) < a.cols, first = true;
+    bool all = col + whole - area_width(a, arrow) < a.cols && !rollout_ended(r), first = true;
     for (size_t i = 0; i < FLOWS; i++) {
-        uint32_t n = s->phase[flow[i].phase];
+        uint32_t n = flow_count(r, i);
         if (n == 0 && (flow[i].rare || !all))
             continue;
         snprintf(text, sizeof(text), "%s%s %u", arrow, flow[i].word, n);

@@ -2,6 +2,11 @@
 
 #include "protocol/slot.h"
 
+bool rollout_ended(const struct rollout *r)
+{
+    return rollout_is_closed(r) || r->state == ROLLOUT_DONE || r->state == ROLLOUT_ABORTED;
+}
+
 bool phase_in_flight(enum rollout_phase phase)
 {
     switch (phase) {

@@ -44,10 +44,24 @@ static int64_t distance(enum rollout_phase phase)
     return 99;
 }
 
+static int64_t badness(enum rollout_phase phase);
+
+/* How it ended for each, what went badly first. */
+static void list_ended(const struct rollout *r, struct listed *l)
+{
+    for (uint32_t i = 0; i < r->count; i++)
+        insert(l, LISTED_FLIGHT, i,
+               badness(rollout_device_phase(&r->device[i])) * INT64_C(10000000) + i);
+}
+
 void list_flight(const struct rollout *r, const struct ui_model *m, enum rollout_sort sort,
                  struct listed *l)
 {
     l->count = l->all = 0;
+    if (rollout_ended(r)) {
+        list_ended(r, l);
+        return;
+    }
     for (uint32_t i = 0; i < r->count; i++) {
         const struct rollout_device *d = &r->device[i];
         enum rollout_phase phase = rollout_device_phase(d);
@@ -199,6 +213,17 @@ static void draw_device_row(const struct rollout *r, const struct ui_model *m,
 static const char *const sort_words[ROLLOUT_SORTS] = { "slowest first", "furthest first",
                                                        "in their order" };
 
+static void flight_title(const struct rollout *r, const struct rollout_counts *c, char *out,
+                         size_t cap)
+{
+    if (rollout_ended(r))
+        snprintf(out, cap, "how it ended for each");
+    else if (c->soaking)
+        snprintf(out, cap, "in flight %u  soaking %u", c->flight, c->soaking);
+    else
+        snprintf(out, cap, "in flight %u", c->flight);
+}
+
 void draw_flight(struct ui *ui, const struct ui_model *m, const struct rollout *r, struct area a)
 {
     struct rollout_screen *v = &ui->rollout;
@@ -208,9 +233,12 @@ void draw_flight(struct ui *ui, const struct ui_model *m, const struct rollout *
     char title[60], right[40];
     rollout_count_all(r, &c);
     list_flight(r, m, v->sort, l);
-    snprintf(title, sizeof(title), c.soaking ? "in flight %u  soaking %u" : "in flight %u",
-             c.flight, c.soaking);
-    snprintf(right, sizeof(right), "%s", sort_words[v->sort]);
+    flight_title(r, &c, title, sizeof(title));
+    if (l->all > l->count)
+        snprintf(right, sizeof(right), "the first %u", l->count);
+    else
+        snprintf(right, sizeof(right), "%s",
+                 rollout_ended(r) ? "what went badly first" : sort_words[v->sort]);
     draw_pane_rule(a, 0, focus, title, right);
     struct area list = area_sub(a, 1, 0, -1, -1);
     if (focus) {
@@ -234,11 +262,11 @@ void draw_device_list(struct ui *ui, const struct ui_model *m, const struct roll
     char title[120], right[60] = "Esc back";
     list_devices(r, v->list_stage, v->list_reason, l);
     if (v->list_stage >= 0)
-        snprintf(title, sizeof(title), "stage %d %s: %u devices", v->list_stage + 1,
-                 r->plan.stage[v->list_stage].name, l->all);
+        snprintf(title, sizeof(title), "stage %d %s: %u device%s", v->list_stage + 1,
+                 r->plan.stage[v->list_stage].name, l->all, l->all == 1 ? "" : "s");
     else
-        snprintf(title, sizeof(title), "failed, %s: %u devices",
-                 reason_text((enum reason)v->list_reason), l->all);
+        snprintf(title, sizeof(title), "failed, %s: %u device%s",
+                 reason_text((enum reason)v->list_reason), l->all, l->all == 1 ? "" : "s");
     if (l->all > l->count)
         snprintf(right, sizeof(right), "the first %u", l->count);
     draw_pane_rule(a, 0, true, title, right);

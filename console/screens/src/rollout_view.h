@@ -21,6 +21,8 @@ void rollout_count_all(const struct rollout *r, struct rollout_counts *out);
 /* Told, and not confirmed, failed or recalled for good. */
 bool phase_in_flight(enum rollout_phase phase);
 
+/* Done or aborted, though the engine may still clear its topics: a person can only roll it back. */
+bool rollout_ended(const struct rollout *r);
 /* The time at which the picture stands: now, or the end of one that is over. */
 int64_t rollout_moment(const struct rollout *r, const struct ui_model *m);
 /* When the device ran the new firmware and said so (wall ms): the beginning of its soak. 0: not. */
@@ -64,6 +66,7 @@ struct listed {
     uint32_t count; /* in `index` */
     uint32_t all;
 };
+/* Those under way; of a rollout that has ended all, what went badly first. */
 void list_flight(const struct rollout *r, const struct ui_model *m, enum rollout_sort sort,
                  struct listed *l);
 /* Devices of a stage (stage >= 0) or failed for a reason (reason >= 0), what went badly first. */

@@ -262,6 +262,8 @@ static void acts(struct ui *ui, const struct ui_model *m, struct area a)
     char text[80];
     if (r)
         col = draw_rollout_acts(ui, r, m, a, col);
+    if (r && rollout_ended(r)) /* nobody drives it any more */
+        return;
     snprintf(text, sizeof(text), "%s", m->engine ? m->engine : "driven by this console");
     draw_act_right(a, col, text);
 }

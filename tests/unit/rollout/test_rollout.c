@@ -59,6 +59,12 @@ static void a_bad_release_ends_with_the_canary(void **state)
     assert_int_equal(s.r->stages[1].state, ROLLOUT_STAGE_WAITING);
     assert_true(s.r->reasons[REASON_SELF_TEST] >= 1);
     assert_non_null(strstr(s.r->why, "stage canary: 1 of 1 failed, none may"));
+
+    sim_act(&s, ROLLOUT_ACT_ABORT); /* and what had stopped it is not forgotten */
+    assert_true(sim_run(&s, DAY));
+    assert_int_equal(s.r->state, ROLLOUT_ABORTED);
+    assert_non_null(strstr(s.r->why, "aborted by "));
+    assert_non_null(strstr(s.r->why, "; it had stopped: stage canary: 1 of 1 failed, none may"));
     sim_free(&s);
 }
 
