@@ -24,7 +24,7 @@ static void sink(void *ctx, enum log_level level, const char *line)
                          : level == LOG_WARN ? TAIL_WARN
                                              : TAIL_PLAIN;
     tail_push(c->lines, session_now(), as, false, "", line, strlen(line));
-    c->noted = true;
+    pace_changed(&c->pace);
 }
 
 static const char *theme_wanted(const struct console *c, const struct cmd_args *args)
@@ -130,7 +130,7 @@ static int run(struct console *c)
 {
     signals_install();
     if (!c->term && !c->script) { /* the first whole picture, and that is it */
-        if (session_settle(c->session, TERM_FRAME_MS, &c->cmd->err))
+        if (session_settle(c->session, PACE_FRAME_MS, &c->cmd->err))
             return (int)c->cmd->err.code;
         console_look_around(c, session_now());
         console_draw(c, session_now());
@@ -163,6 +163,7 @@ static int run_console(struct cmd_context *ctx, const struct cmd_args *args)
     c->hints = cmd_has(args, "hint");
     c->read_only = ctx->profile->ui.read_only || cmd_has(args, "read-only");
     c->opened_ms = session_now();
+    pace_begin(&c->pace, c->opened_ms);
     const char *script = cmd_get(args, "script", NULL);
     if (script)
         c->script = script_load(script, &ctx->err);

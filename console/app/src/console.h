@@ -8,6 +8,7 @@
 #include "base/cmd.h"
 #include "base/log.h"
 #include "protocol/keyset.h"
+#include "screens/pace.h"
 #include "screens/theme.h"
 #include "screens/ui.h"
 #include "term/term.h"
@@ -39,7 +40,11 @@
 struct console {
     struct cmd_context *cmd;
     struct log log;
-    struct session *session;
+    char who[65];
+    bool read_only; /* by --read-only or the profile: it never leads either */
+    bool quit, failed;
+
+    /* The screen: what it is drawn on, how, and when. */
     struct term *term; /* NULL: pictures are only printed (--dump) */
     struct script *script;
     struct stray *stray;
@@ -47,36 +52,35 @@ struct console {
     struct ui *ui;
     struct theme theme;
     struct themes themes;
+    struct pace pace;
+    uint64_t drawn; /* fleet_changes() of the last picture */
+
+    /* What is drawn. */
+    struct session *session;
     struct tail *lines;
     struct past *past;
-    struct device_acts *acts;
-    struct keys_watch *keys_watch;
-    struct device_cert cert;
     int64_t past_ms;
-    struct release_store *releases;
+    struct device_acts *acts;
+    struct device_cert cert;
+    struct keys_watch *keys_watch;
     struct rollout_rows *rows;
     struct plan_help *help;
+    struct ui_link link;
+    char next_rollout[PROTO_ROLLOUT_MAX];
+    int64_t story; /* the last event of the journal that was read */
+    bool hints;
+    int64_t opened_ms;
+
+    /* Releases, with what the keyset says of them. */
+    struct release_store *releases;
     struct keyset keys;
     bool have_keys;
-    struct ui_release *release;
+    struct ui_release *release; /* CONSOLE_RELEASES_MAX */
     size_t release_count;
     int64_t releases_ms;
-    char next_rollout[PROTO_ROLLOUT_MAX];
-    bool hints;
+
+    /* What operators do. */
     int64_t write_until_ms; /* a prod profile acts until then */
-    int64_t story;          /* the last event of the journal that was read */
-    int64_t opened_ms;
-    struct ui_link link;
-    char who[65];
-    uint64_t drawn; /* fleet_changes() of the last frame */
-    int64_t drawn_ms;
-    int64_t pause_ms; /* until the next frame that no key asks for */
-    bool sending;     /* the last picture is not all sent yet */
-    bool noted;       /* the log has grown, or time has passed: drawn at the pace of data */
-    int64_t due_ms;   /* when time changes the picture; kept until it is there, for ui_next_ms()
-                       * asked again a moment before is never nearer than a tenth of a second */
-    bool dirty, quit, failed;
-    bool read_only; /* by --read-only or the profile: it never leads either */
     struct asked asked;
     int64_t asked_ms;
     struct leaving leaving;

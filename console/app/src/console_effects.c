@@ -21,6 +21,7 @@ void console_tell(struct console *c, const struct ui_model *m, enum tail_level l
     va_end(ap);
     ui_notify(c->ui, m, level, text);
     tail_push(c->lines, m->now_ms, level, false, "", text, strlen(text));
+    pace_at_once(&c->pace);
 }
 
 static void do_leave(struct console *c, const struct ui_model *m, enum ui_effect_kind kind)

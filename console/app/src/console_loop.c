@@ -7,8 +7,6 @@
 #include "console_effects.h"
 #include "console_model.h"
 
-enum { FRAME_MS = TERM_FRAME_MS };
-
 static void feed(struct console *c, const struct ui_event *ev)
 {
     struct ui_effects fx;
@@ -17,7 +15,8 @@ static void feed(struct console *c, const struct ui_event *ev)
     ui_step(c->ui, ev, &m, &fx);
     for (size_t i = 0; i < fx.count; i++)
         console_carry_out(c, &m, &fx.item[i]);
-    c->dirty = true;
+    if (ev->kind != UI_TICK)
+        pace_at_once(&c->pace);
 }
 
 /* The history of what is on the screen, a piece at a time. */
@@ -26,18 +25,18 @@ static void read_past(struct console *c, int64_t now)
     struct ui_model m = console_model(c, now);
     struct ui_past_want want;
 
-    if (!past_is_busy(c->past) && now - c->past_ms < FRAME_MS && now >= c->past_ms)
+    if (!past_is_busy(c->past) && now - c->past_ms < PACE_FRAME_MS && now >= c->past_ms)
         return;
     c->past_ms = now;
     const char *id = ui_screen(c->ui) == SCREEN_DEVICE ? ui_selected(c->ui) : "";
     if (device_acts_work(c->acts, session_store(c->session), m.fleet, id, now))
-        c->dirty = true;
+        pace_at_once(&c->pace);
     if (device_cert_work(&c->cert, alerting_registry(session_alerting(c->session)), m.fleet, id,
                          now))
-        c->dirty = true;
+        pace_at_once(&c->pace);
     bool wanted = ui_wants_past(c->ui, &m, &want);
     if (past_work(c->past, wanted ? &want : NULL, session_fleet(c->session), now))
-        c->dirty = true;
+        pace_at_once(&c->pace);
 }
 
 static void read_keys(struct console *c)
@@ -56,15 +55,10 @@ static void read_keys(struct console *c)
     }
 }
 
-/* The last picture has reached the terminal, which says how often it can be given one. */
-static bool is_ready(struct console *c, int64_t now)
+/* The terminal has taken the last picture. */
+static bool is_ready(const struct console *c)
 {
-    if (c->term && !term_ready(c->term))
-        return false;
-    if (c->sending)
-        c->pause_ms = term_pause_ms(now - c->drawn_ms);
-    c->sending = false;
-    return true;
+    return !c->term || term_ready(c->term);
 }
 
 void console_draw(struct console *c, int64_t now)
@@ -73,14 +67,10 @@ void console_draw(struct console *c, int64_t now)
 
     console_read_link(c);
     ui_draw(c->ui, &m, c->canvas);
-    if (c->term)
-        term_show(c->term, c->canvas, &c->theme);
+    if (c->term && !term_show(c->term, c->canvas, &c->theme))
+        return; /* a script draws without asking; the terminal gets it when it is ready */
     c->drawn = fleet_changes(m.fleet);
-    c->drawn_ms = now;
-    c->sending = c->term != NULL;
-    is_ready(c, session_now()); /* what was taken at once wakes nobody: a second later it would
-                                   look like a terminal that had needed one */
-    c->dirty = c->noted = false;
+    pace_drawn(&c->pace, now, is_ready(c));
 }
 
 static void ring(struct console *c)
@@ -146,42 +136,48 @@ static nfds_t polls(const struct console *c, struct pollfd fds[TERM_FDS + 1])
     return TERM_FDS + 1;
 }
 
+/* Until something is to be done though nothing happens. */
+static int wait_ms(struct console *c)
+{
+    struct ui_model m = console_model(c, session_now());
+    int wait = pace_wait_ms(&c->pace, ui_next_ms(c->ui, &m), m.now_ms);
+
+    if (past_is_busy(c->past))
+        return 0;
+    return c->script && wait > PACE_FRAME_MS ? PACE_FRAME_MS : wait;
+}
+
+/* What is looked after once a turn, beside keys and the session. */
+static void look(struct console *c, int64_t now)
+{
+    stray_read(c->stray, &c->log);
+    console_look_around(c, now);
+    ring(c);
+    console_tell_answers(c, now);
+    console_look_at_leaving(c, now);
+    read_past(c, now);
+    if (keys_watch_work(c->keys_watch, session_store(c->session), session_fleet(c->session),
+                        ui_screen(c->ui) == SCREEN_KEYS, now))
+        pace_changed(&c->pace);
+}
+
 void console_loop(struct console *c)
 {
     struct pollfd fds[TERM_FDS + 1];
     struct ui_event tick = { .kind = UI_TICK };
 
     while (!c->quit) {
-        struct ui_model m = console_model(c, session_now());
-        int64_t next = ui_next_ms(c->ui, &m);
-        c->due_ms = next < c->due_ms ? next : c->due_ms;
-        int64_t left = c->due_ms - m.now_ms;
-        if (!session_poll(c->session, fds, polls(c, fds),
-                          past_is_busy(c->past)          ? 0
-                          : left < FRAME_MS || c->script ? FRAME_MS
-                          : left > 1000                  ? 1000
-                                                         : (int)left))
+        if (!session_poll(c->session, fds, polls(c, fds), wait_ms(c)))
             break;
         read_keys(c); /* keys first: they are drawn at once */
-        stray_read(c->stray, &c->log);
         int64_t now = session_now();
-        console_look_around(c, now);
-        ring(c);
-        console_tell_answers(c, now);
-        console_look_at_leaving(c, now);
-        read_past(c, now);
-        if (keys_watch_work(c->keys_watch, session_store(c->session), session_fleet(c->session),
-                            ui_screen(c->ui) == SCREEN_KEYS, now))
-            c->dirty = true;
-        if (now >= c->due_ms) {
-            c->due_ms = INT64_MAX;
-            c->noted = true;
+        look(c, now);
+        if (pace_is_due(&c->pace, now))
             feed(c, &tick);
-        }
-        bool changed = c->noted || fleet_changes(session_fleet(c->session)) != c->drawn;
+        if (fleet_changes(session_fleet(c->session)) != c->drawn)
+            pace_changed(&c->pace);
         follow_script(c, now);
-        if (!c->quit && is_ready(c, now) &&
-            (c->dirty || (changed && now - c->drawn_ms >= c->pause_ms)))
+        if (!c->quit && pace_draws(&c->pace, now, is_ready(c)))
             console_draw(c, now);
     }
 }

@@ -39,7 +39,7 @@ static void read_story(struct console *c)
         if (!ours)
             tail_push(c->lines, event[i].ts_ms, event[i].bad ? TAIL_WARN : TAIL_PLAIN, false, "",
                       text, strlen(text));
-        c->dirty = true;
+        pace_changed(&c->pace);
     }
     free(event);
 }
@@ -65,7 +65,7 @@ void console_look_around(struct console *c, int64_t now)
         if (!e->superseded)
             fill_release(c, e, &c->release[c->release_count++]);
     }
-    c->dirty = true;
+    pace_changed(&c->pace);
 }
 
 void console_read_link(struct console *c)

@@ -384,15 +384,6 @@ bool term_show(struct term *t, const struct canvas *canvas, const struct theme *
     return true;
 }
 
-int64_t term_pause_ms(int64_t took_ms)
-{
-    int64_t pause = took_ms * 10;
-
-    return pause < TERM_FRAME_MS        ? TERM_FRAME_MS
-           : pause > TERM_PAUSE_MOST_MS ? TERM_PAUSE_MOST_MS
-                                        : pause;
-}
-
 void term_redraw(struct term *t)
 {
     t->all = true;

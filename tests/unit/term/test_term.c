@@ -495,16 +495,6 @@ static void a_stopped_program_takes_the_terminal_again(void **state)
     tty_stop(t);
 }
 
-static void a_slow_line_gets_fewer_frames(void **state)
-{
-    (void)state;
-    assert_int_equal(term_pause_ms(-5), TERM_FRAME_MS); /* the clock was set back */
-    assert_int_equal(term_pause_ms(0), TERM_FRAME_MS);
-    assert_int_equal(term_pause_ms(10), TERM_FRAME_MS);
-    assert_int_equal(term_pause_ms(80), 800);
-    assert_int_equal(term_pause_ms(60000), TERM_PAUSE_MOST_MS);
-}
-
 static void each_kind_of_terminal_gets_the_colours_it_has(void **state)
 {
     static const struct {
@@ -584,7 +574,6 @@ int main(void)
         cmocka_unit_test(a_copy_is_a_string_that_ends),
         cmocka_unit_test(an_unknown_terminal_gets_something_simpler),
         cmocka_unit_test(a_stopped_program_takes_the_terminal_again),
-        cmocka_unit_test(a_slow_line_gets_fewer_frames),
         cmocka_unit_test(each_kind_of_terminal_gets_the_colours_it_has),
         cmocka_unit_test(the_smallest_and_the_largest_window_are_windows_too),
     };

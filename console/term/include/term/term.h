@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/err.h"
 #include "screens/canvas.h"
@@ -59,18 +58,11 @@ int term_read(struct term *t, struct ui_event *out);
 /*
  * Copy what changed since the last time; one doupdate(). Never waits: what the terminal does not
  * take at once is sent by term_read(), and until then the terminal is not ready and a new picture
- * is not taken (false). So a slow terminal sees fewer pictures, each of them whole.
+ * is not taken (false). So a slow terminal sees fewer pictures, each of them whole
+ * (screens/pace.h).
  */
 bool term_ready(struct term *t);
 bool term_show(struct term *t, const struct canvas *c, const struct theme *theme);
-/*
- * How long to wait before the next frame that no key asks for, after one that took so long: at most
- * ten a second, and fewer on a line that can't take them, so that a frame's bytes are a tenth of
- * what goes over it and a key's echo does not queue behind a picture nobody has seen yet.
- */
-#define TERM_FRAME_MS      100
-#define TERM_PAUSE_MOST_MS 3000
-int64_t term_pause_ms(int64_t took_ms);
 void term_redraw(struct term *t);  /* next term_show() paints everything */
 void term_suspend(struct term *t); /* ^Z: restores, stops the process, comes back as UI_RESUMED */
 void term_bell(struct term *t);    /* rings or flashes, as the terminal does */
