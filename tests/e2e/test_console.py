@@ -159,7 +159,7 @@ class Acts(FleetTest):
         s.keys("R")
         s.shows(rollout)
         s.keys("Enter")
-        s.shows("wants an approval (A)", "1 done", seconds=60)
+        s.shows("holds (A): stage canary wants an approval", "1 done", seconds=60)
         s.keys("A")
         s.shows("approve stage 1", "stage 2, \"rest\", starts")
         s.type("looks good")

@@ -17,17 +17,11 @@
 #include "rollout_cli.h"
 #include "rollout_output.h"
 #include "rollout_progress.h"
-#include "row_filter.h"
 #include "session.h"
-#include "store/known.h"
 #include "zone_file.h"
 #include "zones.h"
 
-enum {
-    LIST_MAX = 256,
-    EVENTS_MAX = 64,
-    DEAF_MS = 10000 /* whoever leads notes every two seconds that it listens */
-};
+enum { EVENTS_MAX = 64 };
 
 /* ---- what plan and start share
  * ------------------------------------------------------------------------------------ */
@@ -290,56 +284,6 @@ struct store *rollout_journal(struct cmd_context *ctx, bool read_only)
     return store_open(ctx->profile->journal, read_only, ossl_crypto(), &ctx->err);
 }
 
-static const struct option ls_options[] = { ROW_FILTER_OPTION, { 0 } };
-
-/* What passes moves to the front; how many do. */
-static size_t keep_passing(struct store_rollout_row *row, int n, struct filter *filter)
-{
-    size_t kept = 0;
-
-    for (int i = 0; i < n; i++) {
-        const struct store_rollout_row *r = &row[i];
-        struct rollout_row facts = { .id = r->id,
-                                     .state = rollout_state_word(r->state),
-                                     .product = r->product,
-                                     .version = r->version,
-                                     .target = r->target[0] ? r->target : "all",
-                                     .who = r->who,
-                                     .why = r->why,
-                                     .devices = r->devices,
-                                     .done = r->done,
-                                     .failed = r->failed,
-                                     .stage = r->stage,
-                                     .stage_count = r->stage_count,
-                                     .started_ms = r->started_ms ? r->started_ms : r->created_ms,
-                                     .ended_ms = r->ended_ms,
-                                     .over = r->state == ROLLOUT_DONE ||
-                                             r->state == ROLLOUT_ABORTED ||
-                                             r->state == ROLLOUT_STOPPED };
-        if (filter_match_row(filter, &facts, NULL, session_now()))
-            row[kept++] = row[i];
-    }
-    return kept;
-}
-
-static int run_rollout_ls(struct cmd_context *ctx, const struct cmd_args *args)
-{
-    struct filter *filter;
-
-    if (row_filter(ctx, args, &rollout_row_fields, &filter))
-        return EXIT_USAGE;
-    struct store *store = rollout_journal(ctx, true);
-    struct store_rollout_row *row = mem_array(LIST_MAX, sizeof(*row));
-    int n = store ? store_rollout_list(store, row, LIST_MAX, &ctx->err) : -1;
-
-    if (n >= 0)
-        rollout_output_list(ctx, row, keep_passing(row, n, filter));
-    filter_free(filter);
-    free(row);
-    store_close(store);
-    return n < 0 ? (int)ctx->err.code : EXIT_DONE;
-}
-
 int rollout_which(struct cmd_context *ctx, const struct cmd_args *args, struct store *store,
                   char id[PROTO_ROLLOUT_MAX])
 {
@@ -360,32 +304,6 @@ int rollout_which(struct cmd_context *ctx, const struct cmd_args *args, struct s
     return text_copy(id, PROTO_ROLLOUT_MAX, row.id) ? 0 : -1;
 }
 
-static void look_at(void *ctx, const struct known_device *d)
-{
-    struct rollout *r = ctx;
-    uint32_t device = d->has_report ? rollout_find(r, d->id) : ROLLOUT_NO_DEVICE;
-
-    if (device != ROLLOUT_NO_DEVICE)
-        rollout_look(r, device, &d->report);
-}
-
-/* What the journal does not hold: how far the devices say they are, and who drives. Both are with
- * whoever leads. */
-static void look(struct cmd_context *ctx, struct store *store, struct rollout *r,
-                 struct rollout_drive *out)
-{
-    int64_t since;
-    struct known *known = known_open(ctx->profile->journal, true, NULL);
-
-    memset(out, 0, sizeof(*out));
-    if (known && known_each(known, look_at, r, &since, &out->heard_ms, NULL))
-        out->heard_ms = 0;
-    known_close(known);
-    if (store_engine_holder(store, out->engine, sizeof(out->engine), NULL) != 1)
-        out->engine[0] = '\0';
-    out->deaf = out->heard_ms > 0 && session_now() - out->heard_ms > DEAF_MS;
-}
-
 static int run_show(struct cmd_context *ctx, const struct cmd_args *args)
 {
     char id[PROTO_ROLLOUT_MAX];
@@ -398,7 +316,7 @@ static int run_show(struct cmd_context *ctx, const struct cmd_args *args)
     if (r) {
         zones_fill(r, ctx->log);
         rollout_look_clock(r, session_now());
-        look(ctx, store, r, &drive);
+        rollout_drive_look(ctx, store, r, &drive);
         rollout_output_show(ctx, r, &drive);
     }
     store_close(store);
@@ -475,8 +393,8 @@ const struct command rollout_commands[] = {
       plan_options, run_plan, COMMAND_PROFILE, NULL },
     { "rollout start", "[FILE]", "start a rollout from a plan file, options, or both", plan_options,
       run_start, COMMAND_PROFILE, NULL },
-    { "rollout ls", "", "list rollouts, newest first", ls_options, run_rollout_ls, COMMAND_PROFILE,
-      NULL },
+    { "rollout ls", "", "list rollouts, newest first", rollout_list_options, rollout_list_run,
+      COMMAND_PROFILE, NULL },
     { "rollout show", "[ID]", "stages, gate and devices of a rollout (default: the newest)", NULL,
       run_show, COMMAND_PROFILE, NULL },
     { "rollout watch", "[ID]", "follow a rollout to its end; runs the engine when nobody else does",

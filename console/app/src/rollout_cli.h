@@ -9,6 +9,14 @@
 
 /* The profile's journal; NULL and ctx->err. */
 struct store *rollout_journal(struct cmd_context *ctx, bool read_only);
+/* `muster rollout ls`. */
+extern const struct option rollout_list_options[];
+int rollout_list_run(struct cmd_context *ctx, const struct cmd_args *args);
+/* What the journal does not hold: how far the devices say they are, and who drives. Both are with
+ * whoever leads. */
+struct rollout_drive;
+void rollout_drive_look(struct cmd_context *ctx, struct store *store, struct rollout *r,
+                        struct rollout_drive *out);
 /* The id given as the first word, or the newest rollout's. 0, or -1 and ctx->err. */
 int rollout_which(struct cmd_context *ctx, const struct cmd_args *args, struct store *store,
                   char id[PROTO_ROLLOUT_MAX]);

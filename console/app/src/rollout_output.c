@@ -27,27 +27,37 @@ json_t *rollout_row_json(const struct store_rollout_row *row)
                      seconds_json(row->started_ms), "ended", seconds_json(row->ended_ms));
 }
 
-void rollout_output_list(struct cmd_context *ctx, const struct store_rollout_row *row, size_t count)
+static void list_json(struct cmd_context *ctx, const struct rollout_listed *list, size_t count)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < count; i++) {
+        json_t *o = rollout_row_json(&list[i].row);
+        json_object_set_new(o, "holds", list[i].holds[0] ? clean_json(list[i].holds) : json_null());
+        json_array_append_new(all, o);
+    }
+    output_json(ctx, all);
+}
+
+void rollout_output_list(struct cmd_context *ctx, const struct rollout_listed *list, size_t count)
 {
     char when[40];
 
     if (ctx->json) {
-        json_t *list = json_array();
-        for (size_t i = 0; i < count; i++)
-            json_array_append_new(list, rollout_row_json(&row[i]));
-        output_json(ctx, list);
+        list_json(ctx, list, count);
         return;
     }
     if (!ctx->quiet)
         fprintf(ctx->out, "%-16s %-10s %-22s %7s %7s %7s  %-20s  %s\n", "ROLLOUT", "STATE",
                 "RELEASE", "DEVICES", "DONE", "FAILED", "STARTED", "WHY");
     for (size_t i = 0; i < count; i++) {
+        const struct store_rollout_row *row = &list[i].row;
         char release[PROTO_PRODUCT_MAX + PROTO_VERSION_MAX];
-        output_time(when, sizeof(when), row[i].started_ms / 1000);
-        text_format(release, sizeof(release), "%s@%s", row[i].product, row[i].version);
-        fprintf(ctx->out, "%-16s %-10s %-22s %7u %7u %7u  %-20s  %s\n", row[i].id,
-                rollout_state_word(row[i].state), release, row[i].devices, row[i].done,
-                row[i].failed, when, row[i].why);
+        output_time(when, sizeof(when), row->started_ms / 1000);
+        text_format(release, sizeof(release), "%s@%s", row->product, row->version);
+        fprintf(ctx->out, "%-16s %-10s %-22s %7u %7u %7u  %-20s  %s\n", row->id,
+                rollout_state_word(row->state), release, row->devices, row->done, row->failed, when,
+                row->why[0] ? row->why : list[i].holds);
     }
 }
 

@@ -503,16 +503,6 @@ void draw_caps(const struct rollout *r, const struct ui_model *m, struct area a)
 
 /* ------------------------------------------------------------------------------------- why */
 
-/* Is every zone's window closed? */
-static bool rollout_window_shut(const struct rollout *r)
-{
-    for (uint32_t i = 0; i < r->zone_count; i++) {
-        if (r->zone[i].open)
-            return false;
-    }
-    return r->zone_count > 0;
-}
-
 /* What the gate says and what it lacks; where there is no room for both, what the table of stages
  * does not say already. */
 static enum role gate_line(const struct rollout *r, struct area a, char *out, size_t cap)
@@ -544,7 +534,7 @@ static enum role why_text(const struct rollout *r, const struct ui_model *m, str
         snprintf(out, cap, "%s%s%s", says ? "" : word, says ? "" : ": ", r->why);
         return rollout_state_role(r->state);
     }
-    char waits[120];
+    char text[ROLLOUT_WHY_MAX];
     if (moves && LINK_DOWN(m)) {
         snprintf(out, cap,
                  "holds: the link to the broker is down; nothing new is told, nothing "
@@ -555,17 +545,14 @@ static enum role why_text(const struct rollout *r, const struct ui_model *m, str
         snprintf(out, cap, "%s", rollout_state_word(r->state));
         return rollout_state_role(r->state);
     }
-    if (rollout_wants_approval(r) && r->stages[r->stage].state == ROLLOUT_STAGE_HOLDING) {
-        snprintf(out, cap, "holds: stage %s wants an approval (A)%s%.64s",
-                 r->plan.stage[r->stage].name, r->plan.four_eyes ? ", by another person than " : "",
-                 r->plan.four_eyes ? r->starter : "");
-        return ROLE_WARN;
-    }
-    if (rollout_waits(r, waits, sizeof(waits)) && rollout_window_shut(r)) {
-        snprintf(out, cap, "waits: %s", waits);
-        return ROLE_WARN;
-    }
-    return gate_line(r, a, out, cap);
+    enum rollout_hold hold = rollout_holds(r, text, sizeof(text));
+    if (hold == ROLLOUT_HOLD_APPROVAL)
+        snprintf(out, cap, "holds (A): %s", text);
+    else if (hold == ROLLOUT_HOLD_WINDOW)
+        snprintf(out, cap, "waits: %s", text);
+    else
+        return gate_line(r, a, out, cap);
+    return ROLE_WARN;
 }
 
 void draw_why(const struct rollout *r, const struct ui_model *m, struct area a)

@@ -66,6 +66,8 @@ static void nobody_is_told_or_starts_outside_the_window(void **state)
     assert_int_equal(s.stats.orders, 0);
     assert_true(rollout_waits(s.r, why, sizeof(why)));
     assert_string_equal(why, "the window opens in 3 m (UTC)");
+    assert_int_equal(rollout_holds(s.r, why, sizeof(why)), ROLLOUT_HOLD_WINDOW);
+    assert_string_equal(why, "the window opens in 3 m (UTC)");
 
     wait_s(&s, 400); /* 15:03:20 */
     uint32_t before = s.stats.orders;
@@ -444,6 +446,7 @@ static void a_stage_that_asks_for_it_waits_for_another_persons_approval(void **s
     struct sim s;
     struct rollout_ask ask = { .stage = "half", .remark = "looks good" };
     struct gate_decision gate;
+    char why[ROLLOUT_WHY_MAX];
     (void)state;
 
     sim_plan(&plan);
@@ -462,6 +465,8 @@ static void a_stage_that_asks_for_it_waits_for_another_persons_approval(void **s
     assert_int_equal(gate.verdict, GATE_HOLD);
     assert_string_equal(gate.missing, "an approval: muster rollout approve r-1, by another person "
                                       "than who started it");
+    assert_int_equal(rollout_holds(s.r, why, sizeof(why)), ROLLOUT_HOLD_APPROVAL);
+    assert_string_equal(why, "stage half wants an approval, by another person than ann@host");
 
     sim_act(&s, ROLLOUT_ACT_RESUME); /* is no approval */
     assert_int_equal(s.r->stage, 1);
@@ -494,6 +499,33 @@ static void an_approval_does_not_replace_evidence(void **state)
     assert_true(sim_run(&s, DAY));
     assert_int_equal(s.r->state, ROLLOUT_STOPPED);
     assert_int_equal(s.r->stage, 0);
+    sim_free(&s);
+}
+
+/* What it waits for is said of one that is under way, and of one that was stopped why. */
+static void what_a_rollout_waits_for_is_said_with_the_most_pressing_first(void **state)
+{
+    struct rollout_plan plan;
+    struct sim s;
+    char why[ROLLOUT_WHY_MAX];
+    (void)state;
+
+    sim_plan(&plan);
+    plan.stage[0].approval = true;
+    begin(&s, &plan, 20);
+    sim_ask(&s, ROLLOUT_ACT_START, NULL, "ann@host");
+    wait_s(&s, 10);
+    assert_int_equal(rollout_holds(s.r, why, sizeof(why)),
+                     ROLLOUT_HOLD_GATE); /* not yet a person */
+    assert_non_null(strstr(why, "more result"));
+    sim_ask(&s, ROLLOUT_ACT_PAUSE, NULL, "ann@host");
+    assert_int_equal(rollout_holds(s.r, why, sizeof(why)), ROLLOUT_HOLD_SAID);
+    assert_string_equal(why, s.r->why);
+    sim_act(&s, ROLLOUT_ACT_RESUME);
+    sim_act(&s, ROLLOUT_ACT_APPROVE);
+    assert_true(sim_run(&s, DAY));
+    assert_int_equal(rollout_holds(s.r, why, sizeof(why)), ROLLOUT_HOLD_NONE);
+    assert_string_equal(why, "");
     sim_free(&s);
 }
 
@@ -782,6 +814,7 @@ int main(void)
         cmocka_unit_test(caps_and_jitter_change_for_what_has_not_started),
         cmocka_unit_test(a_stage_that_asks_for_it_waits_for_another_persons_approval),
         cmocka_unit_test(an_approval_does_not_replace_evidence),
+        cmocka_unit_test(what_a_rollout_waits_for_is_said_with_the_most_pressing_first),
         cmocka_unit_test(a_person_retries_by_reason_and_firmware_only_when_it_is_meant),
         cmocka_unit_test(a_retried_failure_was_acknowledged_only_once),
         cmocka_unit_test(a_rollback_reaches_all_who_switched_and_counts_their_answers),

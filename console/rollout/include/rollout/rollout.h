@@ -441,6 +441,22 @@ size_t rollout_bytes(const struct rollout *r);
 /* Why nobody is told just now though some are due ("the window opens in 3 h 10 m", "50 of 50 in
  * flight", "bandwidth: the next in 40 s"); false and empty when that is not so. */
 bool rollout_waits(const struct rollout *r, char *out, size_t cap);
+/*
+ * Why it does not go on by itself just now, the most pressing first, without the word before it:
+ *   SAID      it was stopped, paused, aborted: r->why
+ *   APPROVAL  its stage is through: "stage canary wants an approval, by another person than ada"
+ *   WINDOW    devices are due, and no window is open: "the window opens in 3 h 10 m (UTC)"
+ *   GATE      the gate is undecided: "12 more results or 35m without a word", too small a sample …
+ * `out` is empty for NONE only.
+ */
+enum rollout_hold {
+    ROLLOUT_HOLD_NONE,
+    ROLLOUT_HOLD_SAID,
+    ROLLOUT_HOLD_APPROVAL,
+    ROLLOUT_HOLD_WINDOW,
+    ROLLOUT_HOLD_GATE
+};
+enum rollout_hold rollout_holds(const struct rollout *r, char *out, size_t cap);
 /* Does the current stage ask for an approval that is not there? */
 bool rollout_wants_approval(const struct rollout *r);
 /* When an order made now for this device must end (wall ms): the close of its window or the
