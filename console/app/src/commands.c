@@ -23,6 +23,7 @@ const struct command *const app_command_tables[] = {
     journal_commands,
     notify_commands,
     help_commands,
+    complete_commands,
     NULL,
 };
 /* clang-format on */

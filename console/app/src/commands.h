@@ -22,5 +22,6 @@ extern const struct command serve_commands[];       /* serve, doctor, demo */
 extern const struct command journal_commands[];     /* journal show, ls, verify, export, prune */
 extern const struct command notify_commands[];      /* notify ls, test */
 extern const struct command help_commands[];        /* man, completion */
+extern const struct command complete_commands[];    /* complete: what completion asks */
 
 #endif

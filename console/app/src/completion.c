@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "complete_place.h"
 
 /* One command after another, through all tables. */
 static const struct command *next(size_t *table, size_t *row)
@@ -66,7 +67,7 @@ static void bash_cases(FILE *out, bool two)
         for (const struct option *o = c->options; o && o->name; o++)
             if (o->arg)
                 fprintf(out, "--%s ", o->name);
-        fputs("\" ;;\n", out);
+        fprintf(out, "\"%s ;;\n", complete_asks(c) ? " asks=1" : "");
     }
 }
 
@@ -105,11 +106,48 @@ static void bash_firsts(FILE *out)
             fprintf(out, "%.*s ", (int)strcspn(c->name, " "), c->name);
 }
 
+/*
+ * Names that the program knows: `all` are the words as they stand in the line, because bash cuts
+ * them at = : @, and what is put in is the part from the last of those on. Nothing of an answer is
+ * ever expanded.
+ */
+static const char bash_ask[] =
+    "_muster_ask()\n{\n"
+    "    local -a all=() found=()\n"
+    "    local i word bare out full head=\n"
+    "    local rest=${COMP_LINE:0:COMP_POINT}\n"
+    "    for ((i = 0; i <= COMP_CWORD; i++)); do\n"
+    "        word=${COMP_WORDS[i]} bare=${rest#\"${rest%%[![:space:]]*}\"}\n"
+    "        if [ -z \"${COMP_LINE-}\" ] || [ $i = 0 ] || [ \"$bare\" != \"$rest\" ]; then\n"
+    "            all+=(\"$word\")\n"
+    "        else\n"
+    "            all[${#all[@]}-1]+=$word\n"
+    "        fi\n"
+    "        rest=${bare#\"$word\"}\n"
+    "    done\n"
+    "    full=${all[${#all[@]}-1]}\n"
+    "    out=$(\"${COMP_WORDS[0]}\" complete -- \"${all[@]:1}\" 2>/dev/null) || return 1\n"
+    "    for ((i = ${#full} - 1; i >= 0; i--)); do\n"
+    "        case $COMP_WORDBREAKS in *\"${full:i:1}\"*) ;; *) continue ;; esac\n"
+    "        case ${full:i:1} in\n"
+    "        [:=]) head=${full:0:i+1}; break ;;\n"
+    "        @) head=${full:0:i}; break ;; # readline counts it to the word behind it\n"
+    "        esac\n"
+    "    done\n"
+    "    COMPREPLY=()\n"
+    "    [ -n \"$out\" ] || return 0\n"
+    "    mapfile -t found <<<\"$out\"\n"
+    "    for word in \"${found[@]}\"; do\n"
+    "        case $word in *[!A-Za-z0-9._+@:-]*) ;; *) COMPREPLY+=(\"${word#\"$head\"}\") ;; esac\n"
+    "    done\n}\n";
+
 static void bash(FILE *out)
 {
-    fputs("# muster completion for bash: source it, or put it into bash-completion's folder\n"
-          "_muster()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-          "    local line=\" ${COMP_WORDS[*]:1:COMP_CWORD-1} \" words=\"\" values=\"\"\n"
+    fputs("# muster completion for bash: source it, or put it into bash-completion's folder\n",
+          out);
+    fputs(bash_ask, out);
+    fputs("_muster()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+          "    local line=\" ${COMP_WORDS[*]:1:COMP_CWORD-1} \" words=\"\" values=\"\" asks=\n"
           "    case \"$line\" in\n",
           out);
     bash_cases(out, true);
@@ -122,6 +160,7 @@ static void bash(FILE *out)
           "        COMPREPLY=($(compgen -W \"$(cd \"$dir\" 2>/dev/null && printf '%s\\n' *.ini |"
           " sed -n 's/\\.ini$//p' | grep -v '\\*')\" -- \"$cur\") $(compgen -f -- \"$cur\"))\n"
           "        return\n    fi\n"
+          "    [ -z \"$asks\" ] || case \"$cur\" in -*) ;; *) _muster_ask && return ;; esac\n"
           "    case \"$values\" in *\" $prev \"*)\n"
           "        COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n    esac\n",
           out);
@@ -148,13 +187,19 @@ static void zsh_text(FILE *out, const char *text)
     }
 }
 
-static void zsh_options(FILE *out, const struct option *o)
+/* `c`: whose options they are; NULL: every command's. */
+static void zsh_options(FILE *out, const struct command *c, const struct option *o)
 {
     for (; o && o->name; o++) {
         bool profile = strcmp(o->name, "profile") == 0;
         fprintf(out, " \\\n            '--%s[", o->name);
         zsh_text(out, o->help);
-        fputs(profile ? "]:profile:_muster_profiles'" : o->arg ? "]:value:_files'" : "]'", out);
+        bool asks = c && complete_kind_of(c, o->arg) != COMPLETE_NOTHING;
+        fputs(profile  ? "]:profile:_muster_profiles'"
+              : asks   ? "]:value:_muster_ask'"
+              : o->arg ? "]:value:_files'"
+                       : "]'",
+              out);
     }
 }
 
@@ -162,9 +207,10 @@ static void zsh_case(FILE *out, const struct command *c)
 {
     fputs("        '", out);
     quoted(out, c->name);
-    fputs("')\n            _arguments '*:argument:_files'", out);
-    zsh_options(out, c->options);
-    zsh_options(out, cmd_common_options);
+    fprintf(out, "')\n            _arguments '*:argument:%s'",
+            complete_asks(c) ? "_muster_ask" : "_files");
+    zsh_options(out, c, c->options);
+    zsh_options(out, NULL, cmd_common_options);
     fputs(" ;;\n", out);
 }
 
@@ -220,6 +266,10 @@ static const char zsh_head[] =
     "_muster_profiles()\n{\n    local -a names\n"
     "    names=(${XDG_CONFIG_HOME:-$HOME/.config}/muster/*.ini(N:t:r))\n"
     "    if [[ $PREFIX == */* ]] || (( ! $#names )); then _files; else compadd -a names; fi\n}\n"
+    "_muster_ask()\n{\n    local out\n"
+    "    out=$(\"${(Q)words[1]}\" complete -- \"${(@)words[2,CURRENT-1]}\" \"$PREFIX\" "
+    "2>/dev/null) || { _files; return }\n"
+    "    [[ -n $out ]] && compadd -- \"${(@f)out}\"\n}\n"
     "_muster()\n{\n    local -a given list\n    local word skip=\n"
     "    for word in \"${(@)words[2,CURRENT-1]}\"; do\n"
     "        if [[ -n $skip ]]; then skip=; continue; fi\n"
@@ -244,13 +294,14 @@ static void zsh(FILE *out)
         if (!strchr(c->name, ' '))
             zsh_case(out, c);
     fputs("        *) _arguments '*:argument:_files'", out);
-    zsh_options(out, cmd_common_options);
+    zsh_options(out, NULL, cmd_common_options);
     fputs(" ;;\n        esac ;;\n    esac\n}\ncompdef _muster muster\n", out);
 }
 
 /* ---- fish ------------------------------------------------------------------------------------ */
 
-static void fish_options(FILE *out, const char *when, const struct option *o)
+static void fish_options(FILE *out, const char *when, const struct command *c,
+                         const struct option *o)
 {
     for (; o && o->name; o++) {
         fprintf(out, "complete -c muster%s -l %s", when, o->name);
@@ -260,6 +311,8 @@ static void fish_options(FILE *out, const char *when, const struct option *o)
             fputs(" -a '(for f in $XDG_CONFIG_HOME/muster/*.ini ~/.config/muster/*.ini; basename "
                   "$f .ini; end)'",
                   out);
+        if (c && complete_kind_of(c, o->arg) != COMPLETE_NOTHING)
+            fputs(" -f -a '(__muster_ask)'", out);
         fputs(o->arg ? " -r -d '" : " -f -d '", out);
         quoted(out, o->help);
         fputs("'\n", out);
@@ -285,7 +338,9 @@ static void fish_command(FILE *out, const struct command *c)
         fprintf(out, "complete -c muster -n __fish_use_subcommand -f -a %s -d '", c->name);
     quoted(out, c->summary);
     fputs("'\n", out);
-    fish_options(out, when, c->options);
+    if (complete_asks(c))
+        fprintf(out, "complete -c muster%s -a '(__muster_ask)'\n", when);
+    fish_options(out, when, c, c->options);
 }
 
 static void fish(FILE *out)
@@ -295,7 +350,12 @@ static void fish(FILE *out)
 
     fputs("# muster completion for fish: put it as muster.fish into ~/.config/fish/completions\n",
           out);
-    fish_options(out, "", cmd_common_options);
+    fputs("function __muster_ask\n    set -l words (commandline -opc)\n"
+          "    set -l current (commandline -ct)\n"
+          "    command -q $words[1]; or return\n"
+          "    $words[1] complete -- $words[2..-1] \"$current\" 2>/dev/null\nend\n",
+          out);
+    fish_options(out, "", NULL, cmd_common_options);
     while ((c = next(&table, &row))) {
         if (strchr(c->name, ' ') && !said_before(c))
             fprintf(out, "complete -c muster -n __fish_use_subcommand -f -a %.*s\n",

@@ -276,3 +276,27 @@ int known_each(struct known *k, known_fn *fn, void *ctx, int64_t *since_ms, int6
     sqlite3_finalize(q);
     return each_row(k, fn, ctx, err);
 }
+
+int known_ids(struct known *k, const char *prefix, size_t cap, known_id_fn *fn, void *ctx,
+              struct err *err)
+{
+    static const char text[] = "SELECT id FROM known WHERE id>=?1 ORDER BY id LIMIT ?2";
+    sqlite3_stmt *q = NULL;
+    size_t len = strlen(prefix);
+    int rc;
+
+    if (sqlite3_prepare_v2(k->db, text, -1, &q, NULL) != SQLITE_OK)
+        return fail(k, err);
+    sqlite3_bind_text(q, 1, prefix, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(q, 2, (sqlite3_int64)cap);
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+        const char *id = (const char *)sqlite3_column_text(q, 0);
+        if (!id || strncmp(id, prefix, len) != 0)
+            break;
+        fn(ctx, id);
+    }
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        fail(k, err);
+    sqlite3_finalize(q);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
+}

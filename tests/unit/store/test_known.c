@@ -177,10 +177,38 @@ static void a_torn_file_is_begun_anew(void **state)
     }
 }
 
+static void note_id(void *ctx, const char *id)
+{
+    char *text = ctx;
+    size_t len = strlen(text);
+    snprintf(text + len, 256 - len, "%s ", id);
+}
+
+static void ids_that_begin_so_come_in_order_and_no_more_than_asked(void **state)
+{
+    struct place *p = *state;
+    struct err err = { 0 };
+    char ids[256] = "";
+    write_devices(p, 50);
+    struct known *k = known_open(p->journal, true, &err);
+    assert_int_equal(known_ids(k, "sensor-001", 100, note_id, ids, &err), 0);
+    assert_string_equal(ids, "sensor-0010 sensor-0011 sensor-0012 sensor-0013 sensor-0014 "
+                             "sensor-0015 sensor-0016 sensor-0017 sensor-0018 sensor-0019 ");
+    ids[0] = '\0';
+    assert_int_equal(known_ids(k, "", 2, note_id, ids, &err), 0);
+    assert_string_equal(ids, "sensor-0000 sensor-0001 ");
+    ids[0] = '\0';
+    assert_int_equal(known_ids(k, "sensor-1", 2, note_id, ids, &err), 0);
+    assert_string_equal(ids, "");
+    known_close(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(last_words_are_read_back, new_place, drop_place),
+        cmocka_unit_test_setup_teardown(ids_that_begin_so_come_in_order_and_no_more_than_asked,
+                                        new_place, drop_place),
         cmocka_unit_test_setup_teardown(how_far_an_update_was_is_kept, new_place, drop_place),
         cmocka_unit_test_setup_teardown(
             a_file_of_before_reports_were_kept_is_read_and_brought_up_to_date, new_place,

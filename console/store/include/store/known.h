@@ -44,6 +44,11 @@ int known_forget(struct known *k, const char *id, struct err *err);
 /* The recorder listens without a break since `since_ms` and says so at `now_ms`. */
 int known_end(struct known *k, int64_t since_ms, int64_t now_ms, struct err *err);
 
+/* Ids that begin so, in order, at most `cap` of them. 0, or -1. */
+typedef void known_id_fn(void *ctx, const char *id);
+int known_ids(struct known *k, const char *prefix, size_t cap, known_id_fn *fn, void *ctx,
+              struct err *err);
+
 /* Every device; `fn` is called with a struct that is valid during the call only. *since_ms and
  * *beat_ms as known_end() was last told; 0 when never. 0, or -1. */
 typedef void known_fn(void *ctx, const struct known_device *device);
