@@ -264,6 +264,60 @@ static void draw_scene(struct fixture *f, const struct scene *scene, enum kind k
     f->model.now_ms = FIXTURE_NOW_MS;
 }
 
+static uint32_t lines_that_differ(const struct canvas *a, const struct canvas *b)
+{
+    char one[4096], other[4096];
+    uint32_t count = 0;
+    for (int row = 0; row < a->rows; row++)
+        count += strcmp(canvas_row(a, row, one, sizeof(one)),
+                        canvas_row(b, row, other, sizeof(other))) != 0;
+    return count;
+}
+
+/* Lines that become others within a minute in which nothing happens. */
+static uint32_t lines_of_a_minute(struct fixture *f, const char *keys, bool words)
+{
+    struct ui *ui = ui_new();
+    struct canvas *c[2] = { canvas_new(40, 120, false), canvas_new(40, 120, false) };
+    uint32_t count = 0;
+
+    ui_set_words(ui, words);
+    f->model.now_ms = FIXTURE_NOW_MS;
+    keys_type(ui, &f->model, c[0], keys, NULL);
+    ui_draw(ui, &f->model, c[0]);
+    for (int second = 1; second <= 60; second++) {
+        f->model.now_ms += 1000;
+        ui_draw(ui, &f->model, c[second % 2]);
+        count += lines_that_differ(c[0], c[1]);
+    }
+    f->model.now_ms = FIXTURE_NOW_MS;
+    canvas_free(c[0]);
+    canvas_free(c[1]);
+    ui_free(ui);
+    return count;
+}
+
+/* What changes would be read aloud each time. A line that counts down may do so in the last ten
+ * seconds; else it changes with tens of seconds or with the minutes. */
+static void in_words_no_line_changes_with_the_seconds(void **state)
+{
+    static const char *const keys[] = { "R<Enter>", "R<Enter><Tab><Enter>" };
+    struct fixture *f = fixture_rollouts_new();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        uint32_t glyphs = lines_of_a_minute(f, keys[i], false);
+        uint32_t words = lines_of_a_minute(f, keys[i], true);
+        if (glyphs < 60 || words * 5 > glyphs)
+            fail_msg("%s: %u lines change within a minute, %u without words", keys[i], words,
+                     glyphs);
+    }
+    fixture_link_down(f);
+    if (lines_of_a_minute(f, "", true) > 20)
+        fail_msg("a lost link changes %u lines within a minute", lines_of_a_minute(f, "", true));
+    fixture_free(f);
+}
+
 static char *read_whole(const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -371,7 +425,7 @@ int main(void)
 {
 
     size_t count = sizeof(scenes) / sizeof(scenes[0]);
-    struct CMUnitTest *tests = mem_array(count + 1, sizeof(*tests));
+    struct CMUnitTest *tests = mem_array(count + 2, sizeof(*tests));
     for (size_t i = 0; i < count; i++) {
         tests[i].name = scenes[i].name;
         tests[i].test_func = the_picture_is_as_kept;
@@ -380,7 +434,9 @@ int main(void)
     }
     tests[count].name = "an_ascii_picture_has_no_unknown_glyph";
     tests[count].test_func = an_ascii_picture_has_no_unknown_glyph;
-    int failed = _cmocka_run_group_tests("pictures", tests, count + 1, NULL, NULL);
+    tests[count + 1].name = "in_words_no_line_changes_with_the_seconds";
+    tests[count + 1].test_func = in_words_no_line_changes_with_the_seconds;
+    int failed = _cmocka_run_group_tests("pictures", tests, count + 2, NULL, NULL);
     for (size_t i = 0; i < count; i++)
         free(tests[i].initial_state);
     free(tests);

@@ -158,18 +158,22 @@ int gate_must_stop(const struct gate_rule *rule, const struct gate_counts *c)
 
 /* --- In words --- */
 
+/* In steps, rounded up: the text would otherwise be another each second, on every screen, in the
+ * events and to whoever has it read aloud. */
 static void say_duration(char *out, size_t cap, int64_t ms)
 {
     long long s = (ms + 999) / 1000;
 
+    if (s > 50)
+        s = (s + 59) / 60 * 60;
+    else if (s >= 10)
+        s = (s + 9) / 10 * 10;
     if (s >= 86400)
         text_format(out, cap, "%lldd%lldh", s / 86400, s % 86400 / 3600);
     else if (s >= 3600)
         text_format(out, cap, "%lldh%lldm", s / 3600, s % 3600 / 60);
-    else if (s >= 600 || (s >= 60 && s % 60 == 0))
-        text_format(out, cap, "%lldm", s / 60);
     else if (s >= 60)
-        text_format(out, cap, "%lldm%llds", s / 60, s % 60);
+        text_format(out, cap, "%lldm", s / 60);
     else
         text_format(out, cap, "%llds", s);
 }

@@ -181,6 +181,7 @@ static void say_time(char *out, size_t cap, int64_t ms)
 {
     long long s = (ms + 999) / 1000;
 
+    s = s > 50 && s < 60 ? 60 : s;
     if (s >= 86400)
         text_format(out, cap, "%lld d %lld h", s / 86400, s % 86400 / 3600);
     else if (s >= 3600)
@@ -188,7 +189,8 @@ static void say_time(char *out, size_t cap, int64_t ms)
     else if (s >= 60)
         text_format(out, cap, "%lld m", s / 60);
     else
-        text_format(out, cap, "%lld s", s);
+        text_format(out, cap, "%lld s",
+                    s < 10 ? s : (s + 9) / 10 * 10); /* not another each second */
 }
 
 void hours_note(const struct rollout *r, char *out, size_t cap)

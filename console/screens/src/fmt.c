@@ -131,6 +131,22 @@ char *fmt_duration(int64_t s, char out[FMT_MAX])
     return out;
 }
 
+char *fmt_left(int64_t s, bool words, char out[FMT_MAX])
+{
+    if (words && s > 50)
+        s = (s + 59) / 60 * 60;
+    else if (words && s >= 10)
+        s = (s + 9) / 10 * 10;
+    return fmt_duration(s, out);
+}
+
+char *fmt_passed(int64_t s, bool words, char out[FMT_MAX])
+{
+    if (words && s > 0)
+        s -= s % (s < 60 ? 10 : 60);
+    return fmt_duration(s, out);
+}
+
 char *fmt_size(uint64_t bytes, char out[FMT_MAX])
 {
     if (bytes < 1000)

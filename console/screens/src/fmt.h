@@ -19,8 +19,16 @@ char *fmt_hm(int64_t ms, char out[FMT_MAX]);                     /* 14:07 */
 char *fmt_day_hm(int64_t ms, int64_t now_ms, char out[FMT_MAX]); /* 14:07, Mon 14:07, 3 Nov */
 /* On an axis that spans so much: 14:07, Mon 14:07, 3 Nov. */
 char *fmt_axis_time(int64_t ms, int64_t span_ms, char out[FMT_MAX]);
-char *fmt_date(int64_t ms, char out[FMT_MAX]);                   /* 2026-11-20 */
-char *fmt_duration(int64_t seconds, char out[FMT_MAX]);          /* 45s, 3m12s, 2h05m, 6d 02h */
+char *fmt_date(int64_t ms, char out[FMT_MAX]);          /* 2026-11-20 */
+char *fmt_duration(int64_t seconds, char out[FMT_MAX]); /* 45s, 3m12s, 2h05m, 6d 02h */
+/*
+ * What is left until something, and what has passed since: as fmt_duration(). With `words` (read
+ * aloud whenever it changes) in steps: whole minutes from a minute on, below it tens of seconds;
+ * only the last ten seconds that are left are counted. What is left is rounded up, what has passed
+ * down.
+ */
+char *fmt_left(int64_t seconds, bool words, char out[FMT_MAX]);
+char *fmt_passed(int64_t seconds, bool words, char out[FMT_MAX]);
 char *fmt_size(uint64_t bytes, char out[FMT_MAX]);               /* 611 kB */
 char *fmt_rate(double per_second, char out[FMT_MAX]);            /* 1.24k */
 char *fmt_number(double value, int decimals, char out[FMT_MAX]); /* never "-0.0" */

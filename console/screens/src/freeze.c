@@ -33,7 +33,7 @@ void freeze_draw(struct ui *ui, const struct ui_model *m, struct canvas *c)
     area_fill(banner, 0, 0, banner.cols, ROLE_FROZEN, ' ');
     int col = area_printf(banner, 0, 1, ROLE_FROZEN, "frozen at %s, %s ago",
                           fmt_clock(ui->frozen_ms, clock),
-                          fmt_duration((m->now_ms - ui->frozen_ms) / 1000, age));
+                          fmt_passed((m->now_ms - ui->frozen_ms) / 1000, c->words, age));
     area_text(banner, 0, col, ROLE_FROZEN, "   data is still collected   z goes on");
     if (ui->toast.until_ms > m->now_ms) {
         struct area line = area_sub(area_all(c), c->rows - 2, 0, 1, -1);

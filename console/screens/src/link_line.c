@@ -76,15 +76,15 @@ static void head_down(const struct ui_model *m, struct area a, int col)
     const char *glyph = a.c->words ? "" : "✗ ";
     if (link->since_ms)
         snprintf(text, sizeof(text), " %sdisconnected %s ", glyph,
-                 fmt_duration((m->now_ms - link->since_ms) / 1000, age));
+                 fmt_passed((m->now_ms - link->since_ms) / 1000, a.c->words, age));
     else
         snprintf(text, sizeof(text), " %snot connected to %s ", glyph, l->host);
     col = area_text(a, 0, col, ROLE_DISCONNECTED, text) + 1;
     if (*link->reason)
         col = part(a, col, ROLE_TEXT, link->reason);
     if (l->retry_at_ms > m->now_ms)
-        snprintf(text, sizeof(text), "retry %u in %ds", l->attempt,
-                 (int)((l->retry_at_ms - m->now_ms + 999) / 1000));
+        snprintf(text, sizeof(text), "retry %u in %s", l->attempt,
+                 fmt_left((l->retry_at_ms - m->now_ms + 999) / 1000, a.c->words, age));
     else
         snprintf(text, sizeof(text), "trying");
     col = part(a, col, ROLE_TEXT, text);

@@ -32,29 +32,32 @@ static int count_part(struct area a, int row, int col, enum role role, const cha
 }
 
 /* How fast, and until when; honest where that can't be known. */
-static void pace_text(const struct rollout *r, const struct ui_model *m, bool wide, char *out,
+static void pace_text(const struct rollout *r, const struct ui_model *m, struct area a, char *out,
                       size_t cap)
 {
     char time[FMT_MAX], pace[40] = "";
     double per_minute = rollout_pace(r, m);
     int64_t left = rollout_stage_left_ms(r, m);
     int64_t rough = left > 600000 ? (left + 30000) / 60000 * 60 : (left + 999) / 1000;
+    bool wide = WIDE(a);
     out[0] = '\0';
     if (r->state != ROLLOUT_RUNNING)
         return;
     if (per_minute > 0)
         snprintf(pace, sizeof(pace), "   %.2g%s/min", per_minute, wide ? " confirmed" : "");
     snprintf(out, cap, "%s   %s %s", pace, wide ? "stage eta" : "eta",
-             left >= 0 ? fmt_duration(rough, time) : "unknown");
+             left >= 0 ? fmt_left(rough, a.c->words, time) : "unknown");
 }
 
-static void elapsed_text(const struct rollout *r, const struct ui_model *m, char *out, size_t cap)
+static void elapsed_text(const struct rollout *r, const struct ui_model *m, bool words, char *out,
+                         size_t cap)
 {
     char time[FMT_MAX];
     out[0] = '\0';
     if (r->started_ms)
-        snprintf(out, cap, "   %s %s", r->ended_ms ? "took" : "elapsed",
-                 fmt_duration((rollout_moment(r, m) - r->started_ms) / 1000, time));
+        snprintf(
+            out, cap, "   %s %s", r->ended_ms ? "took" : "elapsed",
+            fmt_passed((rollout_moment(r, m) - r->started_ms) / 1000, words && !r->ended_ms, time));
 }
 
 static void draw_counts(const struct rollout_counts *c, bool over, struct area a)
@@ -79,9 +82,9 @@ void draw_progress(const struct rollout *r, const struct ui_model *m, struct are
     struct rollout_counts c;
     char text[200], pace[80], elapsed[60] = "";
     rollout_count_all(r, &c);
-    pace_text(r, m, WIDE(a), pace, sizeof(pace));
+    pace_text(r, m, a, pace, sizeof(pace));
     if (WIDE(a) || !*pace)
-        elapsed_text(r, m, elapsed, sizeof(elapsed));
+        elapsed_text(r, m, a.c->words, elapsed, sizeof(elapsed));
     snprintf(text, sizeof(text), "   %u of %u   %u%%%s%s", c.done, r->count,
              r->count ? (unsigned)((uint64_t)c.done * 100 / r->count) : 0, pace, elapsed);
     bool words = a.c->words;                         /* the text has the percentage */

@@ -146,17 +146,17 @@ static void draw_doing(const struct rollout *r, const struct ui_model *m,
                     (unsigned)((uint64_t)d->got * 100 / r->release.size));
     } else if (phase == ROLLOUT_PHASE_TOLD && slot > m->now_ms) {
         col = area_printf(a, 0, col, ROLE_DIM, "slot in %s",
-                          fmt_duration((slot - m->now_ms + 999) / 1000, text));
+                          fmt_left((slot - m->now_ms + 999) / 1000, a.c->words, text));
         if (bar >= 14)
             area_printf(a, 0, col, ROLE_DIM, ", %s", fmt_clock(slot, clock));
     } else if (phase == ROLLOUT_PHASE_TOLD && d->ota == OTA_REPORT_IDLE) {
         area_text(a, 0, col, ROLE_DIM, "no answer yet");
     } else if (phase == ROLLOUT_PHASE_SOAKING) {
         int64_t left = d->due_ms - rollout_heard_now_ms(r, m);
-        area_printf(a, 0, col, ROLE_DIM, "%s left", fmt_duration(left / 1000, text));
+        area_printf(a, 0, col, ROLE_DIM, "%s left", fmt_left(left / 1000, a.c->words, text));
     } else if (phase == ROLLOUT_PHASE_RETRYING) {
         area_printf(a, 0, col, ROLE_DIM, "%s, again in %s", reason_word((enum reason)d->reason),
-                    fmt_duration((d->due_ms - rollout_heard_now_ms(r, m)) / 1000, text));
+                    fmt_left((d->due_ms - rollout_heard_now_ms(r, m)) / 1000, a.c->words, text));
     } else if (d->reason != REASON_NONE) {
         area_text(a, 0, col, ROLE_DIM, reason_word((enum reason)d->reason));
     }
@@ -203,7 +203,7 @@ static void draw_device_row(const struct rollout *r, const struct ui_model *m,
         end = area_right(a, 0, end, ROLE_DIM, fmt_day_hm(d->ended_ms, m->now_ms, text)) - 2;
     else if (d->told_ms)
         end = area_right(a, 0, end, ROLE_TEXT,
-                         fmt_duration((rollout_moment(r, m) - d->told_ms) / 1000, text)) -
+                         fmt_passed((rollout_moment(r, m) - d->told_ms) / 1000, a.c->words, text)) -
               2;
     draw_doing(r, m, d, area_sub(a, 0, 0, 1, end), col, bar);
 }
