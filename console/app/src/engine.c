@@ -5,14 +5,12 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "protocol/hex.h"
-#include "protocol/jws.h"
-#include "protocol/order.h"
 #include "protocol/release.h"
 #include "protocol/reply.h"
 #include "protocol/report.h"
 #include "protocol/status.h"
 
+#include "dispatch.h"
 #include "late.h"
 #include "short_state.h"
 #include "zones.h"
@@ -37,21 +35,12 @@ struct entry {
     char short_state[SHORT_STATE_BYTES]; /* as last published; empty: not by this process */
 };
 
-/* A publish that the broker has not acknowledged yet. */
-struct flight {
-    int mid;
-    char rollout[PROTO_ROLLOUT_MAX];
-    uint32_t device, attempt;
-    enum rollout_wire wire;
-};
-
 struct engine {
     struct engine_config cfg;
     struct entry entry[ROLLOUTS_MAX];
     const struct rollout *shown[ROLLOUTS_MAX];
     size_t count;
-    struct flight *flight;
-    size_t flight_count, flight_cap;
+    struct dispatch dispatch;
     bool leads, broker_up;
     char holder[160];
     int64_t version; /* of the journal, when it was last read */
@@ -159,7 +148,7 @@ static int load_all(struct engine *e, struct err *err)
     int n = store_rollout_list(e->cfg.store, row, ROLLOUTS_MAX, err);
 
     forget_all(e);
-    e->flight_count = 0;
+    dispatch_forget(&e->dispatch);
     for (int i = n - 1; i >= 0; i--) { /* add() puts the newest in front */
         if (!add(e, row[i].id, err)) {
             n = -1;
@@ -168,133 +157,6 @@ static int load_all(struct engine *e, struct err *err)
     }
     free(row);
     return n < 0 ? -1 : 0;
-}
-
-/* ---- orders
- * ------------------------------------------------------------------------------------------------
- */
-
-struct signing {
-    const struct engine *e;
-    int64_t now_ms;
-};
-
-static int sign_order(void *ctx, const struct rollout *r, const struct rollout_device *d,
-                      enum verb verb, uint32_t attempt, uint32_t seq, char *jws, size_t cap,
-                      struct err *err)
-{
-    const struct signing *s = ctx;
-    const struct profile *p = s->e->cfg.profile;
-    struct order order = { .verb = verb, .seq = seq, .attempt = attempt };
-    char json[PROTO_ORDER_BYTES];
-
-    order.iat = (uint64_t)(s->now_ms / 1000);
-    order.nbf = order.iat;
-    /* An abort must still be good when the window has closed. */
-    order.exp =
-        (uint64_t)((verb == VERB_UPDATE ? rollout_order_expires(r, d) : r->deadline_ms) / 1000);
-    bool fits = text_copy(order.fleet, sizeof(order.fleet), p->fleet) &&
-                text_copy(order.dev, sizeof(order.dev), d->id) &&
-                text_copy(order.rollout, sizeof(order.rollout), r->id);
-    if (verb == VERB_UPDATE) {
-        order.jitter = r->plan.jitter_s;
-        order.trial = r->plan.trial_s;
-        memcpy(order.release, r->release.digest, sizeof(order.release));
-        fits = fits && text_copy(order.url, sizeof(order.url), p->gateway.url);
-    }
-    int len = fits ? order_encode(&order, json, sizeof(json)) : -1;
-    if (len < 0)
-        return err_set(err, EXIT_USAGE, "order for %s does not fit %d bytes: shorten [gateway] url",
-                       d->id, PROTO_ORDER_BYTES);
-    if (jws_sign(JWS_ORDER, json, (size_t)len, s->e->cfg.crypto, s->e->cfg.signer, jws, cap) < 0)
-        return err_set(err, EXIT_REFUSED,
-                       "the rollout key could not sign (token gone, or the order is too long)");
-    return 0;
-}
-
-static bool in_flight(const struct engine *e, const struct rollout *r,
-                      const struct rollout_send *send)
-{
-    for (size_t i = 0; i < e->flight_count; i++) {
-        const struct flight *f = &e->flight[i];
-        if (f->device == send->device && f->attempt == send->attempt && f->wire == send->wire &&
-            strcmp(f->rollout, r->id) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The kept order of a send as the body of a command; -1 when the journal has none. */
-static int body_of(struct engine *e, const struct entry *entry, const struct rollout_send *send,
-                   enum verb verb, char *body, size_t cap)
-{
-    struct store_order order;
-    struct err err;
-    const struct rollout_device *d = &entry->r->device[send->device];
-
-    if (store_order_get(e->cfg.store, entry->r->id, d->id, send->attempt, verb, &order, &err) !=
-        0) {
-        log_say(e->cfg.log, LOG_ERROR, "%s: the journal has no %s order for %s", entry->r->id,
-                verb_word(verb), d->id);
-        return -1;
-    }
-    return command_body_encode(order.jws, verb == VERB_UPDATE ? entry->release_jws : NULL, body,
-                               cap);
-}
-
-/* On commands/<verb> of the device; the message id, or -1. */
-static int publish_to(struct engine *e, const char *id, enum verb verb, const char *body,
-                      size_t len, bool retain)
-{
-    char topic[PROTO_TOPIC_MAX];
-
-    if (topic_format(topic, sizeof(topic), e->cfg.profile->root, id, TOPIC_COMMAND,
-                     verb_word(verb)) < 0)
-        return -1;
-    return e->cfg.publish(e->cfg.ctx, topic, body, len, retain);
-}
-
-/* As enum rollout_wire says. The last of an abort's two messages stands for both: the broker
- * acknowledges in order. */
-static int publish_wire(struct engine *e, const struct entry *entry,
-                        const struct rollout_send *send)
-{
-    char body[PROTO_UPDATE_BYTES + 1];
-    const char *id = entry->r->device[send->device].id;
-    enum verb verb;
-    int len;
-
-    switch (send->wire) {
-    case WIRE_NOTHING:
-        return publish_to(e, id, VERB_UPDATE, "", 0, true);
-    case WIRE_ORDER:
-        len = body_of(e, entry, send, VERB_UPDATE, body, sizeof(body));
-        return len < 0 ? -1 : publish_to(e, id, VERB_UPDATE, body, (size_t)len, true);
-    case WIRE_ABORT:
-    case WIRE_ROLLBACK:
-        verb = send->wire == WIRE_ABORT ? VERB_ABORT : VERB_ROLLBACK;
-        len = body_of(e, entry, send, verb, body, sizeof(body));
-        if (len < 0 || publish_to(e, id, VERB_UPDATE, "", 0, true) < 0)
-            return -1;
-        return publish_to(e, id, verb, body, (size_t)len, false);
-    }
-    return -1;
-}
-
-static void publish(struct engine *e, const struct entry *entry, const struct rollout_send *send)
-{
-    if (!e->broker_up || in_flight(e, entry->r, send))
-        return; /* the reducer asks again when the broker is back */
-    int mid = publish_wire(e, entry, send);
-    if (mid <= 0)
-        return;
-    MEM_PUSH_ROOM(e->flight, e->flight_count, e->flight_cap);
-    struct flight *f = &e->flight[e->flight_count++];
-    f->mid = mid;
-    f->device = send->device;
-    f->attempt = send->attempt;
-    f->wire = send->wire;
-    text_copy(f->rollout, sizeof(f->rollout), entry->r->id);
 }
 
 /* ---- the reducer's loop
@@ -312,11 +174,11 @@ static void say_notes(const struct engine *e, const struct rollout *r,
  */
 static int commit(struct engine *e, struct entry *entry, int64_t now_ms)
 {
-    struct signing signing = { e, now_ms };
+    struct dispatch_signing signing = { &e->cfg, now_ms };
     struct err err;
     uint32_t floor = (uint32_t)(now_ms / 1000 - EPOCH_2020);
 
-    if (store_commit(e->cfg.store, entry->r, &e->fx, sign_order, &signing, floor, &err) == 0) {
+    if (store_commit(e->cfg.store, entry->r, &e->fx, dispatch_sign, &signing, floor, &err) == 0) {
         e->trouble[0] = '\0';
         return 0;
     }
@@ -342,8 +204,9 @@ static void step(struct engine *e, struct entry *entry, const struct rollout_eve
         rollout_step(entry->r, &ev, &e->fx);
         if (!fx_is_empty(&e->fx) && commit(e, entry, ev.now_ms))
             return;
-        for (uint32_t i = 0; i < e->fx.send_count; i++)
-            publish(e, entry, &e->fx.send[i]);
+        /* Without a broker the reducer asks again when it is back. */
+        for (uint32_t i = 0; e->broker_up && i < e->fx.send_count; i++)
+            dispatch_send(&e->dispatch, entry->r, entry->release_jws, &e->fx.send[i]);
         say_notes(e, entry->r, &e->fx);
         ev = (struct rollout_event){ .kind = ROLLOUT_EV_TICK, .now_ms = event->now_ms };
     } while (e->fx.more);
@@ -410,7 +273,7 @@ void engine_broker(struct engine *e, bool up, int64_t now_ms)
 
     e->broker_up = up;
     if (!up)
-        e->flight_count = 0; /* unacknowledged: the reducer sends again */
+        dispatch_forget(&e->dispatch); /* unacknowledged: the reducer sends again */
     for (size_t i = 0; i < e->count; i++)
         step(e, &e->entry[i], &ev);
 }
@@ -465,22 +328,19 @@ void engine_message(struct engine *e, const struct topic *topic, const void *bod
 
 void engine_published(struct engine *e, int mid, int64_t now_ms)
 {
+    struct flight f;
+
     mind_clock(e, now_ms);
-    for (size_t i = 0; i < e->flight_count; i++) {
-        if (e->flight[i].mid != mid)
-            continue;
-        struct flight f = e->flight[i];
-        e->flight[i] = e->flight[--e->flight_count];
-        struct entry *entry = find(e, f.rollout);
-        struct rollout_event ev = { .kind = ROLLOUT_EV_PUBLISHED,
-                                    .now_ms = now_ms,
-                                    .device = f.device,
-                                    .wire = f.wire,
-                                    .attempt = f.attempt };
-        if (entry)
-            step(e, entry, &ev);
+    if (!dispatch_acknowledged(&e->dispatch, mid, &f))
         return;
-    }
+    struct entry *entry = find(e, f.rollout);
+    struct rollout_event ev = { .kind = ROLLOUT_EV_PUBLISHED,
+                                .now_ms = now_ms,
+                                .device = f.device,
+                                .wire = f.wire,
+                                .attempt = f.attempt };
+    if (entry)
+        step(e, entry, &ev);
 }
 
 /* ---- acts
@@ -654,7 +514,7 @@ static void try_to_lead(struct engine *e, int64_t now_ms)
 void engine_resign(struct engine *e, int64_t until_ms)
 {
     e->leads = false;
-    e->flight_count = 0;
+    dispatch_forget(&e->dispatch);
     e->lead_ms = until_ms;
     text_copy(e->holder, sizeof(e->holder), "nobody yet: it is being handed over");
     store_engine_unlock(e->cfg.store);
@@ -725,6 +585,7 @@ struct engine *engine_new(const struct engine_config *config, int64_t now_ms, st
 {
     struct engine *e = mem_alloc(sizeof(*e));
     e->cfg = *config;
+    e->dispatch.cfg = &e->cfg;
     try_to_lead(e, now_ms);
     if (!e->leads && load_all(e, err)) {
         engine_free(e);
@@ -738,7 +599,7 @@ void engine_free(struct engine *e)
     if (!e)
         return;
     forget_all(e);
-    free(e->flight);
+    dispatch_free(&e->dispatch);
     free(e);
 }
 
