@@ -12,8 +12,7 @@ void fleet_acts(struct ui *ui, const struct ui_model *m, struct area a);
 bool fleet_bar(struct ui *ui, const struct ui_model *m, struct area a);
 void fleet_narrow(struct ui *ui, const struct ui_model *m, struct area a);
 
-/* Fill a confirmation with what `verb_text` will do to ui->ids: names, how many are not there. */
-void fleet_confirm_ids(const struct ui *ui, const struct ui_model *m, struct confirm *c,
-                       const char *verb_text);
+/* In the rows below the table: see fleet_has_preview(). */
+void fleet_preview(struct ui *ui, const struct ui_model *m, struct area a);
 
 #endif

@@ -5,223 +5,7 @@
 
 #include "base/text.h"
 
-/* The keys screen as lines, and a line as cells. */
-
-enum { INDENT = 3, HASH = 64, HASH_LABEL = 9, ORDERS_SHOWN = 64 };
-
-/* ---------------------------------------------------------------------------- laying it out */
-
-static void add(struct keys_screen *k, enum keys_section section, enum keys_line_kind kind,
-                size_t index)
-{
-    if (k->count == KEYS_LINES)
-        return;
-    bool right = k->split && section >= KEYS_OF_FLEET;
-    k->line[k->count++] = (struct keys_line){ .kind = (uint8_t)kind,
-                                              .section = (uint8_t)section,
-                                              .column = right,
-                                              .index = (uint16_t)index };
-}
-
-/* Bytes of the next part of a text that fits: up to a blank, if there is one. */
-static size_t part_of(const char *text, size_t from, size_t width)
-{
-    size_t left = strlen(text + from), cut = width;
-
-    if (left <= width)
-        return left;
-    while (cut > width / 2 && text[from + cut] != ' ')
-        cut--;
-    return text[from + cut] == ' ' ? cut : width;
-}
-
-static void add_text(struct keys_screen *k, const char *text, enum keys_line_kind first,
-                     enum keys_line_kind rest, size_t index, size_t width)
-{
-    for (size_t from = 0; text[from];) {
-        size_t len = part_of(text, from, width);
-        add(k, KEYS_TO_DO, from ? rest : first, index);
-        k->line[k->count - 1].from = (uint16_t)from;
-        k->line[k->count - 1].len = (uint16_t)len;
-        from += len + (text[from + len] == ' ');
-    }
-}
-
-/* Columns of the left or only column of the screen. */
-static int width_of(const struct keys_screen *k, int cols)
-{
-    return k->split ? k->split - 1 : cols;
-}
-
-static void add_findings(struct keys_screen *k, int cols, bool words)
-{
-    int mark = words ? 9 : 2; /* "warning " or "▲ " */
-    int room = width_of(k, cols) - INDENT - 2 - mark;
-    size_t width = (size_t)(room > 20 ? room : 20);
-
-    if (k->finding_count == 0)
-        return;
-    add(k, KEYS_TO_DO, KEYS_HEAD, 0);
-    for (size_t i = 0; i < k->finding_count; i++) {
-        add_text(k, k->finding[i].text, KEYS_FINDING, KEYS_FINDING_MORE, i, width);
-        add_text(k, k->finding[i].todo, KEYS_TODO, KEYS_TODO_MORE, i, width);
-    }
-}
-
-/* How much of a fingerprint is in a line: all of it, a half, a quarter. */
-static int hash_part(const struct keys_screen *k, int cols)
-{
-    int room = width_of(k, cols) - INDENT - HASH_LABEL - 1;
-    return room >= HASH ? HASH : room >= HASH / 2 ? HASH / 2 : HASH / 4;
-}
-
-static void add_identity(struct keys_screen *k, const struct ui_trust *t, int cols)
-{
-    bool known = t->named && !*t->cert_trouble;
-
-    add(k, KEYS_WHO, KEYS_HEAD, 0);
-    add(k, KEYS_WHO, KEYS_NAME, 0);
-    add(k, KEYS_WHO, KEYS_KEY_AT, 0);
-    if (known) {
-        add(k, KEYS_WHO, KEYS_SERIAL, 0);
-        for (int i = 0; i < HASH / hash_part(k, cols); i++)
-            add(k, KEYS_WHO, i ? KEYS_HASH_MORE : KEYS_HASH, (size_t)i);
-    }
-    for (size_t i = 0; i < t->authority_count; i++)
-        add(k, KEYS_WHO, KEYS_AUTHORITY, i);
-}
-
-static void add_keyset(struct keys_screen *k, const struct ui_trust *t)
-{
-    add(k, KEYS_SET, KEYS_HEAD, 0);
-    if (!t->have_keyset) {
-        add(k, KEYS_SET, KEYS_NOTE, 0);
-        return;
-    }
-    for (uint32_t i = 0; i < t->keyset.keys.count; i++)
-        add(k, KEYS_SET, KEYS_KEY, i);
-    add(k, KEYS_SET, KEYS_FLOORS, 0);
-}
-
-static void add_adoption(struct keys_screen *k, const struct ui_trust *t)
-{
-    const struct adoption *a = &k->adoption;
-
-    add(k, KEYS_OF_FLEET, KEYS_HEAD, 0);
-    if (t->have_keyset) {
-        add(k, KEYS_OF_FLEET, KEYS_SHARE, SHARE_HAVE);
-        if (a->version > 1)
-            add(k, KEYS_OF_FLEET, KEYS_SHARE, SHARE_BEFORE);
-        if (a->version > 2)
-            add(k, KEYS_OF_FLEET, KEYS_SHARE, SHARE_OLDER);
-        add(k, KEYS_OF_FLEET, KEYS_SHARE, SHARE_UNKNOWN);
-    }
-    add(k, KEYS_OF_FLEET, KEYS_CERTS, 0);
-}
-
-static void add_behind(struct keys_screen *k)
-{
-    if (k->behind_count == 0)
-        return;
-    add(k, KEYS_BEHIND_LIST, KEYS_HEAD, 0);
-    for (uint32_t i = 0; i < k->behind_count; i++)
-        add(k, KEYS_BEHIND_LIST, KEYS_LATE, i);
-    if (k->adoption.before + k->adoption.older > k->behind_count)
-        add(k, KEYS_BEHIND_LIST, KEYS_MORE, 0);
-}
-
-static void add_orders(struct keys_screen *k, const struct ui_key_orders *o)
-{
-    if (!o || o->count == 0)
-        return;
-    add(k, KEYS_SENT, KEYS_HEAD, 0);
-    for (size_t i = 0; i < o->count && i < ORDERS_SHOWN; i++)
-        add(k, KEYS_SENT, KEYS_ORDER, i);
-}
-
-void keys_lines(struct ui *ui, const struct ui_model *m)
-{
-    struct keys_screen *k = &ui->trust;
-
-    k->count = 0;
-    k->split = ui->cols >= KEYS_WIDE_COLS && ui->rows >= 15 ? ui->cols / 2 : 0;
-    if (!m->trust)
-        return;
-    add_findings(k, ui->cols, ui->fleet.words);
-    if (!k->split) /* what changes comes before what stays */
-        add_adoption(k, m->trust);
-    add_identity(k, m->trust, ui->cols);
-    add_keyset(k, m->trust);
-    if (k->split)
-        add_adoption(k, m->trust);
-    add_orders(k, m->key_orders);
-    add_behind(k);
-}
-
-bool keys_line_stops(const struct keys_line *line)
-{
-    switch ((enum keys_line_kind)line->kind) {
-    case KEYS_HEAD:
-    case KEYS_FINDING_MORE:
-    case KEYS_TODO:
-    case KEYS_TODO_MORE:
-    case KEYS_HASH_MORE:
-        return false;
-    case KEYS_NOTE:
-    case KEYS_FINDING:
-    case KEYS_NAME:
-    case KEYS_KEY_AT:
-    case KEYS_SERIAL:
-    case KEYS_HASH:
-    case KEYS_AUTHORITY:
-    case KEYS_KEY:
-    case KEYS_FLOORS:
-    case KEYS_SHARE:
-    case KEYS_CERTS:
-    case KEYS_LATE:
-    case KEYS_MORE:
-    case KEYS_ORDER:
-        break;
-    }
-    return true;
-}
-
-int keys_column_count(const struct keys_screen *k, int column)
-{
-    int n = 0;
-    for (int i = 0; i < k->count; i++)
-        n += k->line[i].column == column;
-    return n;
-}
-
-int keys_column_line(const struct keys_screen *k, int column, int n)
-{
-    for (int i = 0; i < k->count; i++)
-        if (k->line[i].column == column && n-- == 0)
-            return i;
-    return -1;
-}
-
-void keys_line_name(const struct keys_screen *k, const struct ui_model *m, int line, char *out,
-                    size_t cap)
-{
-    const struct keys_line *l = line < k->count ? &k->line[line] : NULL;
-    const struct ui_key_orders *o = m->key_orders;
-
-    out[0] = '\0';
-    if (!l)
-        return;
-    if (l->kind == KEYS_LATE && l->index < k->behind_count)
-        snprintf(out, cap, "behind %s", k->behind[l->index]);
-    else if (l->kind == KEYS_ORDER && o && l->index < o->count)
-        snprintf(out, cap, "order %s", o->item[l->index].id);
-    else if (l->kind == KEYS_KEY && m->trust && l->index < m->trust->keyset.keys.count)
-        snprintf(out, cap, "key %s", m->trust->keyset.keys.key[l->index].kid);
-    else if (l->kind == KEYS_FINDING && l->index < k->finding_count)
-        snprintf(out, cap, "finding-%s-%d", k->finding[l->index].what, l->index);
-    else
-        snprintf(out, cap, "line-%d-%d", l->kind, l->index);
-}
+/* The keys screen: a line of it as cells. */
 
 /* ------------------------------------------------------------------------------------- texts */
 
@@ -253,7 +37,7 @@ static void draw_cert(const struct ui_cert *c, const char *role, int soon, const
 {
     char text[64], date[FMT_MAX];
     int name = a.cols >= 72 ? 26 : a.cols >= 56 ? 22 : 18;
-    int col = area_field(a, 0, INDENT, name, ROLE_TITLE, c->cn, false) + 1;
+    int col = area_field(a, 0, KEYS_INDENT, name, ROLE_TITLE, c->cn, false) + 1;
 
     if (a.cols >= 72 && *role)
         col = area_field(a, 0, col, 10, ROLE_TEXT, role, false) + 1;
@@ -266,9 +50,9 @@ static void draw_cert(const struct ui_cert *c, const char *role, int soon, const
 static void draw_name(const struct ui_trust *t, const struct ui_model *m, struct area a)
 {
     if (!t->named)
-        area_text(a, 0, INDENT, ROLE_DIM, "the profile names no certificate");
+        area_text(a, 0, KEYS_INDENT, ROLE_DIM, "the profile names no certificate");
     else if (*t->cert_trouble)
-        area_text(a, 0, INDENT, ROLE_CRIT, "the certificate can't be read");
+        area_text(a, 0, KEYS_INDENT, ROLE_CRIT, "the certificate can't be read");
     else
         draw_cert(&t->cert, ui_cert_role(&t->cert), UI_CERT_SOON_DAYS, m, a);
 }
@@ -276,13 +60,13 @@ static void draw_name(const struct ui_trust *t, const struct ui_model *m, struct
 /* "SHA-256  1c9e0d6a…" */
 static void draw_labelled(struct area a, const char *label, enum role role, const char *text)
 {
-    int col = area_field(a, 0, INDENT, HASH_LABEL - 1, ROLE_DIM, label, false) + 1;
+    int col = area_field(a, 0, KEYS_INDENT, KEYS_HASH_LABEL - 1, ROLE_DIM, label, false) + 1;
     area_field(a, 0, col, a.cols - col - 1, role, text, false);
 }
 
 static void draw_hash(const struct ui_trust *t, int index, int part, struct area a)
 {
-    char text[HASH + 1];
+    char text[KEYS_HASH_LEN + 1];
     snprintf(text, sizeof(text), "%.*s", part, t->cert.fingerprint + index * part);
     draw_labelled(a, index ? "" : "SHA-256", ROLE_TEXT, text);
 }
@@ -318,7 +102,7 @@ static void draw_key(const struct ui_trust *t, uint32_t i, struct area a)
     bool ours = strcmp(key->kid, t->rollout.kid) == 0 || strcmp(key->kid, t->release.kid) == 0;
 
     trust_roles_text(key, role, sizeof(role));
-    int col = area_field(a, 0, INDENT, PROTO_KID_MAX, ROLE_TEXT, key->kid, false) + 1;
+    int col = area_field(a, 0, KEYS_INDENT, PROTO_KID_MAX, ROLE_TEXT, key->kid, false) + 1;
     col = area_field(a, 0, col, a.cols >= 72 ? 12 : 8, key->revoked ? ROLE_CRIT : ROLE_TEXT,
                      key->revoked ? "revoked" : role, false) +
           1;
@@ -340,7 +124,7 @@ static void draw_key(const struct ui_trust *t, uint32_t i, struct area a)
 
 static void draw_floors(const struct ui_trust *t, const struct adoption *a, struct area line)
 {
-    int col = area_printf(line, 0, INDENT, ROLE_DIM, "seq_floor %u", t->keyset.seq_floor);
+    int col = area_printf(line, 0, KEYS_INDENT, ROLE_DIM, "seq_floor %u", t->keyset.seq_floor);
 
     if (a->security_most == 0)
         return;
@@ -368,7 +152,7 @@ static void draw_share(const struct adoption *a, enum keys_share share, struct a
     else
         snprintf(name, sizeof(name), "keyset %u", a->version - (share == SHARE_BEFORE));
     snprintf(count, sizeof(count), "%u", n[share]);
-    int col = area_field(line, 0, INDENT, 13, ROLE_TEXT, name, false) + 1;
+    int col = area_field(line, 0, KEYS_INDENT, 13, ROLE_TEXT, name, false) + 1;
     if (bar >= 6) {
         area_bar(line, 0, col, bar, n[share], 0, of);
         col += bar + 1;
@@ -381,7 +165,7 @@ static void draw_share(const struct adoption *a, enum keys_share share, struct a
 static void draw_certs(const struct adoption *a, const struct ui_model *m, struct area line)
 {
     int64_t left = ((int64_t)a->cert_first - m->now_ms / 1000) / 86400;
-    int col = area_text(line, 0, INDENT, ROLE_DIM, "certs  ");
+    int col = area_text(line, 0, KEYS_INDENT, ROLE_DIM, "certs  ");
 
     if (a->cert_ended)
         col = area_printf(line, 0, col, ROLE_CRIT, "%u ended  ", a->cert_ended);
@@ -403,7 +187,7 @@ static void draw_late(const char *id, const struct ui_model *m, struct area a)
 
     if (!d)
         return;
-    int col = draw_state(a, 0, INDENT, (enum fleet_state)d->state) + 1;
+    int col = draw_state(a, 0, KEYS_INDENT, (enum fleet_state)d->state) + 1;
     col = area_field(a, 0, col, a.cols >= 56 ? 28 : 18, ROLE_TEXT, d->id, false) + 1;
     snprintf(keyset, sizeof(keyset), "keyset %u", d->keyset);
     col = area_field(a, 0, col, 11, ROLE_WARN, keyset, false) + 1;
@@ -417,7 +201,7 @@ static void draw_order(const struct ui_key_order *o, const struct ui_model *m, s
     char when[FMT_MAX], detail[PROTO_DETAIL_MAX * 3], text[PROTO_DETAIL_MAX * 3 + 64];
     bool good = o->answered_ms ? o->ok : o->has;
 
-    int col = area_field(a, 0, INDENT, 6, ROLE_DIM, fmt_hm(o->sent_ms, when), false);
+    int col = area_field(a, 0, KEYS_INDENT, 6, ROLE_DIM, fmt_hm(o->sent_ms, when), false);
     col = area_field(a, 0, col, a.cols >= 56 ? 22 : 14, ROLE_TEXT, o->id, false) + 1;
     if (!o->answered_ms && !o->has) {
         col = area_mark(a, 0, col, ROLE_UPDATING, "⇡") + 1;
@@ -492,23 +276,23 @@ static void draw_finding(const struct keys_screen *k, const struct keys_line *l,
     const struct trust_finding *f = &k->finding[l->index];
     static const char *const glyphs[] = { "✓", "·", "▲", "✗" };
     bool todo = l->kind == KEYS_TODO || l->kind == KEYS_TODO_MORE;
-    int col = INDENT;
+    int col = KEYS_INDENT;
 
     if (l->kind == KEYS_FINDING)
         col = area_glyph(a, 0, col, severity_role(f->severity), glyphs[f->severity],
                          trust_severity_word(f->severity)) +
               1;
     else if (l->kind == KEYS_TODO)
-        col = area_glyph(a, 0, INDENT + 2, ROLE_KEY, "→", "do:") + 1;
+        col = area_glyph(a, 0, KEYS_INDENT + 2, ROLE_KEY, "→", "do:") + 1;
     else
-        col = INDENT + (todo ? 4 : 2);
+        col = KEYS_INDENT + (todo ? 4 : 2);
     area_printf(a, 0, col, todo ? ROLE_HINT : ROLE_TEXT, "%.*s", (int)l->len,
                 (todo ? f->todo : f->text) + l->from);
 }
 
 static void draw_note(const struct ui_trust *t, struct area a)
 {
-    area_field(a, 0, INDENT, a.cols - INDENT - 1, ROLE_DIM,
+    area_field(a, 0, KEYS_INDENT, a.cols - KEYS_INDENT - 1, ROLE_DIM,
                *t->keyset_trouble ? "the keyset can't be read" : "none is known here", false);
 }
 
@@ -542,7 +326,7 @@ static void draw_line(struct ui *ui, const struct ui_model *m, const struct keys
         break;
     case KEYS_HASH:
     case KEYS_HASH_MORE:
-        draw_hash(t, l->index, hash_part(k, ui->cols), a);
+        draw_hash(t, l->index, keys_hash_part(k, ui->cols), a);
         break;
     case KEYS_AUTHORITY:
         draw_cert(&t->authority[l->index], "authority", UI_AUTHORITY_SOON_DAYS, m, a);
@@ -563,7 +347,7 @@ static void draw_line(struct ui *ui, const struct ui_model *m, const struct keys
         draw_late(k->behind[l->index], m, a);
         break;
     case KEYS_MORE:
-        area_printf(a, 0, INDENT, ROLE_DIM, "%u more: / shows all of them in the fleet",
+        area_printf(a, 0, KEYS_INDENT, ROLE_DIM, "%u more: / shows all of them in the fleet",
                     k->adoption.before + k->adoption.older - k->behind_count);
         break;
     case KEYS_ORDER:
@@ -620,7 +404,7 @@ void keys_body(struct ui *ui, const struct ui_model *m, struct area a)
     k->page = a.rows;
     k->list_row = a.row;
     if (!m->trust) {
-        area_text(a, 0, INDENT, ROLE_DIM, "reading certificates and keys");
+        area_text(a, 0, KEYS_INDENT, ROLE_DIM, "reading certificates and keys");
         return;
     }
     if (!k->split) {

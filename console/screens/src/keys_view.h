@@ -9,9 +9,13 @@
  * something.
  */
 #define KEYS_WIDE_COLS 110
+/* Columns left of a line's text, of a label, and of a whole SHA-256 in hex. */
+enum { KEYS_INDENT = 3, KEYS_HASH_LABEL = 9, KEYS_HASH_LEN = 64 };
 
 /* Lay the lines out anew for the present facts and size. */
 void keys_lines(struct ui *ui, const struct ui_model *m);
+/* How much of a fingerprint is in a line: all of it, a half, a quarter. */
+int keys_hash_part(const struct keys_screen *k, int cols);
 /* Can the cursor stand there? */
 bool keys_line_stops(const struct keys_line *line);
 /* The lines of one column, in their order: how many, and the number in `line` of its nth (or -1).
