@@ -408,7 +408,7 @@ static void fill_log(struct fixture *f)
         { 61, TAIL_WARN,
           "r-20261120-5: pump-rtm-1408 rolled back: new firmware failed its self-test" },
         { 40, TAIL_PLAIN, "r-20261119-2: not of this rollout" },
-        { 12, TAIL_PLAIN, "r-20261120-5: pump-lis-1170 confirmed" },
+        { 12, TAIL_PLAIN, "r-20261120-5: pump-lis-1170 confirmed 1.9.0 in 3m12s" },
     };
     f->log = tail_new(64);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)

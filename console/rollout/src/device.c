@@ -248,6 +248,7 @@ void device_confirm(struct rollout *r, uint32_t device, struct rollout_effects *
         back_one(r, device, out);
         return;
     }
+    confirmed_note(r, device, out);
     if (soak == 0 || r->state == ROLLOUT_ABORTING) {
         device_end(r, device, RDEV_DONE, REASON_NONE, out);
         return;
@@ -411,7 +412,8 @@ static void note_word(struct rollout *r, uint32_t device, const struct ota_repor
     }
     d->n = report->n;
     d->got = report->got;
-    d->slot_s = (int64_t)report->slot;
+    if (report->slot) /* the last reports need not repeat it */
+        d->slot_s = (int64_t)report->slot;
     if (boot == 0)
         return;
     d->boot = boot;

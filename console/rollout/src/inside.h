@@ -52,6 +52,8 @@ bool device_waits(const struct rollout_device *d);  /* told, and not yet downloa
 void device_send(struct rollout *r, uint32_t device, struct rollout_effects *out);
 /* The next five inside leave/enter. */
 /* It said done: soaking, or at its end, when its status shows the image under another boot. */
+/* The device runs the target, by a new boot: say so, and how long it took. */
+void confirmed_note(struct rollout *r, uint32_t device, struct rollout_effects *out);
 void device_confirm(struct rollout *r, uint32_t device, struct rollout_effects *out);
 void device_end(struct rollout *r, uint32_t device, enum rollout_device_state state,
                 enum reason reason, struct rollout_effects *out);

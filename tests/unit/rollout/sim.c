@@ -348,6 +348,8 @@ static void say_report(struct sim *s, uint32_t device)
                                  .reason = (enum reason)d->reason,
                                  .n = d->n };
     struct rollout_event ev = { .kind = ROLLOUT_EV_REPORT, .device = device, .report = &report };
+    if (report.state == OTA_REPORT_WAITING)
+        report.slot = (uint64_t)d->next_s;
 
     if (!s->link_up || d->n == 0)
         return;

@@ -529,6 +529,74 @@ static void what_a_rollout_waits_for_is_said_with_the_most_pressing_first(void *
     sim_free(&s);
 }
 
+/* --- The story --- */
+
+struct story {
+    uint32_t lines, others; /* devices named, and those only counted */
+    char first[ROLLOUT_NOTE_MAX];
+};
+
+static int hear(void *ctx, const struct rollout *r, const struct rollout_effects *fx)
+{
+    struct story *story = ctx;
+    (void)r;
+
+    for (uint32_t i = 0; i < fx->note_count; i++) {
+        const char *more = strstr(fx->note[i].text, "; ");
+        unsigned n = 0;
+        if (!strstr(fx->note[i].text, " confirmed "))
+            continue;
+        assert_false(fx->note[i].bad);
+        if (story->lines++ == 0)
+            text_copy(story->first, sizeof(story->first), fx->note[i].text);
+        if (more && sscanf(more, "; %u more since the line before", &n) == 1)
+            story->others += n;
+    }
+    return 0;
+}
+
+static struct story story_of(uint32_t devices, uint32_t jitter_s)
+{
+    struct rollout_plan plan;
+    struct story story = { 0 };
+    struct sim s;
+
+    easy_plan(&plan);
+    plan.in_flight = devices;
+    plan.jitter_s = jitter_s;
+    begin(&s, &plan, devices);
+    s.commit = hear;
+    s.ctx = &story;
+    sim_act(&s, ROLLOUT_ACT_START);
+    assert_true(sim_run(&s, DAY));
+    assert_int_equal(s.r->state, ROLLOUT_DONE);
+    assert_in_range(story.others + s.r->confirm_unsaid + story.lines, devices, devices);
+    sim_free(&s);
+    return story;
+}
+
+static void each_confirmed_device_is_told_with_how_long_it_took(void **state)
+{
+    struct story story = story_of(5, 3600);
+    unsigned seconds;
+    (void)state;
+
+    assert_int_equal(story.lines, 5);
+    assert_int_equal(sscanf(story.first, "dev-%*7c confirmed 1.4.0 in %us", &seconds), 1);
+    assert_null(
+        strchr(strstr(story.first, " in "), 'm')); /* from its slot: the jitter is an hour */
+    assert_in_range(seconds, 10, 59);
+}
+
+static void of_many_that_are_confirmed_at_once_some_are_only_counted(void **state)
+{
+    struct story story = story_of(2000, 60);
+    (void)state;
+
+    assert_in_range(story.lines, ROLLOUT_CONFIRM_BURST, 500);
+    assert_true(story.others > 1000);
+}
+
 /* --- Retry --- */
 
 static void a_person_retries_by_reason_and_firmware_only_when_it_is_meant(void **state)
@@ -815,6 +883,8 @@ int main(void)
         cmocka_unit_test(a_stage_that_asks_for_it_waits_for_another_persons_approval),
         cmocka_unit_test(an_approval_does_not_replace_evidence),
         cmocka_unit_test(what_a_rollout_waits_for_is_said_with_the_most_pressing_first),
+        cmocka_unit_test(each_confirmed_device_is_told_with_how_long_it_took),
+        cmocka_unit_test(of_many_that_are_confirmed_at_once_some_are_only_counted),
         cmocka_unit_test(a_person_retries_by_reason_and_firmware_only_when_it_is_meant),
         cmocka_unit_test(a_retried_failure_was_acknowledged_only_once),
         cmocka_unit_test(a_rollback_reaches_all_who_switched_and_counts_their_answers),

@@ -258,6 +258,8 @@ struct rollout_release {
 #define ROLLOUT_ZONES     64 /* different time zones in one rollout with a window in device time */
 #define ROLLOUT_NO_DEVICE UINT32_MAX
 #define ROLLOUT_NO_GROUP  UINT32_MAX
+/* Lines that devices are confirmed: so many at once, then one a second that counts the others. */
+#define ROLLOUT_CONFIRM_BURST 60
 
 /* Devices that share the label of plan.per_group. 48 bytes each. */
 struct rollout_group {
@@ -311,6 +313,8 @@ struct rollout {
     int64_t retry_act;
     char retry_who[ROLLOUT_WHO_MAX];
     uint32_t retry_count;
+    int64_t confirm_ms;      /* wall: until then lines about confirmed devices are used up */
+    uint32_t confirm_unsaid; /* confirmed since the last such line */
 };
 
 enum rollout_event_kind {
