@@ -67,7 +67,8 @@ struct console {
     struct plan_help *help;
     struct ui_link link;
     char next_rollout[PROTO_ROLLOUT_MAX];
-    int64_t story; /* the last event of the journal that was read */
+    int64_t story;  /* the last event of the journal that was read */
+    bool past_told; /* what it held when the console began is in the log */
     bool hints;
     int64_t opened_ms;
 

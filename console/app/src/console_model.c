@@ -30,17 +30,20 @@ static void read_story(struct console *c)
 {
     struct store_event *event = mem_array(STORY_MAX, sizeof(*event));
     int n = store_event_list(session_store(c->session), NULL, c->story, event, STORY_MAX, NULL);
-    bool ours = c->story && !engine_leader(session_engine(c->session));
+    bool ours = c->past_told && !engine_leader(session_engine(c->session));
 
     for (int i = 0; i < n; i++) {
         char text[ROLLOUT_NOTE_MAX + PROTO_ROLLOUT_MAX + 4];
         c->story = event[i].id;
         text_format(text, sizeof(text), "%s: %s", event[i].rollout, event[i].text);
-        if (!ours)
+        if (!ours) {
             tail_push(c->lines, event[i].ts_ms, event[i].bad ? TAIL_WARN : TAIL_PLAIN, false, "",
                       text, strlen(text));
+            tail_in_order(c->lines); /* what we said meanwhile is later */
+        }
         pace_changed(&c->pace);
     }
+    c->past_told = true;
     free(event);
 }
 

@@ -115,6 +115,7 @@ static void event(struct step *s, const struct ui_event *ev)
 /* ------------------------------------------------------------------------------------- draw */
 
 #define LABEL 14
+#define FIELD 8 /* of a short value, with its help behind it */
 
 static void draw_row(struct form *f, int i, struct area a, int row)
 {
@@ -131,7 +132,7 @@ static void draw_row(struct form *f, int i, struct area a, int row)
             area_cursor(a, row, 0);
         return;
     }
-    int width = r->help ? 8 : a.cols - col;
+    int width = r->help ? FIELD : a.cols - col;
     if (focus)
         field_draw(&r->field, a, row, col, width);
     else
@@ -175,6 +176,10 @@ static void draw(struct ui *ui, const struct ui_model *m, struct area screen)
     int width = area_width(screen, f->title) + 8;
     for (int i = 0; i < f->lines; i++) {
         int w = area_width(screen, f->line[i]) + 8;
+        width = w > width ? w : width;
+    }
+    for (int i = 0; i < f->rows; i++) {
+        int w = f->row[i].help ? LABEL + FIELD + area_width(screen, f->row[i].help) + 8 : 0;
         width = w > width ? w : width;
     }
     width = width < 64 ? 64 : width;

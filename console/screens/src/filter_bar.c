@@ -165,6 +165,31 @@ static bool is_open(const struct fleet_screen *f)
     return f->bad && f->error.at >= f->field.len && f->field.at == f->field.len && known;
 }
 
+/* What can be typed, and which keys there are: the fullest of these that fits. */
+static void draw_filter_help(struct area a, int row)
+{
+    static const char *const help[] = {
+        ("temp>25  fw<1.4  state>=warn  seen>5m  group:berlin and not hw=esp32   "
+         "Tab fills   ↑ earlier   Enter keeps   Esc cancels"),
+        ("temp>25  fw<1.4  state>=warn  seen>5m   "
+         "Tab fills   ↑ earlier   Enter keeps   Esc cancels"),
+        "temp>25  fw<1.4  state>=warn   Tab fills  ↑ earlier  Enter  Esc",
+    };
+    size_t i = 0;
+    while (i + 1 < sizeof(help) / sizeof(help[0]) && area_width(a, help[i]) + 4 > a.cols)
+        i++;
+    area_text(a, row, 3, ROLE_HINT, help[i]);
+}
+
+/* Where the preview leaves no row for it: the keys, at the end of the row of words. */
+static struct area draw_filter_keys(struct area a)
+{
+    struct area words = a;
+    words.cols = area_right(a, 1, a.cols, ROLE_HINT,
+                            "   Tab fills   ↑ earlier   Enter keeps   Esc cancels ");
+    return words;
+}
+
 bool fleet_bar(struct ui *ui, const struct ui_model *m, struct area a)
 {
     struct fleet_screen *f = &ui->fleet;
@@ -193,13 +218,11 @@ bool fleet_bar(struct ui *ui, const struct ui_model *m, struct area a)
         area_printf(a, 1, 3, ROLE_WARN, "nobody has a reading or a group %s", f->unknown);
     else if (f->none && f->hints.count == 0)
         draw_meant(f, a, 1);
+    else if (a.rows == 2 && a.cols >= 100)
+        draw_filter_hints(&f->hints, f->hint, draw_filter_keys(a), 1, hint_title(f, a, 1));
     else
         draw_filter_hints(&f->hints, f->hint, a, 1, hint_title(f, a, 1));
     if (a.rows > 2 && !wrong)
-        area_text(a, a.rows - 1, 3, ROLE_HINT,
-                  a.cols >= 100
-                      ? "temp>25  fw<1.4  state>=warn  seen>5m  group:berlin and not "
-                        "hw=esp32   Tab fills   ↑ earlier   Enter keeps   Esc cancels"
-                      : "temp>25  fw<1.4  state>=warn   Tab fills  ↑ earlier  Enter  Esc");
+        draw_filter_help(a, a.rows - 1);
     return true;
 }

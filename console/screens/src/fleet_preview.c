@@ -14,7 +14,7 @@ static void draw_note(const struct fleet_note *n, struct area a, int row)
     col = draw_state(a, row, col, n->state) + 1;
     if (*n->id)
         col = area_text(a, row, col, ROLE_TEXT, n->id) + 1;
-    area_text(a, row, col, ROLE_DIM, n->text);
+    area_field(a, row, col, a.cols - col, ROLE_DIM, n->text, false);
 }
 
 static void draw_events(const struct ui_model *m, struct area a)

@@ -404,7 +404,8 @@ static void caps(struct step *s, const struct rollout *r)
     text_copy(f.id, sizeof(f.id), r->id);
     snprintf(text, sizeof(text), "%u", p->in_flight);
     add_field(&f, "in flight", "most devices at work at a time", text);
-    snprintf(text, sizeof(text), "%us", p->jitter_s);
+    bool minutes = p->jitter_s >= 60 && p->jitter_s % 60 == 0;
+    snprintf(text, sizeof(text), minutes ? "%um" : "%us", minutes ? p->jitter_s / 60 : p->jitter_s);
     add_field(&f, "jitter", "within which each waits its own share", text);
     add_field(&f, "bandwidth", "bytes per second in all: 500k 2M; 0: no cap",
               bytes_text(p->bandwidth, text));

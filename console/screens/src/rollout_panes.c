@@ -131,6 +131,13 @@ static struct area list_row(struct area a, int row, bool selected)
     return line;
 }
 
+/* The device began its trial when it said so, and keeps it to itself: that is all that is known. */
+static int64_t trial_left_s(const struct rollout *r, const struct ui_model *m,
+                            const struct rollout_device *d)
+{
+    return r->plan.trial_s - (rollout_heard_now_ms(r, m) - d->heard_ms) / 1000;
+}
+
 /* What a device waits for or is at, behind its phase. */
 static void draw_doing(const struct rollout *r, const struct ui_model *m,
                        const struct rollout_device *d, struct area a, int col, int bar)
@@ -154,6 +161,9 @@ static void draw_doing(const struct rollout *r, const struct ui_model *m,
     } else if (phase == ROLLOUT_PHASE_SOAKING) {
         int64_t left = d->due_ms - rollout_heard_now_ms(r, m);
         area_printf(a, 0, col, ROLE_DIM, "%s left", fmt_left(left / 1000, a.c->words, text));
+    } else if (phase == ROLLOUT_PHASE_TRIAL && trial_left_s(r, m, d) > 0) {
+        area_printf(a, 0, col, ROLE_DIM, "%s left",
+                    fmt_left(trial_left_s(r, m, d), a.c->words, text));
     } else if (phase == ROLLOUT_PHASE_RETRYING) {
         area_printf(a, 0, col, ROLE_DIM, "%s, again in %s", reason_word((enum reason)d->reason),
                     fmt_left((d->due_ms - rollout_heard_now_ms(r, m)) / 1000, a.c->words, text));

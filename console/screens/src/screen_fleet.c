@@ -130,9 +130,12 @@ static bool view_action(struct step *s, enum action action)
         return true;
     case ACTION_PREVIEW:
         f->preview_off = !f->preview_off;
-        if (!f->preview_off && (s->ui->rows < FLEET_PREVIEW_ROWS || s->ui->cols < 100))
+        if (s->ui->rows < FLEET_PREVIEW_ROWS || s->ui->cols < 100)
             ui_say(s, TAIL_PLAIN,
-                   "the plot needs 100 columns and %d rows; here it is a line for what is not ok",
+                   f->preview_off
+                       ? "no line for what is not ok (a plot from 100 columns, %d rows)"
+                       : "the plot needs 100 columns and %d rows; here it is a line for what is "
+                         "not ok",
                    FLEET_PREVIEW_ROWS);
         return true;
     case ACTION_SPAN_MORE:

@@ -51,6 +51,24 @@ void tail_push(struct tail *t, int64_t at_ms, enum tail_level level, bool retain
     text_clean(line->text, sizeof(line->text), text ? text : "", text ? len : 0);
 }
 
+/* How far back a line that comes late looks for its place. */
+#define LATE 64
+
+void tail_in_order(struct tail *t)
+{
+    for (size_t i = t->count, steps = 0; i > 1 && steps < LATE; i--, steps++) {
+        struct tail_line *late = &t->line[(t->head + i - 1) % t->cap];
+        struct tail_line *before = &t->line[(t->head + i - 2) % t->cap];
+        struct tail_line moved = *before;
+        if (before->at_ms <= late->at_ms)
+            return;
+        *before = *late;
+        *late = moved;
+        late->number = before->number;
+        before->number = moved.number;
+    }
+}
+
 size_t tail_count(const struct tail *t)
 {
     return t ? t->count : 0;

@@ -138,6 +138,28 @@ static void the_keys_that_hands_fear_do_not_act(void **state)
     }
 }
 
+static void a_line_that_comes_late_stands_at_its_time(void **state)
+{
+    struct tail *t = tail_new(4);
+    (void)state;
+
+    tail_push(t, 9, TAIL_PLAIN, false, "", "gone", 4); /* the ring has gone round */
+    tail_push(t, 10, TAIL_PLAIN, false, "", "first", 5);
+    tail_push(t, 20, TAIL_PLAIN, false, "", "same", 4);
+    tail_push(t, 30, TAIL_PLAIN, false, "", "newest", 6);
+    tail_push(t, 20, TAIL_WARN, false, "", "late", 4);
+    tail_in_order(t);
+
+    assert_string_equal(tail_at(t, 0)->text, "first");
+    assert_string_equal(tail_at(t, 1)->text, "same");
+    assert_string_equal(tail_at(t, 2)->text, "late");
+    assert_int_equal(tail_at(t, 2)->level, TAIL_WARN);
+    assert_string_equal(tail_at(t, 3)->text, "newest");
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(tail_at(t, i)->number, 2 + i);
+    tail_free(t);
+}
+
 static void a_tail_keeps_the_newest_lines_and_their_numbers(void **state)
 {
     struct tail *t = tail_new(3);
@@ -166,6 +188,7 @@ int main(void)
         cmocka_unit_test(no_key_has_two_meanings_on_one_screen),
         cmocka_unit_test(the_keys_that_hands_fear_do_not_act),
         cmocka_unit_test(a_tail_keeps_the_newest_lines_and_their_numbers),
+        cmocka_unit_test(a_line_that_comes_late_stands_at_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,8 @@ void tail_clear(struct tail *t);
 /* Copied. `text` need not be terminated nor be text. */
 void tail_push(struct tail *t, int64_t at_ms, enum tail_level level, bool retained,
                const char *label, const void *text, size_t len);
+/* The newest line comes late: it goes before those that are of a later time, at most 64 of them. */
+void tail_in_order(struct tail *t);
 size_t tail_count(const struct tail *t);
 uint64_t tail_total(const struct tail *t); /* ever pushed: the number of the newest line */
 /* 0 is the oldest kept; NULL outside. */
