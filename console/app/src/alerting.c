@@ -23,6 +23,8 @@ enum {
 struct digest {
     int64_t until_ms; /* nothing more is told before; 0: the next is told at once */
     uint32_t count;
+    uint8_t *met; /* bits by device: one that comes and goes is one device */
+    size_t met_bytes;
     char named[DIGEST_NAMED][PROTO_ID_MAX];
 };
 
@@ -34,8 +36,9 @@ struct alerting {
     struct store_alert *row;   /* [ALERT_ACTIVE_MAX], for reading */
     int64_t version;           /* of the journal's alerts when last read */
     int64_t look_ms;
-    bool restored; /* what was firing before is known */
-    bool led;      /* at the last tick */
+    bool restored;  /* what was firing before is known */
+    bool led;       /* at the last tick */
+    int64_t now_ms; /* then */
     bool complained;
     uint64_t dropped;      /* alerts_dropped() when all were last kept */
     enum alert_level rung; /* the worst that fired since it was asked */
@@ -74,16 +77,6 @@ struct registry *alerting_registry(struct alerting *a)
     return a->registry;
 }
 
-void alerting_free(struct alerting *a)
-{
-    if (!a)
-        return;
-    alerts_free(a->alerts);
-    registry_free(a->registry);
-    free(a->row);
-    free(a);
-}
-
 struct alerts *alerting_alerts(struct alerting *a)
 {
     return a->alerts;
@@ -119,7 +112,12 @@ static int read_silences(struct alerting *a, int64_t now_ms, struct err *err)
         text_copy(s->who, sizeof(s->who), row[i].who);
         text_copy(s->reason, sizeof(s->reason), row[i].reason);
     }
-    return n < 0 ? -1 : alerts_set_silences(a->alerts, in_force, (size_t)n, now_ms, err);
+    if (n < 0)
+        return -1;
+    /* One that this version can't read must not keep the others, and all alerts, from being. */
+    if (alerts_set_silences(a->alerts, in_force, (size_t)n, now_ms, err) != 0)
+        log_say(a->is.log, LOG_WARN, "not in force: %s", err->text);
+    return 0;
 }
 
 static bool is_firing(const struct alerting *a, const struct store_alert *row)
@@ -216,20 +214,56 @@ static void row_of(const struct alerting *a, const struct alert *alert, bool ove
 
 /* ---- what we tell people --------------------------------------------------------------------- */
 
+/* Is it the first time in this digest? Rollouts have no number, and are few. */
+static bool meet(struct digest *d, const struct alert *alert)
+{
+    size_t byte = alert->device / 8;
+    uint8_t bit = (uint8_t)(1u << alert->device % 8);
+
+    for (uint32_t i = 0; i < d->count && i < DIGEST_NAMED; i++)
+        if (strcmp(d->named[i], alert->id) == 0)
+            return false;
+    if (alert->device == FLEET_NONE)
+        return true;
+    if (byte >= d->met_bytes) {
+        size_t room = byte + byte / 2 + 64;
+        d->met = mem_grow(d->met, room, 1);
+        memset(d->met + d->met_bytes, 0, room - d->met_bytes);
+        d->met_bytes = room;
+    }
+    bool first = !(d->met[byte] & bit);
+    d->met[byte] |= bit;
+    return first;
+}
+
+static void digest_add(struct digest *d, const struct alert *alert)
+{
+    if (!meet(d, alert))
+        return;
+    if (d->count < DIGEST_NAMED)
+        text_copy(d->named[d->count], sizeof(d->named[0]), alert->id);
+    d->count++;
+}
+
+static void digest_end(struct digest *d)
+{
+    free(d->met);
+    memset(d, 0, sizeof(*d));
+}
+
 static void tell(struct alerting *a, const struct alert_event *ev, int64_t now_ms)
 {
-    struct digest *d = &a->digest[ev->alert.rule][ev->kind];
+    enum alert_event_kind kind = ev->kind == ALERT_CLEARED ? ALERT_CLEARED : ALERT_FIRED;
+    struct digest *d = &a->digest[ev->alert.rule][kind];
 
     if (!a->is.tell)
         return;
     if (d->until_ms) {
-        if (d->count < DIGEST_NAMED)
-            text_copy(d->named[d->count], sizeof(d->named[0]), ev->alert.id);
-        d->count++;
+        digest_add(d, &ev->alert);
         return;
     }
     d->until_ms = now_ms + ALERTING_DIGEST_MS;
-    a->is.tell(a->is.ctx, alerts_rule(a->alerts, ev->alert.rule), ev->kind, ev->alert.id,
+    a->is.tell(a->is.ctx, alerts_rule(a->alerts, ev->alert.rule), kind, ev->alert.id,
                ev->alert.text, now_ms);
 }
 
@@ -251,19 +285,25 @@ static void tell_digest(struct alerting *a, uint32_t rule, enum alert_event_kind
     a->is.tell(a->is.ctx, r, kind, subject, text, now_ms);
 }
 
-static void tell_digests(struct alerting *a, int64_t now_ms)
+/* A clock that was set back must not hold it up: it is never further away than its whole time. */
+static bool is_due(const struct digest *d, int64_t now_ms)
+{
+    return d->until_ms && (now_ms >= d->until_ms || d->until_ms - now_ms > ALERTING_DIGEST_MS);
+}
+
+/* `all`: also those whose time has not come. */
+static void tell_digests(struct alerting *a, bool all, int64_t now_ms)
 {
     for (uint32_t rule = 0; alerts_rule(a->alerts, rule); rule++)
         for (int kind = ALERT_FIRED; kind <= ALERT_CLEARED; kind++) {
             struct digest *d = &a->digest[rule][kind];
-            if (!d->until_ms || now_ms < d->until_ms)
+            if (!is_due(d, now_ms) && !(all && d->until_ms))
                 continue;
-            struct digest was = *d;
-            memset(d, 0, sizeof(*d));
-            if (!was.count)
-                continue;
-            tell_digest(a, rule, (enum alert_event_kind)kind, &was, now_ms);
-            d->until_ms = now_ms + ALERTING_DIGEST_MS; /* it may go on */
+            uint32_t count = d->count;
+            if (count)
+                tell_digest(a, rule, (enum alert_event_kind)kind, d, now_ms);
+            digest_end(d);
+            d->until_ms = count ? now_ms + ALERTING_DIGEST_MS : 0; /* it may go on */
         }
 }
 
@@ -275,11 +315,11 @@ static void keep_and_tell(struct alerting *a, const struct alert_event *ev, size
     struct err err;
 
     for (size_t i = 0; i < count; i++)
-        row_of(a, &ev[i].alert, ev[i].kind == ALERT_CLEARED, &row[i]);
+        row_of(a, &ev[i].alert, ev[i].kind == ALERT_CLEARED, &row[i]); /* UNMUTED: is there */
     int rc = count ? store_alerts_put(a->is.store, row, count, fresh, &err) : 0;
     complain(a, rc, &err);
     for (size_t i = 0; i < count && rc == 0; i++)
-        if (fresh[i] && !ev[i].alert.silenced)
+        if ((fresh[i] || ev[i].kind == ALERT_UNMUTED) && !ev[i].alert.silenced)
             tell(a, &ev[i], now_ms);
 }
 
@@ -291,7 +331,7 @@ static void take_events(struct alerting *a, bool leads, int64_t now_ms)
     do {
         n = alerts_take(a->alerts, ev, EVENTS);
         for (size_t i = 0; i < n; i++)
-            if (ev[i].kind == ALERT_FIRED && !ev[i].alert.silenced && ev[i].alert.level > a->rung)
+            if (ev[i].kind != ALERT_CLEARED && !ev[i].alert.silenced && ev[i].alert.level > a->rung)
                 a->rung = ev[i].alert.level;
         if (leads)
             keep_and_tell(a, ev, n, now_ms);
@@ -331,6 +371,7 @@ void alerting_tick(struct alerting *a, bool leads, const struct rollout *const *
 {
     bool ready = alerts_ready(a->alerts);
 
+    a->now_ms = now_ms;
     alerts_tick(a->alerts, now_ms);
     if (!ready && alerts_ready(a->alerts))
         a->look_ms = 0;
@@ -344,8 +385,24 @@ void alerting_tick(struct alerting *a, bool leads, const struct rollout *const *
     if (leads && (!a->led || alerts_dropped(a->alerts) != a->dropped))
         keep_all(a, now_ms);
     if (leads && a->is.tell)
-        tell_digests(a, now_ms);
+        tell_digests(a, false, now_ms);
     a->led = leads;
+}
+
+void alerting_free(struct alerting *a)
+{
+    if (!a)
+        return;
+    /* The next leader finds them kept, and tells nobody: so it is now. */
+    if (a->led && a->is.tell && a->alerts)
+        tell_digests(a, true, a->now_ms);
+    for (size_t rule = 0; rule < ALERT_RULES; rule++)
+        for (int kind = ALERT_FIRED; kind <= ALERT_CLEARED; kind++)
+            digest_end(&a->digest[rule][kind]);
+    alerts_free(a->alerts);
+    registry_free(a->registry);
+    free(a->row);
+    free(a);
 }
 
 void alerting_recall(const struct profile *p, struct fleet *fleet, int64_t now_ms)

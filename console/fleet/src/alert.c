@@ -345,41 +345,12 @@ static void look_around(struct alerts *a)
 
 /* ---- time ----------------------------------------------------------------------------------- */
 
-/* The time in which nobody listened does not count. */
-static void resume(struct alerts *a)
-{
-    int64_t lost = a->deaf_ms ? a->now_ms - a->deaf_ms : 0;
-
-    for (uint32_t i = 0; i < a->entry_count && lost > 0; i++) {
-        struct alert *alert = &a->entry[i].alert;
-        if (!a->entry[i].used)
-            continue;
-        if (!alert->fired_ms)
-            alert->since_ms += lost;
-        if (alert->gone_ms)
-            alert->gone_ms += lost;
-    }
-    a->ready_ms = a->now_ms;
-    if (!a->first_ready_ms)
-        a->first_ready_ms = a->now_ms;
-}
-
 void alerts_tick(struct alerts *a, int64_t now_ms)
 {
-    const struct fleet_link *link = fleet_link(a->fleet);
-    bool hears = link->up && now_ms - link->since_ms >= ALERT_SETTLE_MS;
-
-    a->now_ms = now_ms > a->now_ms ? now_ms : a->now_ms;
+    alert_clock(a, now_ms);
     alert_silences_end(a);
-    if (!hears) {
-        if (a->ready_ms)
-            a->deaf_ms = link->up ? a->now_ms : link->since_ms;
-        a->ready_ms = 0;
-        return;
-    }
-    if (!a->ready_ms)
-        resume(a);
-    look_around(a);
+    if (alert_hears(a))
+        look_around(a);
 }
 
 bool alerts_ready(const struct alerts *a)

@@ -74,6 +74,7 @@ struct alerts {
     uint64_t dropped;
 
     int64_t now_ms, ready_ms; /* began to judge; 0: does not now */
+    int64_t up_ms, up_of;     /* link up since, by the present clock; its since_ms then */
     int64_t deaf_ms;          /* when it stopped judging; 0: never began */
     int64_t first_ready_ms;
 };
@@ -85,6 +86,9 @@ void alert_event_add(struct alerts *a, enum alert_event_kind kind, const struct 
 /* Tell the fleet what fires for the device. */
 void alert_show(struct alerts *a, uint32_t device);
 bool alert_is_silenced(struct alerts *a, const struct alert *alert);
+/* It is now_ms: at each tick, first. Then: does it judge? */
+void alert_clock(struct alerts *a, int64_t now_ms);
+bool alert_hears(struct alerts *a);
 /* Those that are over; at each tick. */
 void alert_silences_end(struct alerts *a);
 void alert_silences_free(struct alerts *a);

@@ -48,6 +48,8 @@ static void silence_entry(struct alerts *a, struct entry *e)
         return;
     e->alert.silenced = silenced;
     a->version++;
+    if (!silenced && e->alert.fired_ms && !e->alert.acked)
+        alert_event_add(a, ALERT_UNMUTED, &e->alert);
     if (e->alert.device != FLEET_NONE)
         alert_show(a, e->alert.device);
 }

@@ -547,9 +547,104 @@ static void an_alert_is_told_with_its_value_and_since_when(void **state)
     close_world(&w);
 }
 
+static void a_clock_that_is_set_back_holds_nothing_up(void **state)
+{
+    struct world w;
+    (void)state;
+    open_world(&w, &hot, 1);
+    temperature(&w, "a", 31);
+    pass(&w, 5000);
+    w.feed.now_ms -= 3600000;
+    pass(&w, 7000);
+    assert_int_equal(firing(&w), 1);
+    int64_t held = first(&w)->fired_ms - first(&w)->since_ms;
+    assert_in_range(held, 10000, 13000);
+    temperature(&w, "a", 20);
+    pass(&w, 2000);
+    assert_int_equal(firing(&w), 0);
+    close_world(&w);
+}
+
+static void a_silence_ends_by_the_clock_on_the_wall_also_when_it_was_set(void **state)
+{
+    struct world w;
+    struct alert_silence s = { .id = 1, .rule = "hot" };
+    struct err err;
+    (void)state;
+    open_world(&w, &hot, 1);
+    s.until_ms = w.feed.now_ms + 60000;
+    alerts_set_silences(w.alerts, &s, 1, w.feed.now_ms, &err);
+    w.feed.now_ms -= 3600000;
+    pass(&w, 2000);
+    assert_non_null(alerts_silence(w.alerts, 0));
+    w.feed.now_ms = s.until_ms;
+    pass(&w, 200);
+    assert_null(alerts_silence(w.alerts, 0));
+    close_world(&w);
+}
+
+static void time_that_jumps_ahead_is_time_in_which_nobody_listened(void **state)
+{
+    struct world w;
+    (void)state;
+    open_world(&w, &hot, 1);
+    temperature(&w, "a", 31);
+    pass(&w, 5000);
+    w.feed.now_ms += 3600000; /* it slept */
+    pass(&w, 9000);
+    assert_int_equal(firing(&w), 0);
+    assert_false(alerts_ready(w.alerts));
+    pass(&w, 4000); /* settled; five of ten seconds */
+    assert_int_equal(firing(&w), 0);
+    pass(&w, 7000);
+    assert_int_equal(firing(&w), 1);
+    close_world(&w);
+}
+
+static size_t unmuted(struct world *w)
+{
+    struct alert_event ev[8];
+    size_t n = alerts_take(w->alerts, ev, 8), count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += ev[i].kind == ALERT_UNMUTED && !ev[i].alert.silenced;
+    return count;
+}
+
+static void what_still_fires_when_its_silence_ends_is_told(void **state)
+{
+    struct world w;
+    struct alert_silence s = { .id = 1, .rule = "hot" };
+    struct err err;
+    (void)state;
+    open_world(&w, &hot, 1);
+    s.until_ms = w.feed.now_ms + 30000;
+    alerts_set_silences(w.alerts, &s, 1, w.feed.now_ms, &err);
+    temperature(&w, "a", 31);
+    temperature(&w, "b", 31);
+    pass(&w, 20000);
+    assert_int_equal(firing(&w), 2);
+    assert_int_equal(unmuted(&w), 0);
+    alerts_ack(w.alerts, "hot", "b", "anna", w.feed.now_ms); /* somebody knows */
+    pass(&w, 15000);
+    assert_int_equal(unmuted(&w), 1);
+    pass(&w, 15000);
+    assert_int_equal(unmuted(&w), 0);
+
+    s.until_ms = w.feed.now_ms + 3600000; /* and when it is ended by hand */
+    alerts_set_silences(w.alerts, &s, 1, w.feed.now_ms, &err);
+    pass(&w, 1000);
+    alerts_set_silences(w.alerts, NULL, 0, w.feed.now_ms, &err);
+    assert_int_equal(unmuted(&w), 1);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_clock_that_is_set_back_holds_nothing_up),
+        cmocka_unit_test(a_silence_ends_by_the_clock_on_the_wall_also_when_it_was_set),
+        cmocka_unit_test(time_that_jumps_ahead_is_time_in_which_nobody_listened),
+        cmocka_unit_test(what_still_fires_when_its_silence_ends_is_told),
         cmocka_unit_test(an_alert_is_told_with_its_value_and_since_when),
         cmocka_unit_test(a_reading_above_its_limit_for_long_enough_fires_once),
         cmocka_unit_test(it_clears_only_below_the_lower_limit),

@@ -101,7 +101,8 @@ struct alert_silence {
     int64_t until_ms;
 };
 
-enum alert_event_kind { ALERT_FIRED, ALERT_CLEARED };
+/* UNMUTED: nobody was told of it for a while, and it still fires, unseen. */
+enum alert_event_kind { ALERT_FIRED, ALERT_CLEARED, ALERT_UNMUTED };
 struct alert_event {
     enum alert_event_kind kind;
     struct alert alert; /* as it was then */
