@@ -26,7 +26,7 @@ struct place {
     struct profile profile;
     struct crypto_signer signer;
     int64_t now_ms;
-    int mids;
+    int mids, commands; /* of the messages sent, those to devices */
 };
 
 static bool fake_sign(void *ctx, const uint8_t hash[PROTO_SHA256_LEN], uint8_t sig[PROTO_P256_SIG])
@@ -41,7 +41,7 @@ static int publish(void *ctx, const char *topic, const void *body, size_t len, b
 {
     struct place *p = ctx;
 
-    (void)topic;
+    p->commands += strstr(topic, "/commands/") != NULL;
     (void)body;
     (void)len;
     (void)retain;
@@ -144,19 +144,27 @@ static enum rollout_state state_of(const struct place *p, const char *id)
     return r->state;
 }
 
+static void all_online(struct place *p, const char *id)
+{
+    struct device_status status = { .online = true, .boot = "0000000000000001" };
+    const struct rollout *r = engine_find(p->engine, id);
+
+    assert_non_null(r);
+    memset(status.image, 'b', 64);
+    for (uint32_t i = 0; i < r->count; i++)
+        engine_status(p->engine, r->device[i].id, &status, p->now_ms);
+}
+
 /* As when its gate had stopped it a week ago. */
 static void stop(struct place *p, const char *id)
 {
     struct ota_report report = { .attempt = 1, .state = OTA_REPORT_ROLLED_BACK, .n = 1 };
-    struct device_status status = { .online = true, .boot = "0000000000000001" };
     const struct rollout *r = engine_find(p->engine, id);
 
     assert_non_null(r);
     report.reason = REASON_SELF_TEST;
     text_copy(report.rollout, sizeof(report.rollout), id);
-    memset(status.image, 'b', 64);
-    for (uint32_t i = 0; i < r->count; i++)
-        engine_status(p->engine, r->device[i].id, &status, p->now_ms);
+    all_online(p, id);
     turns(p);
     for (uint32_t i = 0; i < r->count; i++)
         if (r->device[i].attempt > 0)
@@ -221,14 +229,11 @@ static uint32_t in_phase(const struct place *p, const char *id, enum rollout_pha
 static void all_on_the_way(struct place *p, const char *id)
 {
     struct ota_report report = { .attempt = 1, .state = OTA_REPORT_DOWNLOADING, .n = 1 };
-    struct device_status status = { .online = true, .boot = "0000000000000001" };
     const struct rollout *r = engine_find(p->engine, id);
 
     assert_non_null(r);
     text_copy(report.rollout, sizeof(report.rollout), id);
-    memset(status.image, 'b', 64);
-    for (uint32_t i = 0; i < r->count; i++)
-        engine_status(p->engine, r->device[i].id, &status, p->now_ms);
+    all_online(p, id);
     turns(p);
     for (uint32_t i = 0; i < r->count; i++)
         if (r->device[i].attempt > 0)
@@ -270,6 +275,46 @@ static void a_clock_set_back_keeps_no_act_and_no_device_waiting(void **state)
     assert_int_equal(in_phase(p, "r-1", ROLLOUT_PHASE_SILENT), told);
 }
 
+/* Told once, and not again while that is on its way. */
+static void tell_all(struct place *p, const char *id)
+{
+    create(p, id);
+    turns(p);
+    all_online(p, id);
+    turns(p);
+    int told = p->commands;
+    assert_true(told > 0);
+    turns(p);
+    assert_int_equal(p->commands, told);
+}
+
+static void nothing_is_sent_without_a_broker_but_when_it_is_back(void **state)
+{
+    struct place *p = *state;
+
+    tell_all(p, "r-1");
+    int told = p->commands;
+    engine_broker(p->engine, false, p->now_ms);
+    assert_false(asked(p, "r-1", ROLLOUT_ACT_ABORT).refused);
+    assert_int_equal(p->commands, told);
+    engine_broker(p->engine, true, p->now_ms);
+    turns(p);
+    assert_true(p->commands > told);
+}
+
+/* Nobody will acknowledge what was on its way when the broker went. */
+static void what_was_on_its_way_is_sent_again_when_the_broker_is_back(void **state)
+{
+    struct place *p = *state;
+
+    tell_all(p, "r-1");
+    int told = p->commands;
+    engine_broker(p->engine, false, p->now_ms);
+    engine_broker(p->engine, true, p->now_ms);
+    turns(p);
+    assert_int_equal(p->commands, 2 * told);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, new_place, drop_place)
@@ -278,6 +323,8 @@ int main(void)
         T(a_stopped_one_is_not_resumed_over_one_that_runs),
         T(nobody_is_silent_for_the_time_this_machine_slept),
         T(a_clock_set_back_keeps_no_act_and_no_device_waiting),
+        T(nothing_is_sent_without_a_broker_but_when_it_is_back),
+        T(what_was_on_its_way_is_sent_again_when_the_broker_is_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
