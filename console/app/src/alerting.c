@@ -99,6 +99,7 @@ static void complain(struct alerting *a, int rc, const struct err *err)
 static int read_silences(struct alerting *a, int64_t now_ms, struct err *err)
 {
     struct store_silence row[ALERT_SILENCES];
+    _Static_assert(ALERT_SILENCES >= STORE_SILENCES, "all that are kept are in force");
     struct alert_silence in_force[ALERT_SILENCES];
     int n = store_silence_list(a->is.store, now_ms, row, ALERT_SILENCES, err);
 

@@ -12,7 +12,9 @@ enum {
     LOOK_MS = 1000,     /* how often the outbox is looked at for a sink with nothing under way */
     ORPHANS_MS = 60000, /* how often for messages to sinks that left the profile */
     ORPHANS_MAX = 100,  /* at a time */
-    SETTLE_MS = 2000    /* after the journal refused a write */
+    SETTLE_MS = 2000,   /* after the journal refused a write */
+    GAP_MS = 15000,     /* the loop comes round once a second: so long, and it stood still */
+    BACK_MS = 2000      /* more, and the clock was set back */
 };
 
 struct sink {
@@ -252,6 +254,12 @@ static void look_at_command(struct sink *k)
     settle(k);
 }
 
+/* None is put off for longer than that: it was put there before the clock was set back. */
+static bool is_due(const struct store_message *m, int64_t now_ms)
+{
+    return m->due_ms <= now_ms || m->due_ms - now_ms > NOTIFY_LONGEST_MS;
+}
+
 static void turn(struct sink *k)
 {
     struct notify *n = k->of;
@@ -270,7 +278,7 @@ static void turn(struct sink *k)
         return;
     k->next_ms = n->now_ms + LOOK_MS;
     if (store_outbox_first(n->store, k->p->name, &k->message, NULL) == 0 &&
-        k->message.due_ms <= n->now_ms)
+        is_due(&k->message, n->now_ms))
         start(k);
 }
 
@@ -300,9 +308,24 @@ static void drop_orphans(struct notify *n)
     free(row);
 }
 
+/* The clock was set, or nothing ran for a while: what is timed goes on from there. */
+static void mind_clock(struct notify *n, int64_t now_ms)
+{
+    int64_t by = n->now_ms ? now_ms - n->now_ms : 0;
+
+    n->now_ms = now_ms;
+    if (by > -BACK_MS && by < GAP_MS)
+        return;
+    n->orphans_ms = now_ms;
+    for (size_t i = 0; i < n->count; i++) {
+        n->sink[i].next_ms = now_ms;
+        n->sink[i].until_ms += by;
+    }
+}
+
 void notify_tick(struct notify *n, int64_t now_ms)
 {
-    n->now_ms = now_ms;
+    mind_clock(n, now_ms);
     for (size_t i = 0; i < n->count; i++)
         turn(&n->sink[i]);
     if (now_ms < n->orphans_ms)

@@ -187,8 +187,13 @@ static int add(struct store *s, const struct store_silence *silence, int64_t *id
     sql_bind_text(q, 4, silence->reason);
     sql_bind_int(q, 5, silence->made_ms);
     sql_bind_int(q, 6, silence->until_ms);
+    sql_bind_int(q, 7, STORE_SILENCES);
     if (sql_run(s, q, err) != 0)
         return -1;
+    if (sqlite3_changes(s->db) == 0)
+        return err_set(err, EXIT_REFUSED,
+                       "%d silences are in force: end one before ('muster alerts silences')",
+                       STORE_SILENCES);
     *id = sqlite3_last_insert_rowid(s->db);
     text_format(what, sizeof(what), "alerts silenced: rule %s, devices %s, %lld s: %s",
                 silence->rule[0] ? silence->rule : "any",

@@ -90,7 +90,8 @@
     X(ALERT_TOUCH, "UPDATE alert_version SET n=n+1")                                               \
     X(ALERT_VERSION, "SELECT n FROM alert_version")                                                \
     X(SILENCE_ADD, "INSERT INTO silences(rule,target,who,reason,made_ms,until_ms)"                 \
-                   "VALUES(?,?,?,?,?,?)")                                                          \
+                   "SELECT ?1,?2,?3,?4,?5,?6 WHERE "                                               \
+                   "(SELECT COUNT(*) FROM silences WHERE until_ms>?5)<?7")                         \
     X(SILENCE_END, "UPDATE silences SET until_ms=?2 WHERE id=?1 AND until_ms>?2")                  \
     X(SILENCE_LIST, "SELECT id,rule,target,who,reason,made_ms,until_ms FROM silences "             \
                     "WHERE until_ms>? ORDER BY id LIMIT ?")                                        \

@@ -467,13 +467,62 @@ static void a_command_that_hangs_is_ended_with_all_it_started(void **state)
     post(p, NOTIFY_STOP, "");
     turn(p, 0);
     assert_true(notify_is_busy(p->notify));
-    p->now_ms += 29999;
-    notify_tick(p->notify, p->now_ms);
-    assert_true(notify_is_busy(p->notify));
+    for (int i = 0; i < 3; i++) {
+        p->now_ms += i < 2 ? 10000 : 9999;
+        notify_tick(p->notify, p->now_ms);
+        assert_true(notify_is_busy(p->notify));
+    }
     p->now_ms += 1;
     notify_tick(p->notify, p->now_ms);
     assert_false(notify_is_busy(p->notify));
     assert_non_null(strstr(row_of(p, "cmd").error, "longer than 30 s"));
+}
+
+/* A machine that slept, or a clock that was set by NTP: the command has its time all the same. */
+static void a_clock_that_is_set_ends_no_command(void **state)
+{
+    struct place *p = *state;
+    struct profile_notify *n = add(p, "cmd", "command", "");
+
+    snprintf(n->command, sizeof(n->command), "while ! test -e %s.go; do sleep 0.01; done", p->out);
+    reopen(p);
+    post(p, NOTIFY_STOP, "");
+    turn(p, 0);
+    assert_true(notify_is_busy(p->notify));
+    p->now_ms += 3600000;
+    notify_tick(p->notify, p->now_ms);
+    assert_true(notify_is_busy(p->notify));
+    p->now_ms -= 86400000;
+    notify_tick(p->notify, p->now_ms);
+    p->now_ms += 10000;
+    notify_tick(p->notify, p->now_ms);
+    assert_true(notify_is_busy(p->notify));
+    for (int i = 0; i < 2; i++) { /* and no more than its time */
+        p->now_ms += 10000;
+        notify_tick(p->notify, p->now_ms);
+    }
+    assert_false(notify_is_busy(p->notify));
+    assert_non_null(strstr(row_of(p, "cmd").error, "longer than 30 s"));
+}
+
+static void a_clock_that_is_set_back_keeps_no_message(void **state)
+{
+    struct place *p = *state;
+    struct profile_notify *n = add(p, "cmd", "command", "");
+    char out[64];
+
+    snprintf(n->command, sizeof(n->command), "echo x >> %s", p->out);
+    reopen(p);
+    turn(p, 100);
+    post(p, NOTIFY_STOP, "");
+    p->now_ms -= 86400000;
+    until_empty(p, 1); /* two seconds at most */
+    post(p, NOTIFY_STOP, "");
+    p->now_ms -= 86400000;
+    reopen(p); /* nor does one that the process before left */
+    until_empty(p, 1);
+    read_all(p->out, out, sizeof(out));
+    assert_string_equal(out, "x\nx\n");
 }
 
 static void a_secret_is_in_no_log_error_or_row(void **state)
@@ -751,6 +800,8 @@ int main(int argc, char **argv)
         T(a_command_gets_the_text_in_its_environment_and_the_json_on_stdin),
         T(a_command_that_fails_is_tried_again),
         T(a_command_that_hangs_is_ended_with_all_it_started),
+        T(a_clock_that_is_set_ends_no_command),
+        T(a_clock_that_is_set_back_keeps_no_message),
         T(a_secret_is_in_no_log_error_or_row),
         T(a_test_message_goes_out_at_once_and_says_how_it_went),
         T(what_a_sink_lacks_is_named),

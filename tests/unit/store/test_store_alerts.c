@@ -127,6 +127,30 @@ static void a_silence_is_in_force_until_its_time_or_its_end(void **state)
     assert_int_equal(store_silence_list(p->store, NOW_MS + 11, out, 4, &err), 0);
 }
 
+static void one_silence_more_than_can_be_in_force_is_refused(void **state)
+{
+    struct place *p = *state;
+    struct store_silence s = { .who = "alice@gw", .reason = "x", .made_ms = NOW_MS };
+    struct store_silence out[STORE_SILENCES + 1];
+    struct err err;
+    int64_t id, first = 0;
+
+    for (int i = 0; i < STORE_SILENCES; i++) {
+        s.until_ms = NOW_MS + 1000;
+        assert_int_equal(store_silence_add(p->store, &s, &id, &err), 0);
+        first = first ? first : id;
+    }
+    assert_int_equal(store_silence_add(p->store, &s, &id, &err), -1);
+    assert_int_equal(err.code, EXIT_REFUSED);
+    assert_int_equal(store_silence_list(p->store, NOW_MS, out, STORE_SILENCES + 1, &err),
+                     STORE_SILENCES);
+    assert_int_equal(store_silence_end(p->store, first, "bob@gw", NOW_MS, &err), 0);
+    assert_int_equal(store_silence_add(p->store, &s, &id, &err), 0);
+    s.made_ms = NOW_MS + 1000; /* those are over */
+    s.until_ms = NOW_MS + 2000;
+    assert_int_equal(store_silence_add(p->store, &s, &id, &err), 0);
+}
+
 static void many_are_kept_in_one_go_and_what_is_news_is_told(void **state)
 {
     struct place *p = *state;
@@ -170,6 +194,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_fires_is_open_until_it_is_cleared, new_place,
                                         drop_place),
         cmocka_unit_test_setup_teardown(an_acknowledgement_says_who_and_is_audited_once, new_place,
+                                        drop_place),
+        cmocka_unit_test_setup_teardown(one_silence_more_than_can_be_in_force_is_refused, new_place,
                                         drop_place),
         cmocka_unit_test_setup_teardown(a_silence_is_in_force_until_its_time_or_its_end, new_place,
                                         drop_place),

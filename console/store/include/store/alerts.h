@@ -49,7 +49,9 @@ struct store_silence {
     char reason[121];
     int64_t made_ms, until_ms;
 };
-/* Audited. *id gets its number. */
+/* In force at a time; one more is refused, because nobody would see that it isn't. */
+#define STORE_SILENCES 64
+/* Audited. *id gets its number. 0, or -1. */
 int store_silence_add(struct store *s, const struct store_silence *silence, int64_t *id,
                       struct err *err);
 /* Ends it now; audited. 0, 1 when none of that number is in force, -1. */
