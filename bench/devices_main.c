@@ -22,7 +22,7 @@ int main(int argc, char **argv)
     long port = argc > 2 ? number(argv[1], 65535) : 0;
     long count = argc > 2 ? number(argv[2], 1000000) : 0;
     long rate = argc == 5 ? number(argv[3], 1000000) : 0;
-    long seconds = argc == 5 ? number(argv[4], 3600) : 0;
+    long seconds = argc == 5 ? number(argv[4], 86400) : 0;
 
     if (!port || !count || (argc != 3 && (!rate || !seconds))) {
         fputs("usage: bench_devices PORT COUNT [RATE SECONDS]\n", stderr);
