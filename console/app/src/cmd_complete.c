@@ -221,7 +221,6 @@ static void no_log(void *ctx, enum log_level level, const char *text)
 
 static int run_complete(struct cmd_context *ctx, const struct cmd_args *args)
 {
-    static struct profile profile; /* large */
     struct log quiet = { .sink = no_log, .least = LOG_ERROR };
     struct complete_place place;
     struct err err;
@@ -230,14 +229,15 @@ static int run_complete(struct cmd_context *ctx, const struct cmd_args *args)
     if (place.kind == COMPLETE_NOTHING)
         return EXIT_NO;
     limit_time();
-    if (config_load(place.profile ? place.profile : getenv("MUSTER_PROFILE"), &profile, &quiet,
-                    &err))
-        return EXIT_DONE;
+    struct profile *profile = mem_alloc(sizeof(*profile));
     struct asked a = { .prefix = args->word[args->word_count - 1],
                        .before = place.before,
-                       .profile = &profile,
+                       .profile = profile,
                        .out = ctx->out };
-    answer(&a, place.kind);
+    if (!config_load(place.profile ? place.profile : getenv("MUSTER_PROFILE"), profile, &quiet,
+                     &err))
+        answer(&a, place.kind);
+    free(profile);
     return EXIT_DONE;
 }
 
