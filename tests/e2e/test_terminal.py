@@ -89,7 +89,7 @@ class Terminal(FleetTest):
     # ---- kinds of terminal -----------------------------------------------------------------------------------------
     def test_1_each_kind_of_terminal_shows_the_fleet(self):
         for term in ("xterm-256color", "xterm", "xterm-color", "screen", "screen-256color", "tmux-256color", "rxvt-unicode-256color", "vt100", "vt220", "linux",
-                     "xterm-kitty", "alacritty", "no-such-terminal"):
+                     "ansi", "cygwin", "xterm-kitty", "alacritty", "no-such-terminal"):
             with self.subTest(term=term):
                 s = self.open(term)
                 s.shows("sensor-001", "sensor-004", "quit", seconds=60)
@@ -98,6 +98,26 @@ class Terminal(FleetTest):
                 wait_until("the filter holds", 60, lambda: "sensor-004 " not in s.text())
                 s.keys("Enter", "Escape")
                 s.shows("sensor-001", "sensor-004", seconds=60)
+                s.keys("q")
+                self.leaves_sane(s)
+                s.close()
+
+    def test_1_a_line_drawn_to_the_last_column_ends_there(self):
+        """The descriptions say that the cursor is in the next line then; no terminal of today does that."""
+        for term in ("ansi", "cygwin", "pcansi", "xterm"):
+            with self.subTest(term=term):
+                s = self.open(term)
+                s.shows("sensor-001", "sensor-004", "q quit", seconds=60)
+
+                def whole():
+                    lines = s.text().splitlines()
+                    return lines.count("─" * 80) == 2 and all(
+                        sum("sensor-%03d" % n in line for line in lines) == 1 for n in range(1, 5))
+                wait_until("two rules from edge to edge, each device once", 60, whole)
+                s.keys("?")
+                s.shows("keys: fleet", seconds=60)
+                s.keys("Escape")
+                wait_until("the same again", 60, whole)
                 s.keys("q")
                 self.leaves_sane(s)
                 s.close()
@@ -137,8 +157,12 @@ class Terminal(FleetTest):
                 s.close()
 
     def test_3_suspended_and_continued(self):
-        name = "muster-job-%d" % os.getpid()
-        s = Screen(name, "bash --norc -i", 80, 24)
+        for term in ("screen-256color", "linux"):  # linux: its description calls ^Z a key
+            with self.subTest(term=term):
+                self.suspend(term)
+
+    def suspend(self, term):
+        s = Screen("muster-job-%d-%s" % (os.getpid(), term), "env TERM=%s bash --norc -i" % term, 80, 24)
         self.addCleanup(s.close)
         s.type("%s --profile %s" % (MUSTER, self.fleet.profile))
         s.keys("Enter")

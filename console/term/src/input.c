@@ -276,11 +276,26 @@ static void define_spellings(void)
     } spellings[] = {
         { "\033[1~", KEY_HOME }, { "\033[7~", KEY_HOME }, { "\033[H", KEY_HOME },
         { "\033OH", KEY_HOME },  { "\033[4~", KEY_END },  { "\033[8~", KEY_END },
-        { "\033[F", KEY_END },   { "\033OF", KEY_END },
+        { "\033[F", KEY_END },   { "\033OF", KEY_END },   { "\033[A", KEY_UP },
+        { "\033OA", KEY_UP },    { "\033[B", KEY_DOWN },  { "\033OB", KEY_DOWN },
+        { "\033[C", KEY_RIGHT }, { "\033OC", KEY_RIGHT }, { "\033[D", KEY_LEFT },
+        { "\033OD", KEY_LEFT },
     };
 
     for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
         define_key(spellings[i].sequence, spellings[i].key);
+}
+
+/* Some descriptions (linux, putty, cygwin) call ^Z a key "suspend"; vt300 calls Tab "next". A
+ * control character that would be a key nobody asks for stays what it is. */
+static void undefine_controls(void)
+{
+    for (char c = 1; c < 32; c++) {
+        const char sequence[2] = { c, '\0' };
+        int code = key_defined(sequence);
+        if (code > 0 && !special((wint_t)code))
+            define_key(sequence, 0);
+    }
 }
 
 void input_setup(void)
@@ -294,6 +309,7 @@ void input_setup(void)
     set_escdelay(25);
     typeahead(-1);
     define_spellings();
+    undefine_controls();
     define_key("\033[200~", PASTE_START);
     define_key("\033[201~", PASTE_END);
 }

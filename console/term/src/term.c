@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "describe.h"
 
 #define SYNC_CELLS  60      /* a frame that changes more is wrapped in synchronised output */
 #define COPY_BEHIND 1048576 /* bytes that may wait before a copy is refused */
@@ -53,12 +54,13 @@ static SCREEN *open_screen(FILE *to, struct term_facts *facts)
     for (size_t i = 0; i < count; i++) {
         if (!tries[i] || !*tries[i])
             continue;
-        SCREEN *screen = newterm(tries[i], to, stdin);
+        const char *kind = describe(tries[i]);
+        SCREEN *screen = newterm(kind, to, stdin);
         if (!screen)
             continue;
         if (can_place_cursor()) {
-            facts->reduced = i > 0;
-            text_copy(facts->type, sizeof(facts->type), tries[i]);
+            facts->reduced = i > 0 || kind != tries[i];
+            text_copy(facts->type, sizeof(facts->type), kind);
             return screen;
         }
         endwin();
@@ -78,6 +80,13 @@ static bool locale_is_utf8(const struct term_options *o)
     if (type && strcmp(type, "linux") == 0 && !o->utf8)
         utf8 = false; /* its font has neither braille nor most glyphs */
     return utf8 && !o->ascii;
+}
+
+/* With the mouse asked for, GNU screen (4.9) keeps an Esc back until the next key. tmux inside it
+ * inherits STY. */
+static bool mouse_costs_esc(void)
+{
+    return getenv("STY") && !getenv("TMUX");
 }
 
 static void setup_colours(struct term *t, bool no_color)
@@ -150,7 +159,7 @@ struct term *term_open(const struct term_options *o, struct err *err)
     }
     theme_mono(&t->mono);
     theme_ansi(&t->ansi);
-    t->facts.mouse = !o->no_mouse;
+    t->facts.mouse = !o->no_mouse && !mouse_costs_esc();
     t->sync =
         !o->no_sync && strncmp(t->facts.type, "vt", 2) != 0 && strcmp(t->facts.type, "linux") != 0;
     setup_colours(t, o->no_color);
@@ -171,6 +180,10 @@ static void leave(struct term *t)
     mousemask(0, NULL);
     out_text(&t->out, "\033[?2004l");
     curs_set(1);
+    /* Where there is no second screen (linux, mosh) the picture stays: room for the prompt. */
+    move(t->rows - 1, 0);
+    clrtoeol();
+    refresh();
     endwin();
     out_take(&t->out);
     if (!signals_is_ours())

@@ -199,9 +199,45 @@ static void keys_come_as_code_points_and_names(void **state)
     tty_stop(t);
 }
 
-static void home_and_end_are_known_however_they_are_spelt(void **state)
+/* The descriptions of these call ^Z a key, "suspend". */
+static void a_control_character_is_itself_whatever_the_description_says(void **state)
+{
+    static const char *const types[] = { "linux", "cygwin", "xterm" };
+    (void)state;
+
+    for (int i = 0; i < 3; i++) {
+        struct tty *t = start(types[i], false);
+        assert_memory_equal(tty_event(t), "open", 4);
+        tty_type(t, "\x1a");
+        assert_string_equal(tty_event(t), "key 26");
+        tty_stop(t);
+    }
+}
+
+static void where_the_picture_stays_its_last_line_is_left_to_the_shell(void **state)
+{
+    static const char *const types[] = { "vt100", "linux", "xterm" };
+    (void)state;
+
+    for (int i = 0; i < 3; i++) {
+        struct tty *t = start(types[i], false);
+        assert_memory_equal(tty_event(t), "open", 4);
+        assert_string_equal(tty_next(t), "shown");
+        tty_drain(t, 100);
+        t->out_len = 0;
+        tty_type(t, "q");
+        assert_string_equal(tty_event(t), "key 113");
+        assert_string_equal(tty_event(t), "closed");
+        tty_drain(t, 100);
+        assert_true(strstr(t->out, "\033[K") || strstr(t->out, "\033[J"));
+        tty_stop(t);
+    }
+}
+
+static void arrows_home_and_end_are_known_however_they_are_spelt(void **state)
 {
     static const char *const homes[] = { "\033[1~", "\033[7~", "\033[H", "\033OH" };
+    static const char *const arrows[] = { "\033[A", "\033[B", "\033OA", "\033OB" };
     static const char *const ends[] = { "\033[4~", "\033[8~", "\033[F", "\033OF" };
     struct tty *t = start("xterm-256color", false);
     char want[32];
@@ -211,6 +247,9 @@ static void home_and_end_are_known_however_they_are_spelt(void **state)
     for (int i = 0; i < 4; i++) {
         tty_type(t, homes[i]);
         snprintf(want, sizeof(want), "key %d", K_HOME);
+        assert_string_equal(tty_event(t), want);
+        tty_type(t, arrows[i]);
+        snprintf(want, sizeof(want), "key %d", i % 2 ? K_DOWN : K_UP);
         assert_string_equal(tty_event(t), want);
         tty_type(t, ends[i]);
         snprintf(want, sizeof(want), "key %d", K_END);
@@ -365,6 +404,27 @@ static void the_mouse_comes_as_clicks_and_wheel(void **state)
     }
 }
 
+static void in_gnu_screen(int fd)
+{
+    setenv("STY", "1234.pts-0.host", 1);
+    unsetenv("TMUX");
+    child(fd, false);
+}
+
+static void where_the_mouse_would_cost_the_escape_key_it_is_left_alone(void **state)
+{
+    (void)state;
+
+    for (int screen = 0; screen < 2; screen++) {
+        struct tty *t = tty_start("screen-256color", screen ? in_gnu_screen : coloured);
+        assert_memory_equal(tty_event(t), "open", 4);
+        assert_string_equal(tty_next(t), "shown");
+        tty_drain(t, 100);
+        assert_true((strstr(t->out, "\033[?1000h") == NULL) == (screen == 1));
+        tty_stop(t);
+    }
+}
+
 static void a_mouse_of_another_kind_than_asked_for_is_no_key(void **state)
 {
     struct tty *t = start("xterm-256color", false);
@@ -505,6 +565,8 @@ static void each_kind_of_terminal_gets_the_colours_it_has(void **state)
         { "xterm", "open 24 80 8 xterm" },
         { "screen-256color", "open 24 80 256 screen-256color" },
         { "tmux-256color", "open 24 80 256 tmux-256color" },
+        { "ansi", "open 24 80 8 screen" }, /* see src/describe.h */
+        { "pcansi", "open 24 80 8 screen" },
     };
     (void)state;
 
@@ -559,7 +621,9 @@ int main(void)
         cmocka_unit_test(a_signal_that_kills_restores_the_terminal_first),
         cmocka_unit_test(a_full_stack_restores_the_terminal_too),
         cmocka_unit_test(keys_come_as_code_points_and_names),
-        cmocka_unit_test(home_and_end_are_known_however_they_are_spelt),
+        cmocka_unit_test(a_control_character_is_itself_whatever_the_description_says),
+        cmocka_unit_test(where_the_picture_stays_its_last_line_is_left_to_the_shell),
+        cmocka_unit_test(arrows_home_and_end_are_known_however_they_are_spelt),
         cmocka_unit_test(a_sequence_nobody_knows_is_not_taken_for_keys),
         cmocka_unit_test(a_paste_is_one_event_and_runs_no_keys),
         cmocka_unit_test(an_answer_that_comes_late_is_no_key),
@@ -567,6 +631,7 @@ int main(void)
         cmocka_unit_test(a_paste_in_pieces_is_one_event_too),
         cmocka_unit_test(a_paste_longer_than_an_event_is_cut_and_nothing_of_it_acts),
         cmocka_unit_test(the_mouse_comes_as_clicks_and_wheel),
+        cmocka_unit_test(where_the_mouse_would_cost_the_escape_key_it_is_left_alone),
         cmocka_unit_test(a_mouse_of_another_kind_than_asked_for_is_no_key),
         cmocka_unit_test(a_storm_of_resizes_ends_in_the_last_size),
         cmocka_unit_test(only_what_changed_is_sent),

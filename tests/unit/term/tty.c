@@ -27,6 +27,7 @@ static void become_child(const char *slave, int fd, const char *type, void (*chi
     setenv("TERM", type, 1);
     setenv("LC_ALL", "C.UTF-8", 1);
     unsetenv("COLORTERM");
+    unsetenv("STY");
     child(fd);
     _exit(0);
 }

@@ -31,7 +31,7 @@ struct term_options {
 struct term_facts {
     bool utf8;
     bool mouse;
-    bool reduced;     /* TERM was not known: a fall-back was taken */
+    bool reduced;     /* TERM was not known, or not to be believed: another was taken */
     unsigned colours; /* 0 (mono), 8, 16, 256 */
     char type[32];    /* the terminfo entry in use */
 };
