@@ -1082,6 +1082,24 @@ static void an_export_names_its_file_and_format_before(void **state)
     assert_string_equal(effect(b, UI_EXPORT)->text, "out.csv");
 }
 
+static void an_export_is_of_the_marked_rows_if_there_are(void **state)
+{
+    struct bench *b = *state;
+    char first[PROTO_ID_MAX];
+
+    type(b, "/group:hall<Enter><Home>e<Enter>");
+    snprintf(first, sizeof(first), "%s", effect(b, UI_EXPORT)->ids[0]);
+    type(
+        b,
+        "<Space>/<C-u>id=lab-001<Enter>e"); /* and the filter hides it: it is marked all the same */
+    assert_true(on_screen(b, "export 1 marked rows"));
+    type(b, "<Enter>");
+    assert_int_equal(effect(b, UI_EXPORT)->id_count, 1);
+    assert_string_equal(effect(b, UI_EXPORT)->ids[0], first);
+    type(b, "<Esc>e"); /* unmarked */
+    assert_true(on_screen(b, "export 1 rows"));
+}
+
 static void the_profile_says_what_is_usual_until_somebody_chooses(void **state)
 {
     struct bench *b = *state;
@@ -1453,6 +1471,7 @@ int main(void)
         KEYS(the_chooser_ticks_what_the_fleet_sends),
         KEYS(a_view_goes_only_after_a_second_press),
         KEYS(an_export_names_its_file_and_format_before),
+        KEYS(an_export_is_of_the_marked_rows_if_there_are),
         KEYS(any_text_may_stand_in_the_state_file),
         KEYS(no_sequence_of_keys_acts_on_what_was_not_shown),
         KEYS(no_sequence_of_keys_or_messages_escapes),

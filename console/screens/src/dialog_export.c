@@ -8,7 +8,8 @@
 static size_t device_rows(struct ui *ui, const struct ui_model *m)
 {
     (void)m;
-    return fleet_screen_rows(ui);
+    /* As every other act: the marked ones, if there are. */
+    return ui->fleet.mark_count ? fleet_screen_targets(ui) : fleet_screen_rows(ui);
 }
 
 static const struct {
@@ -99,9 +100,13 @@ static void export_draw(struct ui *ui, const struct ui_model *m, struct area scr
     struct export_dialog *d = &ui->exporting;
     struct area box = dialog_centred(screen, 8, 66);
     char title[64];
-    snprintf(title, sizeof(title), "export %zu rows",
-             d->what == UI_ROWS_DEVICES ? fleet_view_count(ui->fleet.view)
-                                        : lists[d->what].rows(ui, m) / lists[d->what].ids);
+    size_t marked = d->what == UI_ROWS_DEVICES ? ui->fleet.mark_count : 0;
+    if (marked)
+        snprintf(title, sizeof(title), "export %zu marked rows", marked);
+    else
+        snprintf(title, sizeof(title), "export %zu rows",
+                 d->what == UI_ROWS_DEVICES ? fleet_view_count(ui->fleet.view)
+                                            : lists[d->what].rows(ui, m) / lists[d->what].ids);
     area_box(box, ROLE_FOCUS, title, "Enter writes   Tab other format   Esc cancels");
     struct area in = area_sub(box, 1, 3, box.rows - 2, box.cols - 5);
     area_text(in, 1, 0, ROLE_TEXT, "Format");

@@ -361,7 +361,7 @@ static struct list_columns list_columns(int cols)
     if (cols >= 110)
         return (struct list_columns){ 16, 23, 16, 0, 40, 50, 56, 12, 69, 79, 84, 90, 97, 109 };
     if (cols >= 76)
-        return (struct list_columns){ 14, 21, 15, 0, 37, 47, 51, 6, 58, 0, 68, 0, 73, 0 };
+        return (struct list_columns){ 14, 21, 17, 0, 39, 49, 53, 5, 58, 0, 68, 0, 73, 0 };
     return (struct list_columns){ 14, 0, 0, 0, 21, 31, 35, 6, 42, 0, 53, 0, 0, 0 };
 }
 
