@@ -18,6 +18,7 @@ enum {
     BASE_BEFORE_MS = 30 * 86400, /* s before the first event: late values may lie there */
     TS_OLDEST_S = 48 * 3600,
     TS_AHEAD_S = 5,
+    RECALL_AHEAD_S = 60,
     BURST_DS = 5, /* messages nearer than half a second are one beat */
 };
 
@@ -628,6 +629,13 @@ void fleet_vouch(struct fleet *fleet, int64_t since_ms)
     fleet->vouched_ms = since_ms;
 }
 
+/* A clock that ran ahead wrote it down: believed, nothing that is said until then would be newer.
+ */
+static int64_t not_ahead(const struct fleet *fleet, int64_t t_ms)
+{
+    return t_ms > fleet->now_ms + (int64_t)RECALL_AHEAD_S * 1000 ? 0 : t_ms;
+}
+
 void fleet_recall(struct fleet *fleet, const char *id, int64_t last_ms, uint32_t interval_ms,
                   const struct device_status *facts, const struct reading *item, const uint32_t *t,
                   uint32_t count)
@@ -641,6 +649,7 @@ void fleet_recall(struct fleet *fleet, const char *id, int64_t last_ms, uint32_t
     if (device == FLEET_NONE)
         return;
     struct fleet_device *d = fleet_at(fleet, device);
+    last_ms = not_ahead(fleet, last_ms);
     if (last_ms > d->last_ms)
         d->last_ms = d->met_ms = last_ms;
     if (!d->interval_ms)
@@ -653,7 +662,7 @@ void fleet_recall(struct fleet *fleet, const char *id, int64_t last_ms, uint32_t
         uint32_t reading = fleet_reading_intern(fleet, item[i].name);
         struct fleet_value *v = reading == FLEET_NONE ? NULL : value_for(fleet, d, reading, &added);
         if (v)
-            take_value(v, item[i].value, (int64_t)t[i] * 1000);
+            take_value(v, item[i].value, not_ahead(fleet, (int64_t)t[i] * 1000));
     }
     if (added)
         fleet_trend_choose(fleet, d);

@@ -31,7 +31,7 @@ static const char *const texts[H_COUNT] = {
                      "ON CONFLICT DO UPDATE SET av=(av*n+excluded.av*excluded.n)/(n+excluded.n),"
                      " n=n+excluded.n, lo=min(lo,excluded.lo), hi=max(hi,excluded.hi)",
     [H_RECENT_FIRST] = "SELECT min(t) FROM recent",
-    [H_RECENT_LAST] = "SELECT max(t) FROM recent",
+    [H_RECENT_LAST] = "SELECT max(t) FROM recent WHERE t<?",
     [H_RECENT_WINDOW] = "SELECT series,n,lo,av,hi FROM recent WHERE t=? AND series>? AND series<=?",
     [H_RECENT_ONE] = "SELECT n,lo,av,hi FROM recent WHERE t=? AND series=?",
     [H_RECENT_DROP] = "DELETE FROM recent WHERE t=? AND series>? AND series<=?",
@@ -210,6 +210,7 @@ struct history *history_open(const char *journal, const struct history_limits *l
     h->limits.days = h->limits.days ? h->limits.days : 90;
     h->limits.megabytes = h->limits.megabytes ? h->limits.megabytes : 1024;
     h->scale = 1;
+    h->fold_hour = FOLD_NONE;
     if (open_file(h, err) &&
         (!h->damaged || put_aside(h, now_ms, note, cap, err) || open_file(h, err))) {
         history_close(h);
@@ -273,7 +274,8 @@ int history_renew(struct history *h, int64_t now_ms, char *note, size_t cap, str
         return -1;
     h->in_batch = false;
     h->writing.count = 0;
-    h->fold_hour = h->sweep_after = 0;
+    h->fold_hour = FOLD_NONE;
+    h->sweep_after = 0;
     history_forget_ids(h);
     return open_file(h, err);
 }

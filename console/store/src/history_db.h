@@ -11,6 +11,7 @@
 #define MINUTES_PER_HOUR    60
 #define MINUTES_PER_DAY     1440
 #define MINUTES_PER_QUARTER 15
+#define FOLD_NONE           -1 /* no hour is being folded */
 #define HISTORY_WINDOW      64 /* series folded or swept in one go */
 
 enum history_sql {
@@ -81,7 +82,7 @@ struct history {
     struct history_pending_reply *reply;
     size_t reply_count;
 
-    int64_t fold_hour, fold_after; /* being folded, series up to there are done; hour 0: none */
+    int64_t fold_hour, fold_after; /* being folded, series up to there are done */
     int64_t sweep_after, sweep_ms, size_ms;
     double scale;        /* of the times kept, below 1 when the file is full */
     struct pack *window; /* HISTORY_WINDOW */

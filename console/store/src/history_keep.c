@@ -168,9 +168,9 @@ static int choose_hour(struct history *h, int64_t now_ms, struct err *err)
         return -1;
     int64_t hour = first / MINUTES_PER_HOUR;
     int64_t over = (hour + 1) * MINUTES_PER_HOUR + HISTORY_GRACE_MIN;
-    h->fold_hour = first >= 0 && now_ms / HISTORY_MINUTE_MS >= over ? hour : 0;
+    h->fold_hour = first >= 0 && now_ms / HISTORY_MINUTE_MS >= over ? hour : FOLD_NONE;
     h->fold_after = 0;
-    return h->fold_hour ? 1 : 0;
+    return h->fold_hour != FOLD_NONE ? 1 : 0;
 }
 
 static int fold(struct history *h, struct err *err)
@@ -178,12 +178,12 @@ static int fold(struct history *h, struct err *err)
     int64_t top;
 
     if (ask(h, H_SERIES_TOP, &top, err) || within(h, fold_window, 0, err)) {
-        h->fold_hour = 0;
+        h->fold_hour = FOLD_NONE;
         return -1;
     }
     h->fold_after += HISTORY_WINDOW;
     if (h->fold_after >= top)
-        h->fold_hour = 0;
+        h->fold_hour = FOLD_NONE;
     return 1;
 }
 
@@ -301,7 +301,7 @@ static int look_at_size(struct history *h, int64_t now_ms, struct err *err)
 
 int history_keep(struct history *h, int64_t now_ms, struct err *err)
 {
-    if (!h->fold_hour) {
+    if (h->fold_hour == FOLD_NONE) {
         int due = choose_hour(h, now_ms, err);
         if (due <= 0)
             return due || sweep(h, now_ms, err) || look_at_size(h, now_ms, err) ? -1 : 0;

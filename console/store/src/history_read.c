@@ -131,6 +131,8 @@ static int edge(struct history_query *q, enum history_sql which, int64_t *out, s
     sqlite3_stmt *s = history_get(q->h, which, err);
     if (!s)
         return -1;
+    if (sqlite3_bind_parameter_count(s))
+        sqlite3_bind_int64(s, 1, q->to);
     int rc = sqlite3_step(s);
     *out = rc == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL ? sqlite3_column_int64(s, 0)
                                                                         : -1;
@@ -138,7 +140,8 @@ static int edge(struct history_query *q, enum history_sql which, int64_t *out, s
     return rc == SQLITE_ROW ? 0 : history_fail(q->h, err);
 }
 
-/* `recent` holds the last hour or two; stragglers older than that wait there only for moments. */
+/* `recent` holds the last hour or two; stragglers older than that wait there only for moments, and
+ * what a clock put there that was ahead waits for long: it is not what the query ends at. */
 static int begin_recent(struct history_query *q, struct err *err)
 {
     int64_t first, last;

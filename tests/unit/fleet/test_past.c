@@ -123,6 +123,26 @@ static void a_device_that_is_only_remembered_has_a_past(void **state)
 }
 
 /* What the fleet itself has thrown away, days later, the store still has. */
+/* Written while the machine's clock was years ahead, before it was set. */
+static void last_words_of_the_future_do_not_silence_the_present(void **state)
+{
+    struct feed f;
+    struct reading r = { .name = "temperature", .value = 5 };
+    uint32_t t = (uint32_t)(FEED_START_MS / 1000) + 10 * 365 * 86400;
+    (void)state;
+    feed_open(&f, NULL);
+
+    fleet_recall(f.fleet, "a", (int64_t)t * 1000, 60000, NULL, &r, &t, 1);
+    assert_int_equal(feed_device(&f, "a")->last_ms, 0);
+    assert_int_equal(feed_device(&f, "a")->value[0].t, 0);
+    assert_true(feed_device(&f, "a")->value[0].value == 5); /* better than nothing */
+
+    say_temp(&f, "a", 7);
+    assert_true(feed_device(&f, "a")->value[0].value == 7);
+    assert_int_equal(feed_device(&f, "a")->last_ms, f.now_ms);
+    fleet_free(f.fleet);
+}
+
 static void beyond_what_memory_holds_the_store_is_asked(void **state)
 {
     struct feed f;
@@ -252,6 +272,7 @@ int main(void)
         cmocka_unit_test(a_silence_between_the_two_stays_a_gap),
         cmocka_unit_test(where_both_know_it_is_the_fleets_own),
         cmocka_unit_test(a_device_that_is_only_remembered_has_a_past),
+        cmocka_unit_test(last_words_of_the_future_do_not_silence_the_present),
         cmocka_unit_test(beyond_what_memory_holds_the_store_is_asked),
         cmocka_unit_test(a_trend_takes_what_is_remembered_where_nothing_was_heard),
         cmocka_unit_test(a_listener_hears_each_value_with_its_time),

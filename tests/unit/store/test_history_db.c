@@ -170,6 +170,34 @@ static void only_the_hours_that_run_lie_in_recent(void **state)
     assert_int_equal(ask(p, "SELECT count(*) FROM quarters"), 1);
 }
 
+/* The machine's clock was years ahead for a moment: those minutes stay in `recent` until then. */
+static void a_clock_that_was_ahead_hides_nothing_of_the_present(void **state)
+{
+    struct place *p = *state;
+    open_at(p, START_MS);
+    history_add(p->h, "a", "temperature", START_MS + 4000 * DAY_MS, 99);
+    fill(p, "a", START_MS, 150);
+
+    assert_int_equal(read_all(p, "a", START_MS, START_MS + DAY_MS, HISTORY_MINUTES, sample), 150);
+    assert_float_equal(sample[149].avg, 149, 0.001);
+    assert_int_equal(read_all(p, "a", START_MS, START_MS + DAY_MS, HISTORY_QUARTERS, sample), 10);
+    assert_int_equal(ask(p, "SELECT count(*) FROM recent"), 31);
+}
+
+/* A machine without a battery begins in 1970. */
+static void values_of_the_first_hour_of_all_hold_up_no_folding(void **state)
+{
+    struct place *p = *state;
+    open_at(p, 60000);
+    history_add(p->h, "a", "temperature", 60000, 1);
+    work(p, 120000);
+    assert_int_equal(ask(p, "SELECT count(*) FROM recent"), 1);
+    fill(p, "a", START_MS, 150);
+
+    assert_int_equal(ask(p, "SELECT count(*) FROM recent"), 30);
+    assert_int_equal(read_all(p, "a", START_MS, START_MS + DAY_MS, HISTORY_MINUTES, sample), 150);
+}
+
 static void a_late_value_finds_its_minute_in_a_folded_hour(void **state)
 {
     struct place *p = *state;
@@ -562,6 +590,8 @@ int main(void)
         T(a_minute_holds_least_mean_and_greatest_of_its_values),
         T(hours_that_are_over_are_folded_and_read_as_before),
         T(only_the_hours_that_run_lie_in_recent),
+        T(a_clock_that_was_ahead_hides_nothing_of_the_present),
+        T(values_of_the_first_hour_of_all_hold_up_no_folding),
         T(a_late_value_finds_its_minute_in_a_folded_hour),
         T(a_query_gives_its_range_of_its_series_only),
         T(an_hour_that_is_folded_while_it_is_read_is_seen_once),

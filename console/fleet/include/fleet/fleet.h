@@ -214,7 +214,7 @@ uint32_t fleet_apply(struct fleet *fleet, const struct fleet_event *event, int64
  * What another console knew when this one was not yet there: a device's last words. Fills in only
  * what is not known better already; a device that is not known yet is added. `facts` (NULL: none)
  * are of its last status: a last will wipes them from the broker's memory. `t[i]` is when item[i]
- * was measured, Unix s.
+ * was measured, Unix s; times more than a minute ahead of fleet_apply()'s are taken as not known.
  */
 struct reading;
 void fleet_recall(struct fleet *fleet, const char *id, int64_t last_ms, uint32_t interval_ms,
