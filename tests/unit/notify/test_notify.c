@@ -525,6 +525,25 @@ static void a_clock_that_is_set_back_keeps_no_message(void **state)
     assert_string_equal(out, "x\nx\n");
 }
 
+static void what_is_to_be_tried_again_outlives_a_clock_that_is_set_back(void **state)
+{
+    struct place *p = *state;
+    struct profile_notify *n = add(p, "cmd", "command", "");
+    char out[64];
+
+    snprintf(n->command, sizeof(n->command), "echo x >> %s; test $(wc -l < %s) -ge 2", p->out,
+             p->out);
+    reopen(p);
+    post(p, NOTIFY_STOP, "");
+    for (int i = 0; i < GIVEN_UP && row_of(p, "cmd").attempts == 0; i++)
+        turn(p, 10);
+    turn(p, 10); /* looked at, and not due */
+    p->now_ms -= 86400000;
+    until_empty(p, 1);
+    read_all(p->out, out, sizeof(out));
+    assert_string_equal(out, "x\nx\n");
+}
+
 static void a_secret_is_in_no_log_error_or_row(void **state)
 {
     struct place *p = *state;
@@ -802,6 +821,7 @@ int main(int argc, char **argv)
         T(a_command_that_hangs_is_ended_with_all_it_started),
         T(a_clock_that_is_set_ends_no_command),
         T(a_clock_that_is_set_back_keeps_no_message),
+        T(what_is_to_be_tried_again_outlives_a_clock_that_is_set_back),
         T(a_secret_is_in_no_log_error_or_row),
         T(a_test_message_goes_out_at_once_and_says_how_it_went),
         T(what_a_sink_lacks_is_named),
