@@ -93,6 +93,12 @@ class Alerts(FleetTest):
         self.fleet.run("alerts", "unsilence", str(made["id"]))
         wait_until("it is loud again", 20, lambda: self.fleet.ls()["sensor-001"]["state"] == "crit")
 
+    def test_4_what_a_colleague_typed_sends_nothing_to_the_terminal(self):
+        made = self.fleet.json("alerts", "silence", "id=nobody", "--for", "10m", "--reason", "red \x1b[31m day")
+        self.assertIn("red", self.fleet.run("alerts", "silences").stdout)
+        self.assertNotIn("\x1b", self.fleet.run("alerts", "silences").stdout)
+        self.fleet.run("alerts", "unsilence", str(made["id"]))
+
     def test_5_a_device_that_goes_away_and_comes_back_fires_and_clears(self):
         self.fleet.power_off("sensor-003")
         wait_until("offline fires", 30, lambda: self.alert("offline", "sensor-003"))

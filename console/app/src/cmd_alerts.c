@@ -103,17 +103,25 @@ static const struct alert_silence *silence_of(const struct judged *j, const stru
 
 /* ---- alerts ---------------------------------------------------------------------------------- */
 
+/* A colleague typed it: it goes to a terminal. Returns out. */
+static const char *clean(const char *text, char out[512])
+{
+    text_clean(out, 512, text, strlen(text));
+    return out;
+}
+
 static void print_alert(struct cmd_context *ctx, const struct store_alert *a,
                         const struct alert_silence *silence)
 {
-    char when[40], text[512];
+    char when[40], text[512], who[512];
 
     output_time(when, sizeof(when), a->fired_ms / 1000);
     text_clean(text, sizeof(text), a->text, strlen(a->text));
     fprintf(ctx->out, "%-4s  %s  %-14s %-20s %s%s%s%s", a->level, when, a->rule, a->subject, text,
             a->cleared_ms ? "  (cleared)" : "", a->ack_ms ? "  seen by " : "", a->ack_who);
     if (silence)
-        fprintf(ctx->out, "  muted by %s: %s", silence->who, silence->reason);
+        fprintf(ctx->out, "  muted by %s: %s", clean(silence->who, who),
+                clean(silence->reason, text));
     fputc('\n', ctx->out);
 }
 
@@ -349,7 +357,7 @@ static int judge_silences(struct cmd_context *ctx, struct store *store, struct j
 static void print_silence(struct cmd_context *ctx, const struct store_silence *s, uint32_t mutes,
                           uint32_t devices, json_t *list)
 {
-    char until[40];
+    char until[40], target[512], who[512], reason[512];
 
     output_time(until, sizeof(until), s->until_ms / 1000);
     if (ctx->json) {
@@ -360,7 +368,8 @@ static void print_silence(struct cmd_context *ctx, const struct store_silence *s
     } else
         fprintf(ctx->out, "%4lld  until %s  rule %s  devices %s (%u)  mutes %u  by %s: %s\n",
                 (long long)s->id, until, s->rule[0] ? s->rule : "any",
-                s->target[0] ? s->target : "all", devices, mutes, s->who, s->reason);
+                s->target[0] ? clean(s->target, target) : "all", devices, mutes, clean(s->who, who),
+                clean(s->reason, reason));
 }
 
 static const struct option silences_options[] = { ROW_FILTER_OPTION, { 0 } };

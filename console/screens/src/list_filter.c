@@ -195,7 +195,7 @@ bool list_filter_bar(const struct list_filter *f, struct area a, uint32_t shown,
     else if (a.rows > 1)
         draw_filter_hints(&f->hints, f->hint, a, 1, hint_title(f, a));
     if (a.rows > 2 && !wrong)
-        area_printf(a, a.rows - 1, 3, ROLE_HINT, "%s   Tab fills  Enter keeps  Esc cancels",
-                    example);
+        area_printf(a, a.rows - 1, 3, ROLE_HINT, "%s   Tab fills  Enter%s  Esc%s", example,
+                    a.cols >= 100 ? " keeps" : "", a.cols >= 100 ? " cancels" : "");
     return true;
 }
