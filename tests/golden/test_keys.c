@@ -1133,6 +1133,16 @@ static void the_profile_says_what_is_usual_until_somebody_chooses(void **state)
     assert_string_equal(wrong, "'hw': one more than there may be");
 }
 
+static void a_filter_is_kept_without_the_blanks_around_it(void **state)
+{
+    struct bench *b = *state;
+    static char kept[UI_STATE_MAX];
+
+    type(b, "/ lab  <Enter>");
+    ui_state_write(b->ui, kept, sizeof(kept));
+    assert_non_null(strstr(kept, "past = lab\n"));
+}
+
 static void any_text_may_stand_in_the_state_file(void **state)
 {
     static const char text[] =
@@ -1472,6 +1482,7 @@ int main(void)
         KEYS(a_view_goes_only_after_a_second_press),
         KEYS(an_export_names_its_file_and_format_before),
         KEYS(an_export_is_of_the_marked_rows_if_there_are),
+        KEYS(a_filter_is_kept_without_the_blanks_around_it),
         KEYS(any_text_may_stand_in_the_state_file),
         KEYS(no_sequence_of_keys_acts_on_what_was_not_shown),
         KEYS(no_sequence_of_keys_or_messages_escapes),

@@ -179,6 +179,8 @@ void fleet_evaluate(struct fleet *fleet, struct fleet_device *d)
 void fleet_set_alert(struct fleet *fleet, uint32_t device, uint8_t count, bool warn, bool crit,
                      const char *text)
 {
+    if (!fleet_device(fleet, device)) /* forgotten; the alerts have yet to come by */
+        return;
     struct fleet_device *d = fleet_at(fleet, device);
     uint8_t had = d->conditions;
     uint16_t word = count ? fleet_words_add(&fleet->words, text) : 0;

@@ -49,7 +49,7 @@ static bool armed(const struct form *f)
 static void finish(struct step *s, struct form *f)
 {
     struct ui_effect e = { .reading = FLEET_NONE };
-    if (!armed(f)) {
+    if (!armed(f) || !ui_may_act(s)) { /* rights may have ended while the dialog stood there */
         s->ui->dialog = DIALOG_NONE;
     } else if (f->ops->effect(f, s->m, &e)) {
         *ui_effect(s, e.kind) = e;

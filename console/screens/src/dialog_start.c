@@ -166,6 +166,10 @@ static bool armed(const struct start *d)
 static void go(struct step *s)
 {
     struct start *d = &s->ui->start;
+    if (!ui_may_act(s)) { /* rights may have ended while the dialog stood there */
+        s->ui->dialog = DIALOG_NONE;
+        return;
+    }
     if (strcmp(d->rollout, s->m->next_rollout ? s->m->next_rollout : "") != 0) {
         changed(s); /* another console took the id: ranks are others now */
         ui_say(s, TAIL_WARN, "the rollout's number is taken: look at the preview again");

@@ -92,6 +92,17 @@ static bool armed(const struct confirm *c)
     return *c->type ? strcmp(c->field.text, c->type) == 0 : c->on_act;
 }
 
+/* Asked again: rights may have ended while the dialog stood there. */
+static void confirmed(struct step *s, const struct ui_effect *effect)
+{
+    if (!ui_may_act(s))
+        return;
+    struct ui_effect *e = ui_effect(s, effect->kind);
+    *e = *effect;
+    e->ids = e->id_count ? s->ui->ids : NULL;
+    fleet_screen_clear_marks(s->ui);
+}
+
 static void confirm_event(struct step *s, const struct ui_event *ev)
 {
     struct confirm *c = &s->ui->confirm;
@@ -101,12 +112,8 @@ static void confirm_event(struct step *s, const struct ui_event *ev)
         return;
     }
     if (is_key(ev, K_ENTER)) {
-        if (armed(c)) {
-            struct ui_effect *e = ui_effect(s, c->effect.kind);
-            *e = c->effect;
-            e->ids = e->id_count ? s->ui->ids : NULL;
-            fleet_screen_clear_marks(s->ui);
-        }
+        if (armed(c))
+            confirmed(s, &c->effect);
         dialog_close(s->ui);
         return;
     }

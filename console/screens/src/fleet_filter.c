@@ -72,12 +72,24 @@ static void try_filter(struct step *s)
     text_copy(f->filter, sizeof(f->filter), f->field.text);
 }
 
+/* Blanks around it say nothing, and the state file does not keep them. */
+static void trim(struct field *field)
+{
+    char text[FIELD_MAX];
+    size_t from = strspn(field->text, " "), to = field->len;
+    while (to > from && field->text[to - 1] == ' ')
+        to--;
+    text_copy_n(text, sizeof(text), field->text + from, to - from);
+    field_set(field, text);
+}
+
 /* Enter: what was typed is meant, even if nothing matches. */
 static void keep_filter(struct step *s)
 {
     struct fleet_screen *f = &s->ui->fleet;
     if (f->bad)
         return;
+    trim(&f->field);
     f->editing = false;
     try_filter(s);
     f->editing = f->bad; /* "temp>20 and" was half a word until now */

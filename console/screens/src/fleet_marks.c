@@ -55,7 +55,8 @@ void fleet_marks_add(struct step *s, uint32_t first, uint32_t last)
         if (d && !known)
             room = add_mark(f, d->id);
     }
-    qsort(f->mark, f->mark_count, sizeof(*f->mark), compare_ids);
+    if (f->mark_count)
+        qsort(f->mark, f->mark_count, sizeof(*f->mark), compare_ids);
     if (!room)
         ui_say(s, TAIL_WARN, "not more than %d devices can be marked", FLEET_MARKS_MAX);
 }

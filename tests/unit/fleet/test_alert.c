@@ -445,6 +445,31 @@ static void a_forgotten_device_takes_its_alerts_along(void **state)
     close_world(&w);
 }
 
+static void a_silence_that_outlives_its_device_ends_without_it(void **state)
+{
+    struct world w;
+    struct err err;
+    uint32_t sum = 0;
+    (void)state;
+    open_world(&w, &hot, 1);
+    struct alert_silence s = {
+        .id = 1, .rule = "hot", .who = "alice", .until_ms = w.feed.now_ms + 30000
+    };
+    assert_int_equal(alerts_set_silences(w.alerts, &s, 1, w.feed.now_ms, &err), 0);
+    temperature(&w, "a", 40);
+    pass(&w, 12000);
+    assert_true(first(&w)->silenced);
+
+    fleet_forget(w.feed.fleet, fleet_find(w.feed.fleet, "a"));
+    w.feed.now_ms = s.until_ms; /* before the alerts have come by */
+    alerts_tick(w.alerts, w.feed.now_ms);
+
+    for (int i = 0; i < FLEET_STATES; i++)
+        sum += fleet_count_state(w.feed.fleet, (enum fleet_state)i);
+    assert_int_equal(sum, fleet_count(w.feed.fleet));
+    close_world(&w);
+}
+
 static void more_alerts_than_there_is_room_for_are_counted(void **state)
 {
     const struct alert_rule rule = {
@@ -663,6 +688,7 @@ int main(void)
         cmocka_unit_test(the_silence_an_alert_is_under_is_known),
         cmocka_unit_test(the_worst_and_newest_come_first),
         cmocka_unit_test(a_forgotten_device_takes_its_alerts_along),
+        cmocka_unit_test(a_silence_that_outlives_its_device_ends_without_it),
         cmocka_unit_test(more_alerts_than_there_is_room_for_are_counted),
         cmocka_unit_test(a_rule_gives_the_plot_its_limit_in_the_canonical_unit),
         cmocka_unit_test(a_rule_that_makes_no_sense_is_refused_with_its_name_and_key),

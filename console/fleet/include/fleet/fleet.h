@@ -229,7 +229,7 @@ void fleet_vouch(struct fleet *fleet, int64_t since_ms);
 /*
  * What the alert rules say of a device (fleet/alert.h calls it): how many fire, whether the worst
  * is WARN or CRIT (neither: it changes no state), and its text, one per rule so that words stay
- * few.
+ * few. Of a device that was forgotten nothing is taken.
  */
 void fleet_set_alert(struct fleet *fleet, uint32_t device, uint8_t count, bool warn, bool crit,
                      const char *text);
