@@ -577,7 +577,8 @@ void link_resubscribe(struct link *l)
         return;
     for (size_t i = 0; i < l->topic_count; i++) {
         /* QoS 0: a QoS 1 subscription loses retained messages beyond the broker's queue. */
-        int rc = mosquitto_subscribe_v5(l->mosq, &l->topic_mid[i], l->topic[i], 0, 0, NULL);
+        int qos = i < l->calls.sure_count ? 1 : 0;
+        int rc = mosquitto_subscribe_v5(l->mosq, &l->topic_mid[i], l->topic[i], qos, 0, NULL);
         if (rc != MOSQ_ERR_SUCCESS)
             l->topic_mid[i] = 0;
     }

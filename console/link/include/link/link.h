@@ -19,8 +19,9 @@
  *         link_run(l, readable, writable, now_ms); POLLHUP and POLLERR count as readable
  *     }
  *
- * Everything is subscribed at QoS 0: a QoS 1 subscription loses retained pictures beyond the
- * broker's queue (docs/broker.md).
+ * What may have a large retained picture is subscribed at QoS 0: a QoS 1 subscription loses what is
+ * beyond the broker's queue (docs/broker.md). At QoS 0 a broker drops what a slow reader leaves
+ * lying; the few messages of which none may be missed are subscribed at QoS 1 (`sure_count`).
  */
 struct link;
 
@@ -34,6 +35,7 @@ struct link_config {
         *client_id; /* with use_username_as_clientid the broker takes the certificate's CN anyway */
     const char *topic[LINK_TOPICS]; /* MQTT filters to subscribe, in this order */
     size_t topic_count;
+    size_t sure_count; /* the first of them at QoS 1; 0: none */
     const char
         *will_topic; /* cleared (nothing, retained) when the connection breaks; may be NULL */
     const struct log *log;
