@@ -31,6 +31,7 @@ struct entry {
     struct rollout *r;
     char release_jws[PROTO_RELEASE_BYTES + 1];
     bool reload;     /* memory is ahead of the journal after a failed commit: read it again */
+    bool unheard;    /* it has not been told what is known of its devices */
     int64_t late_ms; /* when devices that join late are looked for again */
     char short_state[SHORT_STATE_BYTES]; /* as last published; empty: not by this process */
 };
@@ -82,6 +83,7 @@ static int load(struct engine *e, struct entry *entry, const char *id, struct er
     rollout_free(entry->r);
     entry->r = r;
     entry->reload = false;
+    entry->unheard = true;
     return 0;
 }
 
@@ -218,8 +220,9 @@ static void wake(struct engine *e, struct entry *entry, int64_t now_ms)
 {
     struct rollout_event up = { .kind = ROLLOUT_EV_BROKER_UP, .now_ms = now_ms };
 
-    if (!e->broker_up)
+    if (!e->broker_up || !e->leads)
         return;
+    entry->unheard = false;
     step(e, entry, &up);
     e->cfg.replay(e->cfg.ctx, entry->r);
 }
@@ -274,8 +277,12 @@ void engine_broker(struct engine *e, bool up, int64_t now_ms)
     e->broker_up = up;
     if (!up)
         dispatch_forget(&e->dispatch); /* unacknowledged: the reducer sends again */
-    for (size_t i = 0; i < e->count; i++)
-        step(e, &e->entry[i], &ev);
+    for (size_t i = 0; i < e->count; i++) {
+        if (up && e->entry[i].unheard)
+            wake(e, &e->entry[i], now_ms);
+        else
+            step(e, &e->entry[i], &ev);
+    }
 }
 
 static void feed(struct engine *e, const char *id, struct rollout_event *ev)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@
 
 #include "alerting.h"
 #include "planning.h"
-#include "claims.h"
+#include "claiming.h"
 #include "keeping.h"
 #include "recorder.h"
 
@@ -48,13 +49,13 @@ struct session {
     struct web *web;
     struct notify *notify;
     struct keeping keeping;
-    struct claims claims; /* of other hosts on this fleet's rollouts; with the engine */
-    bool yielded;
-    int64_t up_ms; /* listening without a break since */
+    struct claiming claiming; /* on this fleet's rollouts; with the engine */
+    int64_t up_ms;            /* listening without a break since */
     struct crypto_signer *signer;
     struct timespec signer_made; /* its file, to see when another takes its place */
     int64_t signer_ms;
     int64_t now_ms, tick_ms;
+    int64_t steady_ms;   /* of a clock that nobody sets: for how long a claim is good */
     int64_t retained_ms; /* when the last retained message came */
     bool up, was_up;
 };
@@ -92,6 +93,15 @@ int64_t session_now(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+static void read_clocks(struct session *s)
+{
+    struct timespec ts;
+
+    s->now_ms = session_now();
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    s->steady_ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 void session_who(char *out, size_t cap)
 {
     char host[64] = "localhost";
@@ -120,7 +130,7 @@ static void on_message(void *ctx, const char *topic, const void *body, size_t le
 
     if (retained)
         s->retained_ms = s->now_ms;
-    if (s->engine && claims_message(&s->claims, topic, body, len, s->now_ms))
+    if (s->engine && claiming_message(&s->claiming, topic, body, len, s->now_ms, s->steady_ms))
         return;
     fleet_apply(s->fleet, &ev, s->now_ms);
     if (s->engine) {
@@ -132,58 +142,17 @@ static void on_message(void *ctx, const char *topic, const void *body, size_t le
         s->on_message(s->ctx, topic, body, len, retained);
 }
 
-static void publish_claim(struct session *s, const char *text)
+static void publish_claim(void *ctx, const char *topic, const char *text, uint32_t expiry_s)
 {
-    char topic[PROTO_TOPIC_MAX];
-    struct link_publish m = {
-        .topic = topic, .body = text, .len = strlen(text), .qos = 1, .retain = true
-    };
+    struct session *s = ctx;
+    struct link_publish m = { .topic = topic,
+                              .body = text,
+                              .len = strlen(text),
+                              .qos = 1,
+                              .retain = true,
+                              .expiry_s = expiry_s };
 
-    claims_topic(&s->claims, topic, sizeof(topic));
     link_publish(s->link, &m);
-}
-
-static void say_claim(struct session *s)
-{
-    char who[CLAIM_WHO_MAX];
-
-    if (store_engine_holder(s->store, who, sizeof(who), NULL) == 1)
-        publish_claim(s, who);
-}
-
-static void yield_to(struct session *s, bool leads)
-{
-    char who[160];
-
-    text_format(who, sizeof(who), "another journal's engine, %s", claims_rival(&s->claims));
-    if (leads) {
-        publish_claim(s, "");
-        log_say(s->log, LOG_WARN, "rollouts of this journal stand still: the fleet is run by %s",
-                who);
-    }
-    engine_yield(s->engine, who, s->now_ms + CLAIM_GRACE_MS);
-    s->yielded = true;
-}
-
-/* Before the engine moves: does another host lead this fleet? */
-static void look_at_claims(struct session *s)
-{
-    bool leads = !engine_leader(s->engine);
-
-    switch (claims_turn(&s->claims, leads, s->yielded, s->now_ms)) {
-    case CLAIM_SAY:
-        say_claim(s);
-        break;
-    case CLAIM_YIELD:
-        yield_to(s, leads);
-        break;
-    case CLAIM_FREE:
-        s->yielded = false;
-        engine_lead_again(s->engine, s->now_ms);
-        break;
-    case CLAIM_NOTHING:
-        break;
-    }
 }
 
 static void on_state(void *ctx, bool up, const char *reason)
@@ -196,12 +165,8 @@ static void on_state(void *ctx, bool up, const char *reason)
     s->was_up = s->was_up || up;
     s->retained_ms = s->now_ms;
     fleet_apply(s->fleet, &ev, s->now_ms);
-    if (s->engine) {
-        claims_link(&s->claims, up, s->now_ms);
-        if (up)
-            look_at_claims(s);
-        engine_broker(s->engine, up, s->now_ms);
-    }
+    if (s->engine)
+        claiming_link(&s->claiming, up, s->now_ms, s->steady_ms);
 }
 
 static void on_published(void *ctx, int mid, int code)
@@ -304,9 +269,10 @@ static int make_link(struct session *s, const char *name, struct err *err)
     gethostname(host, sizeof(host) - 1);
     text_format(client, sizeof(client), "muster-%s-%ld-%s", name, (long)getpid(), host);
     if (s->engine) {
-        claims_topic(&s->claims, will, sizeof(will));
+        claims_topic(&s->claiming.claims, will, sizeof(will));
         c.will_topic = will;
         c.topic[c.topic_count++] = CLAIM_PREFIX "+";
+        c.sure_count = c.topic_count;
     }
     for (size_t i = 0; i < KINDS; i++) {
         text_format(topic[i], sizeof(topic[i]), "%s/%s", p->root, kinds[i]);
@@ -362,6 +328,22 @@ static void tell_alert(void *ctx, const struct alert_rule *rule, enum alert_even
         log_say(s->log, LOG_WARN, "%s", err.text);
 }
 
+/* After the engine has tried its lock, so that its file is there. */
+static int make_claim(struct session *s, struct err *err)
+{
+    struct claiming_config c = {
+        .engine = s->engine, .store = s->store, .log = s->log, .publish = publish_claim, .ctx = s
+    };
+    uint64_t nonce;
+    char id[CLAIM_ID];
+
+    if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
+        return err_set(err, EXIT_REACH, "the system gives no random numbers: %s", strerror(errno));
+    claiming_id(ossl_crypto(), s->profile->journal, nonce, id);
+    claiming_init(&s->claiming, &c, id);
+    return 0;
+}
+
 static int open_journal(struct session *s, unsigned parts, const char *name, struct err *err)
 {
     const struct profile *p = s->profile;
@@ -414,12 +396,8 @@ static int open_journal(struct session *s, unsigned parts, const char *name, str
     if (*p->influx.url && influx_check(p, err))
         return err_prefix(err, "%s", p->path);
     s->recorder = recorder_new(p, s->fleet, s->web, s->log);
-    char id[17];
-    if (store_journal_id(s->store, id, err) != 0)
-        return -1;
-    claims_init(&s->claims, id);
     s->engine = engine_new(&c, s->now_ms, err);
-    return s->engine ? 0 : -1;
+    return s->engine ? make_claim(s, err) : -1;
 }
 
 static void set_clock(struct session *s)
@@ -436,7 +414,7 @@ struct session *session_open(const struct session_config *config, struct err *er
     s->log = config->log;
     s->on_message = config->on_message;
     s->ctx = config->ctx;
-    s->now_ms = session_now();
+    read_clocks(s);
     if (make_fleet(s, err))
         goto fail;
     set_clock(s);
@@ -456,8 +434,8 @@ void session_close(struct session *s)
 {
     if (!s)
         return;
-    if (s->engine && s->up && !engine_leader(s->engine) && s->claims.said)
-        publish_claim(s, ""); /* a will is only for who dies */
+    if (s->engine && s->link)
+        claiming_end(&s->claiming);
     engine_free(s->engine);
     alerting_free(s->alerting);
     web_free(s->web); /* drops what notify has under way */
@@ -488,11 +466,9 @@ static void tick(struct session *s)
     s->tick_ms = s->now_ms;
     fleet_apply(s->fleet, &ev, s->now_ms);
     follow_signer(s);
-    if (s->engine && s->up)
-        look_at_claims(s);
-    if (s->engine)
-        engine_tick(s->engine, s->now_ms);
     if (s->engine) {
+        claiming_turn(&s->claiming, s->now_ms, s->steady_ms);
+        engine_tick(s->engine, s->now_ms);
         struct recorder_state state = { !engine_leader(s->engine), s->up, s->up_ms };
         recorder_tick(s->recorder, &state, s->now_ms);
     }
@@ -534,7 +510,7 @@ bool session_poll(struct session *s, struct pollfd *extra, nfds_t count, int tim
     fds[n].events = (short)(POLLIN | (link_wants_write(s->link) ? POLLOUT : 0));
     fds[n].revents = 0;
     size_t web = s->web ? web_fds(s->web, &fds[n + 1], WEB_FDS) : 0;
-    s->now_ms = session_now();
+    read_clocks(s);
     int ready = poll(fds, n + 1 + web, wait_ms(s, timeout_ms));
     if (ready < 0) {
         for (nfds_t i = 0; i <= n + web; i++)
@@ -543,7 +519,7 @@ bool session_poll(struct session *s, struct pollfd *extra, nfds_t count, int tim
     if (n)
         memcpy(extra, fds, n * sizeof(*fds));
 
-    s->now_ms = session_now();
+    read_clocks(s);
     bool readable = fds[n].revents & (POLLIN | POLLHUP | POLLERR);
     link_run(s->link, readable, fds[n].revents & POLLOUT, s->now_ms);
     if (s->web)
