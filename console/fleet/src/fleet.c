@@ -44,6 +44,9 @@ struct fleet *fleet_new(const struct fleet_config *config)
     for (size_t i = 0; i < PREFERRED_TRENDS; i++)
         fleet->preferred[i] = FLEET_NONE;
     fleet_words_init(&fleet->words);
+    for (int i = 0; i < 2; i++)
+        fleet_recent_init(&fleet->recent[i],
+                          config->recent_bytes ? config->recent_bytes : FLEET_RECENT_BYTES);
     return fleet;
 }
 
@@ -55,6 +58,8 @@ void fleet_free(struct fleet *fleet)
     for (size_t i = 0; i < FLEET_MAX_WATCHED; i++)
         free(fleet->watch[i].line);
     fleet_words_free(&fleet->words);
+    for (int i = 0; i < 2; i++)
+        fleet_recent_free(&fleet->recent[i]);
     free(fleet->history);
     free(fleet->reading);
     free(fleet->note);
@@ -473,6 +478,7 @@ static void finish(struct fleet *fleet, struct fleet_device *d, const struct fle
 {
     fleet_evaluate(fleet, d);
     fleet_mark(fleet, d);
+    fleet_recent_add(fleet, d, ev, topic, bad);
     struct watch *watch = fleet_watch_of(fleet, d->id);
     if (watch)
         fleet_tail_add(fleet, watch, ev, topic, bad);

@@ -600,7 +600,8 @@ size_t fleet_bytes(const struct fleet *fleet, size_t *history)
             watched += FLEET_TAIL_LINES * sizeof(struct fleet_tail_line);
     if (history)
         *history = deep;
-    return sizeof(*fleet) + deep + watched + chunks * CHUNK * sizeof(struct fleet_device) +
+    return sizeof(*fleet) + deep + watched + fleet_recent_bytes(fleet) +
+           chunks * CHUNK * sizeof(struct fleet_device) +
            (fleet->max_devices / CHUNK + 1) * sizeof(*fleet->chunk) + fleet->id_bytes +
            fleet->value_bytes + fleet->ota_bytes + fleet->trend_count * sizeof(struct fleet_trend) +
            fleet->slot_count * sizeof(*fleet->slot) +

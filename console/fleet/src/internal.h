@@ -44,6 +44,26 @@ struct watch {
     struct fleet_tail_line *line;
 };
 
+/* recent.c: a ring of bytes; head and tail only rise. */
+struct recent {
+    uint8_t *bytes; /* NULL until the first message */
+    size_t size;
+    uint64_t head, tail; /* behind the newest, at the oldest message */
+};
+
+/* A message on its way into a tail. Topic and raw need not be terminated; `size` is that of the
+ * whole body, `len` that of `raw`. */
+struct fleet_message {
+    int64_t t_ms;
+    uint8_t kind;
+    bool retained, bad;
+    uint16_t size;
+    const char *topic;
+    size_t topic_len;
+    const void *raw;
+    size_t len;
+};
+
 struct rate {
     int64_t second;
     uint32_t count[FLEET_RATE_SECONDS + 1]; /* by second modulo */
@@ -96,6 +116,7 @@ struct fleet {
     uint64_t note_last;
     struct watch watch[FLEET_MAX_WATCHED];
     uint64_t watch_order;
+    struct recent recent[2]; /* of live and of retained messages */
     size_t value_bytes, ota_bytes, id_bytes;
     struct fleet_reply *reply; /* ring of FLEET_REPLIES */
     uint64_t reply_last;
@@ -135,6 +156,19 @@ void fleet_reply_add(struct fleet *fleet, const char *id, const struct reply *re
 struct watch *fleet_watch_of(struct fleet *fleet, const char *id);
 void fleet_tail_add(struct fleet *fleet, struct watch *watch, const struct fleet_event *event,
                     const struct topic *topic, bool bad);
+void fleet_watch_push(struct watch *watch, const struct fleet_message *message);
+/* What follows "<root>/<id>/" of our topics; the whole of a foreign one. */
+const char *fleet_short_topic(const struct fleet *fleet, const char *topic,
+                              const struct topic *parsed);
+
+/* recent.c */
+void fleet_recent_init(struct recent *recent, size_t bytes);
+void fleet_recent_free(struct recent *recent);
+void fleet_recent_add(struct fleet *fleet, const struct fleet_device *device,
+                      const struct fleet_event *event, const struct topic *topic, bool bad);
+/* The messages of the device that begins to be watched into its tail, oldest first. */
+void fleet_recent_replay(const struct fleet *fleet, struct watch *watch);
+size_t fleet_recent_bytes(const struct fleet *fleet);
 
 /* history.c: one value of a device's reading at Unix ms `t_ms`. */
 void fleet_history_add(struct fleet *fleet, struct fleet_device *device, uint32_t reading,

@@ -100,6 +100,7 @@ int fleet_watch(struct fleet *fleet, const char *id)
     text_copy(oldest->id, sizeof(oldest->id), id);
     oldest->started = ++fleet->watch_order;
     oldest->line = mem_array(FLEET_TAIL_LINES, sizeof(*oldest->line));
+    fleet_recent_replay(fleet, oldest);
     return 0;
 }
 
@@ -110,32 +111,46 @@ void fleet_unwatch(struct fleet *fleet, const char *id)
         watch_end(watch);
 }
 
-/* What follows "<root>/<id>/" of our topics; the whole of a foreign one. */
-static const char *short_topic(const struct fleet *fleet, const char *topic,
-                               const struct topic *parsed)
+const char *fleet_short_topic(const struct fleet *fleet, const char *topic,
+                              const struct topic *parsed)
 {
     if (parsed->kind == TOPIC_OTHER)
         return topic;
     return topic + strlen(fleet->root) + 1 + strlen(parsed->id) + 1;
 }
 
+void fleet_watch_push(struct watch *watch, const struct fleet_message *m)
+{
+    struct fleet_tail_line *line = &watch->line[watch->last % FLEET_TAIL_LINES];
+
+    line->seq = ++watch->last;
+    line->t_ms = m->t_ms;
+    line->kind = m->kind;
+    line->retained = m->retained;
+    line->bad = m->bad;
+    line->size = m->size;
+    text_clean(line->topic, sizeof(line->topic), m->topic, m->topic_len);
+    text_clean(line->body, sizeof(line->body), m->raw, m->len);
+    line->raw_len = m->len < sizeof(line->raw) ? (uint16_t)m->len : sizeof(line->raw);
+    if (line->raw_len)
+        memcpy(line->raw, m->raw, line->raw_len);
+}
+
 void fleet_tail_add(struct fleet *fleet, struct watch *watch, const struct fleet_event *event,
                     const struct topic *topic, bool bad)
 {
-    struct fleet_tail_line *line = &watch->line[watch->last % FLEET_TAIL_LINES];
-    const char *name = short_topic(fleet, event->topic, topic);
-
-    line->seq = ++watch->last;
-    line->t_ms = fleet->now_ms;
-    line->kind = (uint8_t)topic->kind;
-    line->retained = event->retained;
-    line->bad = bad;
-    line->size = event->len < UINT16_MAX ? (uint16_t)event->len : UINT16_MAX;
-    text_clean(line->topic, sizeof(line->topic), name, strlen(name));
-    text_clean(line->body, sizeof(line->body), event->body, event->len);
-    line->raw_len = event->len < sizeof(line->raw) ? (uint16_t)event->len : sizeof(line->raw);
-    if (line->raw_len)
-        memcpy(line->raw, event->body, line->raw_len);
+    const char *name = fleet_short_topic(fleet, event->topic, topic);
+    const struct fleet_message m = { .t_ms = fleet->now_ms,
+                                     .kind = (uint8_t)topic->kind,
+                                     .retained = event->retained,
+                                     .bad = bad,
+                                     .size = event->len < UINT16_MAX ? (uint16_t)event->len
+                                                                     : UINT16_MAX,
+                                     .topic = name,
+                                     .topic_len = strlen(name),
+                                     .raw = event->body,
+                                     .len = event->len };
+    fleet_watch_push(watch, &m);
 }
 
 void fleet_tail_range(const struct fleet *fleet, const char *id, uint64_t *first, uint64_t *last)

@@ -128,6 +128,9 @@ static void step(struct fleet *fleet, struct input *in, int64_t *now_ms)
         fleet_apply(fleet, &ev, *now_ms);
     } else if (op >= 0xe0) {
         fleet_apply(fleet, &ev, *now_ms + (op & 15) * 60000);
+    } else if (op >= 0xd8) {
+        fleet_unwatch(fleet, "d1"); /* and its tail begins with what the fleet still has */
+        fleet_watch(fleet, "d1");
     } else if (op >= 0xd0) {
         fleet_forget(fleet, op & 15);
     } else {
@@ -155,6 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fleet_config config = { .root = "devices",
                                    .max_devices = 8,
                                    .history_bytes = 200000,
+                                   .recent_bytes = 1500, /* a few messages: it goes round */
                                    .source = source,
                                    .source_count = 2 };
     struct fleet *fleet = fleet_new(&config);

@@ -34,6 +34,9 @@ struct fleet;
 #define FLEET_TAIL_LINES   512 /* messages kept of each of them */
 #define FLEET_TAIL_BODY    513 /* bytes of a body shown, with NUL */
 #define FLEET_EVENTS       512
+/* The newest messages of the whole fleet, for tails that open: live ones, and as much again for
+ * retained ones. */
+#define FLEET_RECENT_BYTES (4 << 20)
 #define FLEET_UPDATES      6 /* ended updates remembered of a device */
 
 /*
@@ -182,6 +185,7 @@ bool fleet_topic_matches(const char *filter, const char *topic);
 struct fleet_config {
     const char *root;     /* "devices" */
     uint32_t max_devices; /* FLEET_MAX_DEVICES */
+    size_t recent_bytes;  /* FLEET_RECENT_BYTES */
     size_t history_bytes; /* for deep history; 24 MiB */
     const struct fleet_source *source;
     size_t source_count; /* at most FLEET_MAX_SOURCES, the rest is ignored */
@@ -402,8 +406,13 @@ struct fleet_tail_line {
 
 /*
  * Keep a device's messages (and deep history of its readings) from now on; the device need not be
- * known yet. Watching one more than FLEET_MAX_WATCHED drops the one watched longest. -1 when `id`
- * is no valid id.
+ * known yet. Its tail begins with those of its messages that lie in the two rings of the fleet's
+ * newest (FLEET_RECENT_BYTES each; a message takes 40 bytes, its topic behind the id, and its body
+ * up to FLEET_TAIL_BODY), with the times at which they came. That is, of a thousand devices that
+ * each speak every ten seconds the last minutes, of 100,000 that speak once a minute the last ten
+ * seconds of all; and the status and report that the broker has retained, of some 10,000 devices.
+ * Watching one more than
+ * FLEET_MAX_WATCHED drops the one watched longest. -1 when `id` is no valid id.
  */
 int fleet_watch(struct fleet *fleet, const char *id);
 void fleet_unwatch(struct fleet *fleet, const char *id);
