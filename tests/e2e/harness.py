@@ -5,10 +5,8 @@ devices it wants; the fleet is started once per class.
 """
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -21,6 +19,9 @@ import configparser
 import paho.mqtt.client as mqtt
 
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.insert(0, os.path.join(SOURCE, "tests", "support"))
+from ports import free_port  # noqa: E402
+
 BUILD = os.environ.get("MUSTER_BUILD", os.path.join(SOURCE, "build", "dev"))
 MUSTER = os.path.join(BUILD, "console", "app", "muster")
 DEVICE = os.path.join(BUILD, "firmware", "ports", "linux", "muster-device")
@@ -57,18 +58,6 @@ def running(pid):
 
 def wait_gone(pid):
     wait_until("process %d has ended" % pid, 15, lambda: not running(pid), every=0.02)
-
-
-def free_port():
-    """One that nobody listens on, below those that the kernel gives to outgoing connections: nobody gets it by chance meanwhile."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass
 
 
 def read_text(path):

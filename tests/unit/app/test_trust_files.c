@@ -15,6 +15,7 @@
 #include "files/files.h"
 #include "identity/pki.h"
 #include "trust.h"
+#include "tree.h"
 
 /* What is read of the files of a fleet made by `muster pki init`. */
 
@@ -26,23 +27,6 @@ struct place {
     char dir[64];
     struct profile profile;
 };
-
-static void remove_tree(const char *path)
-{
-    char **names, file[FILES_PATH_MAX];
-    size_t count;
-    if (files_list(path, &names, &count, NULL) != 0)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(files_join(file, path, names[i], NULL), 0);
-        if (unlink(file) != 0)
-            remove_tree(file);
-    }
-    files_list_free(names, count);
-    if (files_join(file, path, ".pki.lock", NULL) == 0)
-        unlink(file);
-    rmdir(path);
-}
 
 static void in(const struct place *p, const char *name, char out[PROFILE_PATH_MAX])
 {
@@ -78,7 +62,7 @@ static int make(void **state)
 static int drop(void **state)
 {
     struct place *p = *state;
-    remove_tree(p->dir);
+    tree_remove(p->dir);
     free(p);
     return 0;
 }

@@ -6,7 +6,6 @@ usage: test_broker.py TOOL MOSQUITTO
 import json
 import os
 import pathlib
-import random
 import shutil
 import socket
 import ssl
@@ -20,19 +19,10 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
+from ports import free_port  # noqa: E402
+
 TOOL, MOSQUITTO = sys.argv[1], sys.argv[2]
-
-
-def free_port():
-    """Below those that the kernel gives to outgoing connections: nobody gets it by chance before the broker does."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass
 
 
 def tool(*args, want=0):
@@ -99,24 +89,44 @@ def puback_reason(client, topic):
 
 class Broker(unittest.TestCase):
     @classmethod
-    def setUpClass(cls):
+    def make(cls):
         cls.dir = tempfile.mkdtemp(prefix="muster pki ")  # with a space: paths are quoted nowhere
         cls.port = free_port()
         cls.operator_port = free_port()
         tool("pki", "init", "--dir", cls.dir, "--fleet", "test", "--broker-port", cls.port,
              "--operator-port", cls.operator_port, "--source", "sensors/#")
         tool("pki", "device", "sensor-001", "sensor-002", "--dir", cls.dir)
+
+    @classmethod
+    def comes_up(cls):
+        """By its own word, as what answers on the port may be another's; false when it has ended."""
         with open(cls.dir + "/log", "w") as log:
             cls.broker = subprocess.Popen([MOSQUITTO, "-c", cls.dir + "/mosquitto/mosquitto.conf"],
                                           stdout=subprocess.DEVNULL, stderr=log)
-        for _ in range(1200):
-            try:
-                socket.create_connection(("127.0.0.1", cls.port), 0.2).close()
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            if " running" in cls.said():
+                return True
+            if cls.broker.poll() is not None:
+                return False
+            time.sleep(0.05)
+        raise AssertionError("mosquitto neither runs nor ends: " + cls.said())
+
+    @classmethod
+    def said(cls):
+        return pathlib.Path(cls.dir, "log").read_text()
+
+    @classmethod
+    def setUpClass(cls):
+        for _ in range(20):
+            cls.make()
+            if cls.comes_up():
+                return
+            said = cls.said()
+            shutil.rmtree(cls.dir)
+            if "Address already in use" not in said:  # else somebody was quicker with a port
                 break
-            except OSError:
-                time.sleep(0.05)
-        else:
-            raise AssertionError("mosquitto did not start: " + pathlib.Path(cls.dir, "log").read_text())
+        raise AssertionError("mosquitto did not start: " + said)
 
     @classmethod
     def tearDownClass(cls):

@@ -14,25 +14,9 @@
 #include "identity/pki.h"
 #include "ossl/crypto.h"
 #include "protocol/keyset.h"
+#include "tree.h"
 
 #define NOW 1790000000
-
-static void remove_tree(const char *path)
-{
-    char **names, file[FILES_PATH_MAX];
-    size_t count;
-    if (files_list(path, &names, &count, NULL) != 0)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(files_join(file, path, names[i], NULL), 0);
-        if (unlink(file) != 0)
-            remove_tree(file);
-    }
-    files_list_free(names, count);
-    if (files_join(file, path, ".pki.lock", NULL) == 0)
-        unlink(file);
-    rmdir(path);
-}
 
 static int make_dir(void **state)
 {
@@ -43,7 +27,7 @@ static int make_dir(void **state)
 
 static int drop_dir(void **state)
 {
-    remove_tree(*state);
+    tree_remove(*state);
     free(*state);
     return 0;
 }

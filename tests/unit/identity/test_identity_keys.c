@@ -13,6 +13,7 @@
 #include "identity/keys.h"
 #include "ossl/crypto.h"
 #include "signing.h"
+#include "tree.h"
 
 /* The folder of keysets and keys: what is written, and what an interruption leaves to be done. */
 
@@ -23,21 +24,6 @@ struct fixture {
 };
 
 static const struct keys_signing plain;
-
-static void remove_tree(const char *path)
-{
-    char **names, file[FILES_PATH_MAX];
-    size_t count;
-    if (files_list(path, &names, &count, NULL) != 0)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(files_join(file, path, names[i], NULL), 0);
-        if (unlink(file) != 0)
-            remove_tree(file);
-    }
-    files_list_free(names, count);
-    rmdir(path);
-}
 
 static int make(void **state)
 {
@@ -55,7 +41,7 @@ static int make(void **state)
 static int drop(void **state)
 {
     struct fixture *x = *state;
-    remove_tree(x->dir);
+    tree_remove(x->dir);
     free(x);
     return 0;
 }
@@ -331,7 +317,7 @@ static void a_device_that_is_behind_gets_orders_by_a_key_it_knows(void **state)
     ossl_signer_free(&by);
     assert_int_equal(keys_signer_for(x->rollout, &two, &three, &by, &x->e), 0);
     ossl_signer_free(&by);
-    remove_tree(in(x, "old"));
+    tree_remove(in(x, "old"));
     assert_int_equal(keys_signer_for(x->rollout, &one, &two, &by, &x->e), -1);
     assert_int_equal(x->e.code, EXIT_REFUSED);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -312,34 +313,39 @@ static void what_was_not_acknowledged_is_sent_again(void **state)
     link_free(c.link);
 }
 
-/* Is it in the broker's log? */
-static bool broker_says(const struct broker *b, const char *words)
-{
-    char path[96], line[512];
-    bool found = false;
-
-    snprintf(path, sizeof(path), "%s/mosquitto.log", b->dir);
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    while (fgets(line, sizeof(line), f))
-        found = found || strstr(line, words);
-    fclose(f);
-    return found;
-}
-
 static void the_first_topics_are_subscribed_at_qos_1_when_asked(void **state)
 {
     struct broker *b = *state;
     struct client c;
-    struct link_config config = config_of(&c, b, "one");
 
     broker_start(b, "allow_anonymous true\nlog_type all");
+    struct link_config config = config_of(&c, b, "one");
     config.sure_count = 1;
     open_client(&c, &config);
     RUN_UNTIL(&c, c.ups == 1);
     assert_true(broker_says(b, "one 1 devices/+/status"));
     assert_true(broker_says(b, "one 0 fleet/#"));
     link_free(c.link);
+}
+
+/* The tests' own helper: as when two of them run at once. */
+static void a_port_that_somebody_takes_first_is_given_up(void **state)
+{
+    struct broker *b = *state;
+    struct client c;
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(b->port) };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    broker_start(b, "allow_anonymous true");
+    assert_int_not_equal(b->port, ntohs(a.sin_port));
+    struct link_config config = config_of(&c, b, "one");
+    open_client(&c, &config);
+    RUN_UNTIL(&c, c.ups == 1);
+    link_free(c.link);
+    close(fd);
 }
 
 static void two_consoles_with_one_id_find_out_and_do_not_fight(void **state)
@@ -595,6 +601,7 @@ int main(int argc, char **argv)
         PLAIN(a_flood_does_not_keep_the_caller_waiting),
         PLAIN(a_broker_that_goes_is_told_and_one_that_comes_is_found),
         PLAIN(what_was_not_acknowledged_is_sent_again),
+        T(a_port_that_somebody_takes_first_is_given_up),
         T(the_first_topics_are_subscribed_at_qos_1_when_asked),
         PLAIN(two_consoles_with_one_id_find_out_and_do_not_fight),
         T(a_host_that_does_not_answer_is_given_up_in_time),

@@ -5,21 +5,7 @@
 #include <unistd.h>
 
 #include "ossl/crypto.h"
-
-static void remove_tree(const char *path)
-{
-    char **names, file[FILES_PATH_MAX];
-    size_t count;
-    if (files_list(path, &names, &count, NULL) != 0)
-        return;
-    for (size_t i = 0; i < count; i++)
-        if (files_join(file, path, names[i], NULL) == 0 && unlink(file) != 0)
-            remove_tree(file);
-    files_list_free(names, count);
-    if (files_join(file, path, ".lock", NULL) == 0)
-        unlink(file);
-    rmdir(path);
-}
+#include "tree.h"
 
 int fixture_open(struct fixture *f)
 {
@@ -42,7 +28,7 @@ int fixture_open(struct fixture *f)
 void fixture_close(struct fixture *f)
 {
     ossl_signer_free(&f->signer);
-    remove_tree(f->dir);
+    tree_remove(f->dir);
 }
 
 void fixture_make(const struct fixture *f, const char *version, uint32_t seq, char salt,
