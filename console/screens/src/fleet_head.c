@@ -82,6 +82,15 @@ static void sort_text(const struct fleet_screen *f, char *out, size_t cap)
     }
 }
 
+/* "view hot*": changed since it was chosen. Empty without one. */
+static void view_text(struct ui *ui, char *out, size_t cap)
+{
+    const struct saved_view *view = view_find(ui, ui->views.now);
+    out[0] = '\0';
+    if (view)
+        snprintf(out, cap, "view %s%s", view->name, view_is_shown(&ui->fleet, view) ? "" : "*");
+}
+
 static void draw_crumb(struct ui *ui, const struct ui_model *m, struct area a)
 {
     const struct fleet_screen *f = &ui->fleet;
@@ -89,17 +98,31 @@ static void draw_crumb(struct ui *ui, const struct ui_model *m, struct area a)
     int col = area_text(a, 0, 1, ROLE_CRUMB, "fleet");
     if (*f->filter)
         col = area_printf(a, 0, col, ROLE_TEXT, " › %s", f->filter);
-    const struct saved_view *view = view_find(ui, ui->views.now);
-    char shown[VIEW_NAME_MAX + 16] = "";
-    if (view)
-        snprintf(shown, sizeof(shown), "view %s%s   ", view->name,
-                 view_is_shown(f, view) ? "" : "*");
+    char shown[VIEW_NAME_MAX + 16];
+    view_text(ui, shown, sizeof(shown));
     sort_text(f, sort, sizeof(sort));
-    snprintf(text, sizeof(text), "%s%ssort %s   %u of %u devices ",
-             m->now_ms < f->hold_until_ms ? "rows held   " : "", shown, sort,
+    snprintf(text, sizeof(text), "%s%s%ssort %s   %u of %u devices ",
+             m->now_ms < f->hold_until_ms ? "rows held   " : "", shown, *shown ? "   " : "", sort,
              fleet_view_count(f->view), fleet_count(m->fleet));
     if (area_width(a, text) + col < a.cols)
         area_right(a, 0, a.cols, ROLE_DIM, text);
+}
+
+/* Behind the chips, where there is no line for it: the view's name and the filter; both, or the
+ * filter as far as it fits. */
+static void draw_narrow_crumb(struct ui *ui, struct area a)
+{
+    const char *filter = ui->fleet.filter;
+    char view[VIEW_NAME_MAX + 16], text[200 + VIEW_NAME_MAX];
+    view_text(ui, view, sizeof(view));
+    snprintf(text, sizeof(text), "%s%s%s%.180s ", view, *view && *filter ? "  " : "",
+             *filter ? "/" : "", filter);
+    if (area_width(a, text) > a.cols)
+        snprintf(text, sizeof(text), "%s%.180s ", *filter ? "/" : "", filter);
+    if (area_width(a, text) <= a.cols)
+        area_right(a, 0, a.cols, ROLE_MATCH, text);
+    else
+        area_field(a, 0, 0, a.cols - 1, ROLE_MATCH, text, false);
 }
 
 void fleet_head(struct ui *ui, const struct ui_model *m, struct area a)
@@ -114,13 +137,8 @@ void fleet_head(struct ui *ui, const struct ui_model *m, struct area a)
             area_right(a, 0, a.cols, ROLE_DISCONNECTED, text);
     } else if (a.rows < 2 && m->now_ms < ui->fleet.hold_until_ms && col + 11 < a.cols) {
         area_right(a, 0, a.cols, ROLE_DIM, "rows held ");
-    } else if (a.rows < 2 && *ui->fleet.filter) {
-        struct area rest = area_sub(a, 0, col, 1, -1);
-        snprintf(text, sizeof(text), "/%.180s ", ui->fleet.filter);
-        if (area_width(a, text) <= rest.cols)
-            area_right(rest, 0, rest.cols, ROLE_MATCH, text);
-        else
-            area_field(rest, 0, 0, rest.cols - 1, ROLE_MATCH, text, false);
+    } else if (a.rows < 2) {
+        draw_narrow_crumb(ui, area_sub(a, 0, col, 1, -1));
     }
     if (a.rows >= 2)
         draw_crumb(ui, m, area_sub(a, 1, 0, 1, -1));
