@@ -33,6 +33,11 @@ class Scripts(FleetTest):
         self.assertTrue(done.stdout.isascii())
         self.assertEqual(len(done.stdout.splitlines()), 24)
 
+    def test_1_a_tail_opens_with_what_came_before(self):
+        text = self.script("type <Enter>", "wait tail", "dump")
+        self.assertNotIn("waiting for its next message", text)
+        self.assertRegex(text, r"\d\d:\d\d:\d\d\.\d{3}R?.?status +\{", "the status that the broker had, or a newer one")
+
     def test_2_filter_and_clear(self):
         text = self.script("type /id=sensor-00", "wait sensor-001", "type 3", "wait 1 of 4 devices", "type <Enter>", "dump", "type <Esc>", "wait sensor-001")
         self.assertIn("sensor-003", text)
