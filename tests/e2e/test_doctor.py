@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-from harness import FleetTest, main
+from harness import FleetTest, free_port, main
 
 
 class Doctor(FleetTest):
@@ -67,6 +67,9 @@ class Doctor(FleetTest):
         worst = self.says("broker", "key", "nowhere.key", "broker", "not asked")
         self.assertIn("not asked", worst["gateway"]["text"])
         self.assertIn("operator key", worst["gateway"]["do"])
+
+    def test_nobody_listens_there(self):
+        self.says("broker", "port", str(free_port()), "broker", "Connection refused")
 
     def test_looking_makes_nothing(self):
         for section, key in (("journal", "path"), ("store", "dir")):

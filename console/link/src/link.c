@@ -68,6 +68,7 @@ struct link {
     enum phase phase;
     bool begun;           /* mosquitto_connect_async() was called once */
     bool tcp_pending;     /* connect() has not come back yet */
+    int begin_errnum;     /* that its failure left behind at once; 0: none */
     bool muted;           /* ending */
     bool shaken;          /* TLS is up, so that CONNECT may go */
     int64_t hold_ms;      /* until then it waits for a word of the broker; 0: not yet there */
@@ -416,6 +417,8 @@ static void begin(struct link *l)
     errno = 0;
     int rc = l->begun ? mosquitto_reconnect_async(l->mosq)
                       : mosquitto_connect_async(l->mosq, l->host, l->port, KEEPALIVE_S);
+    l->begin_errnum =
+        errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH ? errno : 0;
     l->begun = true;
     /* A connect() under way is reported as -1 by some paths and as success by others. */
     if (rc > 0)
@@ -453,6 +456,15 @@ int64_t link_next_ms(const struct link *l)
     return l->misc_at_ms;
 }
 
+/* The error of a connect() that failed is told once, and libmosquitto's first try of the handshake
+ * takes it: afterwards the socket looks as if the peer had closed it. */
+static bool has_no_peer(int fd)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+    return getpeername(fd, (struct sockaddr *)&peer, &len) != 0 && errno == ENOTCONN;
+}
+
 /*
  * While libmosquitto shakes hands it does not notice that nobody is there any more. What was sent
  * before the end (an alert) is read first: a reset connection still gives it out.
@@ -465,7 +477,9 @@ static void check_socket(struct link *l)
     if (fd < 0)
         return;
     ssize_t n = recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (n == 0)
+    if (n == 0 && l->begin_errnum && has_no_peer(fd))
+        fail(l, MOSQ_ERR_ERRNO, l->begin_errnum);
+    else if (n == 0)
         fail(l, MOSQ_ERR_CONN_LOST, 0);
     else if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
         fail(l, MOSQ_ERR_ERRNO, errno);
