@@ -76,6 +76,19 @@ static void the_harmless_button_closes_the_dialog(void **state)
     assert_false(acted(b));
 }
 
+static void a_click_that_leaves_a_list_ends_the_typing_in_it(void **state)
+{
+    struct bench *b = *state;
+
+    fixture_alerts(b->f);
+    type(b, "a/h");
+    press(b, UI_DOUBLE_CLICK, 5, 30); /* an alert of a device */
+    draw(b);
+    assert_int_equal(ui_screen(b->ui), SCREEN_DEVICE);
+    type(b, "<Esc>a?");
+    assert_true(shows(b, "keys: alerts")); /* and is not typed after "h" */
+}
+
 static void the_button_that_acts_wants_two_clicks(void **state)
 {
     struct bench *b = *state;
@@ -190,6 +203,7 @@ int main(void)
 #define MOUSE(name) cmocka_unit_test_setup_teardown(name, setup, bench_teardown)
     const struct CMUnitTest tests[] = {
         MOUSE(the_harmless_button_closes_the_dialog),
+        MOUSE(a_click_that_leaves_a_list_ends_the_typing_in_it),
         MOUSE(the_button_that_acts_wants_two_clicks),
         MOUSE(a_double_click_that_opens_a_dialog_does_not_go_on_in_it),
         MOUSE(a_click_beside_a_dialog_does_nothing),

@@ -207,11 +207,11 @@ static int put_cell(struct area a, int row, int col, enum role role, uint32_t cp
 {
     if (!cp)
         return col;
-    int width = cp_width(cp);
-    if (row < 0 || row >= a.rows || col + width <= 0 || col >= a.cols)
+    int width = cp_width(cp), first = col < 0 ? 0 : col; /* column that is seen */
+    if (row < 0 || row >= a.rows || col + width <= 0 || first >= a.cols)
         return col + width;
     bool halved = width == 2 && (col < 0 || col + 1 >= a.cols);
-    set(a.c, a.row + row, a.col + (col < 0 ? 0 : col), halved ? ' ' : cp, role, a.under);
+    set(a.c, a.row + row, a.col + first, halved ? ' ' : cp, role, a.under);
     return col + width;
 }
 

@@ -191,11 +191,23 @@ void ui_ids_room(struct ui *ui, size_t count)
 
 /* -------------------------------------------------------------------------------- the stack */
 
+/* Who goes to another screen, by a click in the list too, has done with typing: what was in force
+ * stays. Or the keys of the next visit would be taken for text. */
+static void end_typing(struct ui *ui)
+{
+    ui->fleet.editing = false;
+    ui->fleet.kept[0] = '\0';
+    ui->device.editing = EDIT_NOTHING;
+    ui->rollouts.filter.editing = ui->releases.filter.editing = ui->log.editing = false;
+    ui->alerts.of_alerts.editing = ui->alerts.of_silences.editing = false;
+}
+
 void ui_push(struct step *s, enum screen_id screen)
 {
     struct ui *ui = s->ui;
     if (ui_screen(ui) == screen)
         return;
+    end_typing(ui);
     for (int i = 0; i < ui->depth; i++) {
         if (ui->stack[i] == screen) { /* go back to it rather than on in circles */
             while (ui->depth - 1 > i)
@@ -216,6 +228,7 @@ void ui_back(struct step *s)
     if (ui->depth <= 1)
         return;
     const struct screen_ops *ops = ui_screen_ops(ui);
+    end_typing(ui);
     ui->depth--;
     if (ops->closed)
         ops->closed(s);

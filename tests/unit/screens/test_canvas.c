@@ -54,6 +54,19 @@ static void a_wide_character_takes_two_cells_and_is_never_halved(void **state)
     canvas_free(c);
 }
 
+static void half_a_wide_character_never_leaves_an_area_without_columns(void **state)
+{
+    struct canvas *c = canvas_new(2, 2, false);
+    struct area none = area_sub(area_all(c), 0, 2, 1, 0); /* at the edge: row 1 begins behind it */
+    (void)state;
+
+    area_text(area_all(c), 1, 0, ROLE_TEXT, "x");
+    area_text(none, 0, -1, ROLE_TEXT, "\xe6\xb0\xb4");
+    assert_string_equal(row(c, 0), "");
+    assert_string_equal(row(c, 1), "x");
+    canvas_free(c);
+}
+
 static void a_control_never_reaches_a_cell(void **state)
 {
     static const char hostile[] = "a\x1b[2J\x07\xc2\x9b\xe2\x80\xae\xff"
@@ -181,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_is_clipped_at_the_edge_of_its_area),
         cmocka_unit_test(a_wide_character_takes_two_cells_and_is_never_halved),
+        cmocka_unit_test(half_a_wide_character_never_leaves_an_area_without_columns),
         cmocka_unit_test(a_control_never_reaches_a_cell),
         cmocka_unit_test(ascii_has_a_stand_in_for_each_glyph),
         cmocka_unit_test(a_field_is_cut_with_an_ellipsis_or_padded),

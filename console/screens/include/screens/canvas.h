@@ -114,7 +114,7 @@ void area_hot(struct area a, int row, int col, int end, int key);
 void area_vline(struct area a, int col, enum role role);
 /*
  * A horizontal bar of `width` columns: `full` of `of` filled, then `part` of `of` half-filled (in
- * flight), the rest empty. Eighths are used where the terminal has them.
+ * flight), the rest empty. Halves are used where the canvas has them.
  */
 void area_bar(struct area a, int row, int col, int width, double full, double part, double of);
 
