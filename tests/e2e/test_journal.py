@@ -1,6 +1,7 @@
 """A rollout that outlives who drives it: handed over, killed, followed; and people told once, whatever happens in between."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -172,12 +173,34 @@ class TwoHosts(JournalTest):
                 latest[topic] = body.decode()
         return [b for b in latest.values() if b]
 
+    def test_of_two_that_start_at_once_with_copies_of_one_journal_one_drives(self):
+        journal = os.path.join(self.fleet.dir, self.fleet.ini["journal"]["path"])
+        for tail in ("", "-wal"):
+            if os.path.exists(journal + tail):
+                shutil.copy(journal + tail, os.path.join(self.fleet.dir, "copy.db" + tail))
+        logs = [os.path.join(self.fleet.dir, name) for name in ("one.log", "two.log")]
+        both = [self.serve(profile, log) for profile, log in zip((self.fleet.profile, self.profile_of("copy.db")), logs)]
+
+        def who_waits():
+            return [i for i in (0, 1) if "run by another journal's engine, serve, pid %d on host" % both[1 - i].pid in read_text(logs[i])]
+        waits = wait_until("one of them waits for the other", 60, who_waits)
+        self.assertEqual(len(waits), 1, "not each for the other")
+        wait_until("one claim is left", 60, lambda: len(self.claims()) == 1)
+        self.assertIn("pid %d " % both[1 - waits[0]].pid, self.claims()[0])
+        for p in both:
+            p.terminate()
+            p.wait(PATIENCE)
+        wait_until("no claim is left", 60, lambda: not self.claims())
+
+    def profile_of(self, journal):
+        """The fleet's profile with a journal of its own."""
+        path = os.path.join(self.fleet.dir, journal + ".ini")
+        with open(path, "w") as f:
+            f.write(read_text(self.fleet.profile).replace("path = " + self.fleet.ini["journal"]["path"], "path = " + journal))
+        return path
+
     def test_the_second_engine_says_who_leads_and_takes_over_when_that_is_gone(self):
-        with open(self.fleet.profile) as f:
-            text = f.read()
-        other = os.path.join(self.fleet.dir, "other.ini")
-        with open(other, "w") as f:
-            f.write(text.replace("path = " + self.fleet.ini["journal"]["path"], "path = other.db"))
+        other = self.profile_of("other.db")
         log_a, log_b = os.path.join(self.fleet.dir, "a.log"), os.path.join(self.fleet.dir, "b.log")
         a = self.serve(self.fleet.profile, log_a)
         wait_until("the first claims the fleet", 15, lambda: any("pid %d " % a.pid in c for c in self.claims()))
