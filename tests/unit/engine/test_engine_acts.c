@@ -15,6 +15,7 @@
 #include "rollout_json/plan_json.h"
 #include "sim.h"
 #include "store/store.h"
+#include "tree.h"
 
 #define DEVICES 4
 #define NOW_MS  INT64_C(1790000000000)
@@ -87,16 +88,10 @@ static int new_place(void **state)
 static int drop_place(void **state)
 {
     struct place *p = *state;
-    static const char *const tails[] = { "", "-wal", "-shm", ".lock" };
 
     engine_free(p->engine);
     store_close(p->store);
-    for (size_t i = 0; i < 4; i++) {
-        char name[128];
-        snprintf(name, sizeof(name), "%s%s", p->path, tails[i]);
-        unlink(name);
-    }
-    rmdir(p->dir);
+    tree_remove(p->dir);
     free(p);
     return 0;
 }

@@ -18,6 +18,7 @@
 #include "sim.h"
 #include "store/device.h"
 #include "store/store.h"
+#include "tree.h"
 
 #define NOW_MS 1790000000000
 
@@ -41,14 +42,8 @@ static int new_place(void **state)
 static int drop_place(void **state)
 {
     struct place *p = *state;
-    static const char *const tails[] = { "", "-wal", "-shm", ".lock" };
 
-    for (size_t i = 0; i < 4; i++) {
-        char name[128];
-        snprintf(name, sizeof(name), "%s%s", p->path, tails[i]);
-        unlink(name);
-    }
-    rmdir(p->dir);
+    tree_remove(p->dir);
     free(p);
     return 0;
 }

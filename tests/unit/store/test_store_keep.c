@@ -15,6 +15,7 @@
 #include "rollout_json/plan_json.h"
 #include "sim.h"
 #include "store/keep.h"
+#include "tree.h"
 
 #define DAY_MS INT64_C(86400000)
 
@@ -41,15 +42,9 @@ static int new_place(void **state)
 static int drop_place(void **state)
 {
     struct place *p = *state;
-    static const char *const tails[] = { "", "-wal", "-shm", ".lock" };
 
     store_close(p->s);
-    for (size_t i = 0; i < 4; i++) {
-        char name[128];
-        snprintf(name, sizeof(name), "%s%s", p->path, tails[i]);
-        unlink(name);
-    }
-    rmdir(p->dir);
+    tree_remove(p->dir);
     free(p);
     return 0;
 }

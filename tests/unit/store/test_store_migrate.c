@@ -17,6 +17,7 @@
 #include "sim.h"
 #include "store/outbox.h"
 #include "store/store.h"
+#include "tree.h"
 
 #define KEPT 4 /* v1.sql … v4.sql */
 
@@ -51,8 +52,7 @@ static int drop_place(void **state)
 {
     struct place *p = *state;
 
-    drop_files(p->path);
-    rmdir(p->dir);
+    tree_remove(p->dir);
     free(p);
     return 0;
 }
