@@ -15,11 +15,11 @@
 
 enum {
     HISTORY_BYTES = 24 << 20,
-    BASE_BEFORE_MS = 30 * 86400, /* s before the first event: late values may lie there */
     TS_OLDEST_S = 48 * 3600,
     TS_AHEAD_S = 5,
     RECALL_AHEAD_S = 60,
-    BURST_DS = 5, /* messages nearer than half a second are one beat */
+    LONGEST_DS = 864000, /* a day without a word, or a clock that was set, is no interval */
+    BURST_DS = 5,        /* messages nearer than half a second are one beat */
 };
 
 static const char dropped_topic[] = "$SYS/broker/publish/messages/dropped";
@@ -140,9 +140,9 @@ static void learn_interval(struct fleet *fleet, struct fleet_device *d)
     if (d->declared || (known && gap < BURST_DS))
         return;
     d->spoke_ds = now;
-    if (!known)
+    if (!known || gap > LONGEST_DS)
         return;
-    uint32_t gap_ms = gap < UINT32_MAX / 100 ? gap * 100 : UINT32_MAX;
+    uint32_t gap_ms = gap * 100;
     if (!d->interval_ms) {
         d->interval_ms = gap_ms;
         return;
@@ -710,8 +710,10 @@ uint32_t fleet_apply(struct fleet *fleet, const struct fleet_event *event, int64
 {
     if (now_ms > fleet->now_ms)
         fleet->now_ms = now_ms;
+    else if (now_ms < fleet->now_ms - FLEET_CLOCK_BACK_MS)
+        fleet_clock_back(fleet, now_ms);
     if (!fleet->base_ms)
-        fleet->base_ms = fleet->now_ms - (int64_t)BASE_BEFORE_MS * 1000;
+        fleet->base_ms = fleet->now_ms - (int64_t)BASE_BEFORE_S * 1000;
     rate_to(&fleet->rate, fleet->now_ms / 1000);
 
     switch (event->kind) {

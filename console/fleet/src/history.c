@@ -4,6 +4,7 @@
  */
 #include "fleet/history.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ enum {
     SILENT_INTERVALS = 3,
     UNKNOWN_GAP_DS = 600,
 };
+#define HISTORY_MOST (FLT_MAX / 4) /* the difference of two is a float too */
 
 struct raw {
     uint32_t ds;
@@ -339,12 +341,37 @@ void fleet_history_add(struct fleet *fleet, struct fleet_device *d, uint32_t rea
     struct fleet_history *h = history_of(d, reading);
     if (fleet->ear.value)
         fleet->ear.value(fleet->ear.ctx, d, reading, t_ms, value);
+    if (fabs(value) > (double)HISTORY_MOST)
+        return; /* what a mean of floats can't hold: the table shows it all the same */
     if (!h)
         h = history_new(fleet, d, reading);
     if (h)
         deep_add(h, to_ds(fleet, t_ms), (float)value);
     if (d->trend && d->trend->reading == reading)
         trend_add(d->trend, t_ms, (float)value);
+}
+
+static bool has_future(const struct fleet *fleet, const struct fleet_history *h)
+{
+    return h->raw_count && h->raw[(h->raw_count - 1) % RAW].ds > to_ds(fleet, fleet->now_ms);
+}
+
+void fleet_history_back(struct fleet *fleet)
+{
+    /* Late values must not lie before the zero either. */
+    bool anew = fleet->now_ms < fleet->base_ms + (int64_t)BASE_BEFORE_S * 500;
+    uint32_t no = (uint32_t)(fleet->now_ms / FLEET_TREND_STEP_MS);
+
+    for (uint32_t i = fleet->history_count; i-- > 0;)
+        if (anew || has_future(fleet, fleet->history[i]))
+            history_free(fleet, fleet->history[i]);
+    for (uint32_t i = 0; i < fleet->span; i++) {
+        struct fleet_trend *t = fleet_at(fleet, i)->trend;
+        if (t && t->last > no)
+            trend_reset(t, t->reading);
+    }
+    if (anew)
+        fleet->base_ms = fleet->now_ms - (int64_t)BASE_BEFORE_S * 1000;
 }
 
 /* ---- reading out ---------------------------------------------------------------------------- */

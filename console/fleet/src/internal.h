@@ -18,7 +18,8 @@ enum {
     SCAN_PER_TICK = 16384, /* devices looked at for silence in one tick */
     SETTLE_MS = 10000,     /* after the link came up: the retained picture is still arriving */
     PREFERRED_TRENDS = 8,
-    BAD_STATUS = 1, /* fleet_device.bad_kinds */
+    BASE_BEFORE_S = 30 * 86400, /* the zero of histories is so long before the first event */
+    BAD_STATUS = 1,             /* fleet_device.bad_kinds */
     BAD_REPORT = 2,
     BAD_TELEMETRY = 4,
 };
@@ -76,7 +77,7 @@ struct fleet {
     struct fleet_source source[FLEET_MAX_SOURCES];
     uint32_t source_count;
 
-    int64_t now_ms;  /* never runs backwards */
+    int64_t now_ms;  /* runs backwards by more than FLEET_CLOCK_BACK_MS only */
     int64_t base_ms; /* zero of the deciseconds in histories */
     uint64_t changes;
 
@@ -148,6 +149,9 @@ void fleet_scan(struct fleet *fleet, uint32_t limit);
 /* Milliseconds as a person says them: "12s", "4m12s", "3h05m", "2d4h". */
 void fleet_span_text(int64_t ms, char out[16]);
 
+/* clock.c: the clock was set back to `now_ms`. */
+void fleet_clock_back(struct fleet *fleet, int64_t now_ms);
+
 /* note.c: `device` NULL for the link. */
 void fleet_note_add(struct fleet *fleet, const struct fleet_device *device,
                     enum fleet_note_kind kind, const char *format, ...)
@@ -174,6 +178,8 @@ size_t fleet_recent_bytes(const struct fleet *fleet);
 void fleet_history_add(struct fleet *fleet, struct fleet_device *device, uint32_t reading,
                        int64_t t_ms, double value);
 void fleet_history_drop(struct fleet *fleet, struct fleet_device *device);
+/* The clock was set back: what has values ahead of it begins anew. */
+void fleet_history_back(struct fleet *fleet);
 /* The device got a value under a name it did not have: its trend may have to show another. */
 void fleet_trend_choose(struct fleet *fleet, struct fleet_device *device);
 

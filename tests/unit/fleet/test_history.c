@@ -213,6 +213,26 @@ static void deep_history_stays_within_its_budget_and_the_watched_come_first(void
     fleet_free(f.fleet);
 }
 
+static void what_a_float_cannot_hold_spoils_no_mean(void **state)
+{
+    struct feed f;
+    struct fleet_point p[1], trend[FLEET_TREND];
+    struct fleet_series_stats stats;
+    (void)state;
+    feed_open(&f, NULL);
+    feed_say(&f, "devices/a/telemetry/env", "{\"temp\":20}");
+    feed_say(&f, "devices/a/telemetry/env", "{\"temp\":1e300}");
+    feed_say(&f, "devices/a/telemetry/env", "{\"temp\":-3e38}");
+    feed_say(&f, "devices/a/telemetry/env", "{\"temp\":22}");
+
+    const struct fleet_device *d = feed_device(&f, "a");
+    fleet_series(f.fleet, d, d->value[0].reading, f.now_ms - 60000, f.now_ms + 1, p, 1, &stats);
+    assert_true(stats.min == 20 && stats.max == 22 && stats.avg == 21);
+    fleet_trend(f.fleet, d, f.now_ms, trend);
+    assert_true(trend[FLEET_TREND - 1].avg == 21);
+    fleet_free(f.fleet);
+}
+
 static void nothing_is_known_of_a_reading_never_sent(void **state)
 {
     struct feed f;
@@ -239,6 +259,7 @@ int main(void)
         cmocka_unit_test(the_trend_is_half_an_hour_of_one_reading),
         cmocka_unit_test(the_trend_shows_what_is_asked_for_where_there_is_such),
         cmocka_unit_test(deep_history_stays_within_its_budget_and_the_watched_come_first),
+        cmocka_unit_test(what_a_float_cannot_hold_spoils_no_mean),
         cmocka_unit_test(nothing_is_known_of_a_reading_never_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

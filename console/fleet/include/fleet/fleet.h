@@ -210,8 +210,11 @@ struct fleet_event {
 /*
  * Advance by one event. Returns the device it was about, or FLEET_NONE. Send a TICK about ten times
  * a second: each looks at a bounded number of devices for silence, so that 100,000 are gone through
- * in about a second. Times that run backwards are taken as standing still.
+ * in about a second. Times that run backwards are taken as standing still up to
+ * FLEET_CLOCK_BACK_MS, and more as a clock that was set: what was heard in its future keeps
+ * its age, and histories that reach there begin anew.
  */
+#define FLEET_CLOCK_BACK_MS 60000
 uint32_t fleet_apply(struct fleet *fleet, const struct fleet_event *event, int64_t now_ms);
 
 /*
