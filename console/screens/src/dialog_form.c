@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "screens/line_cut.h"
+
 void form_open(struct ui *ui, const struct form *f)
 {
     ui->form = *f;
@@ -22,10 +24,7 @@ void form_line(struct form *f, const char *format, ...)
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
     while (*rest && f->lines < FORM_LINES) {
-        size_t len = strlen(rest), cut = FORM_WIDTH;
-        while (len > FORM_WIDTH && cut > FORM_WIDTH / 2 && rest[cut] != ' ')
-            cut--;
-        cut = len > FORM_WIDTH ? cut : len;
+        size_t cut = line_cut(rest, FORM_WIDTH);
         snprintf(f->line[f->lines++], sizeof(f->line[0]), "%s%.*s", indent, (int)cut, rest);
         rest += cut + (rest[cut] == ' ');
         indent = "  ";

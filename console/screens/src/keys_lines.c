@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "screens/line_cut.h"
+
 /* The keys screen as lines. */
 
 enum { ORDERS_SHOWN = 64 };
@@ -19,23 +21,11 @@ static void add(struct keys_screen *k, enum keys_section section, enum keys_line
                                               .index = (uint16_t)index };
 }
 
-/* Bytes of the next part of a text that fits: up to a blank, if there is one. */
-static size_t part_of(const char *text, size_t from, size_t width)
-{
-    size_t left = strlen(text + from), cut = width;
-
-    if (left <= width)
-        return left;
-    while (cut > width / 2 && text[from + cut] != ' ')
-        cut--;
-    return text[from + cut] == ' ' ? cut : width;
-}
-
 static void add_text(struct keys_screen *k, const char *text, enum keys_line_kind first,
                      enum keys_line_kind rest, size_t index, size_t width)
 {
     for (size_t from = 0; text[from];) {
-        size_t len = part_of(text, from, width);
+        size_t len = line_cut(text + from, width);
         add(k, KEYS_TO_DO, from ? rest : first, index);
         k->line[k->count - 1].from = (uint16_t)from;
         k->line[k->count - 1].len = (uint16_t)len;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "screens/line_cut.h"
 
 /* What people do to a rollout: each dialog says in numbers what will come of it. */
 
@@ -26,14 +27,14 @@ static const char *devices(uint32_t n, char out[40])
 /* A long text over at most two lines, cut between words. */
 static void say_long(struct confirm *c, const char *text)
 {
-    size_t len = strlen(text), cut = 70;
-    while (len > 70 && cut > 40 && text[cut] != ' ')
-        cut--;
-    cut = len > 70 ? cut : len;
+    size_t cut = line_cut(text, 70);
+    const char *rest = text + cut + (text[cut] == ' ');
     snprintf(c->line[c->lines++], sizeof(c->line[0]), "%.*s", (int)cut, text);
-    if (cut < len)
-        snprintf(c->line[c->lines++], sizeof(c->line[0]), "  %.68s%s", text + cut + 1,
-                 len - cut > 69 ? "…" : "");
+    if (!*rest)
+        return;
+    cut = line_cut(rest, 68);
+    snprintf(c->line[c->lines++], sizeof(c->line[0]), "  %.*s%s", (int)cut, rest,
+             rest[cut] ? "…" : "");
 }
 
 /* ---------------------------------------------------------------------------- pause, resume */
