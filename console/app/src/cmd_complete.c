@@ -22,10 +22,10 @@
 
 /*
  * What a word may become, for shells: from files alone, no broker. It is asked at each Tab, so it
- * gives up after LIMIT_MS, and says nothing where something is missing.
+ * gives up after LIMIT_S, and says nothing where something is missing.
  */
 enum {
-    LIMIT_MS = 700,
+    LIMIT_S = 3,
     ANSWERS = 200, /* more are of no use to anybody */
     ROWS = 1000,   /* that are looked through */
     LONGEST = 80
@@ -206,7 +206,7 @@ static void give_up(int signal)
 static void limit_time(void)
 {
     struct sigaction late = { .sa_handler = give_up };
-    struct itimerval span = { .it_value = { .tv_usec = LIMIT_MS * 1000 } };
+    struct itimerval span = { .it_value = { .tv_sec = LIMIT_S } };
 
     sigaction(SIGALRM, &late, NULL);
     setitimer(ITIMER_REAL, &span, NULL);
