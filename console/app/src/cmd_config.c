@@ -38,9 +38,11 @@ static int line_in(const char *path, const char *text)
 static void take(void *at, enum log_level level, const char *line)
 {
     struct findings *f = at;
+    char text[sizeof(f->row[0].text)];
 
+    text_clean(text, sizeof(text), line, strlen(line)); /* a profile may be any file at all */
     for (size_t i = 0; i < f->count; i++)
-        if (strcmp(f->row[i].text, line) == 0)
+        if (strcmp(f->row[i].text, text) == 0)
             return;
     f->errors += level == LOG_ERROR;
     if (f->count == FINDINGS)
@@ -48,7 +50,7 @@ static void take(void *at, enum log_level level, const char *line)
     struct finding *row = &f->row[f->count++];
     row->error = level == LOG_ERROR;
     row->line = line_in(f->path, line);
-    text_copy_n(row->text, sizeof(row->text), line, strnlen(line, sizeof(row->text) - 1));
+    text_copy(row->text, sizeof(row->text), text);
 }
 
 static int by_line(const void *a, const void *b)
