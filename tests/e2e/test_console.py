@@ -206,8 +206,10 @@ class LeadingConsole(FleetTest):
         return s
 
     def test_killed_in_mid_stage_and_started_again(self):
+        # Not before it has made the journal: without one nobody is asked for.
+        wait_until("the serve leads", 10, lambda: "serve, pid" in self.fleet.run("doctor", check=False).stdout)
         self.fleet.stop_service("serve")
-        wait_until("nobody leads", 10, lambda: "nobody" in self.fleet.run("doctor", check=False).stdout)
+        wait_until("nobody leads", 10, lambda: "nobody runs it" in self.fleet.run("doctor", check=False).stdout)
         s = self.open()
         rollout = self.fleet.start("weather@1.4.0", "--stages", "1,100%", "--jitter", "3", "--trial", "2", "--soak", "1")
         wait_until("the canary is on its way", 30, lambda: [r for _, _, r in self.ear.reports() if r["state"] == "downloading"])
