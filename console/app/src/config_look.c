@@ -165,15 +165,34 @@ static void look_sinks(const struct look *l)
     }
 }
 
+static void say_theme(void *ctx, enum log_level level, const char *line)
+{
+    say(ctx, level, "ui", "theme", line);
+}
+
+/* What the console would say of its file when it reads it. */
+static void look_into_theme(const struct look *l, const struct themes *t)
+{
+    struct look copy = *l;
+    struct log log = { .sink = say_theme, .ctx = &copy, .least = LOG_WARN };
+    struct theme theme;
+
+    themes_load(t, l->p->ui.theme, &theme, &log);
+}
+
 static void look_theme(const struct look *l)
 {
     struct themes t;
     char what[160];
-    bool known = !l->p->ui.theme[0];
+    bool known = false;
 
+    if (!l->p->ui.theme[0])
+        return;
     themes_find(&t);
     for (size_t i = 0; i < t.count; i++)
         known = known || strcmp(t.name[i], l->p->ui.theme) == 0;
+    if (known)
+        look_into_theme(l, &t);
     themes_free(&t);
     if (known)
         return;

@@ -1,5 +1,6 @@
 #include "themes.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -106,7 +107,8 @@ static char *converted(char *yaml)
     return text;
 }
 
-static char *read_theme(const char *name)
+/* `spoiled`: it, or one of that name in an earlier folder, is no scheme. */
+static char *read_theme(const char *name, bool *spoiled)
 {
     char dir[FILES_PATH_MAX];
 
@@ -117,8 +119,10 @@ static char *read_theme(const char *name)
         if (text)
             return text;
         text = folder(i, dir) ? read_file(dir, name, ".yaml") : NULL;
-        if (text && (text = converted(text)))
+        bool scheme = text != NULL;
+        if (scheme && (text = converted(text)))
             return text;
+        *spoiled = *spoiled || scheme;
     }
     return NULL;
 }
@@ -126,8 +130,9 @@ static char *read_theme(const char *name)
 static const char *inherit(void *ctx, const char *name)
 {
     struct source *s = ctx;
+    bool spoiled = false;
     free(s->text);
-    s->text = read_theme(name);
+    s->text = read_theme(name, &spoiled);
     return s->text;
 }
 
@@ -140,14 +145,20 @@ static void warn(void *ctx, const char *line)
 void themes_load(const struct themes *t, const char *name, struct theme *out, const struct log *log)
 {
     struct source source = { .log = log, .name = name };
-    char *text = read_theme(name);
+    bool spoiled = false;
+    char *text = read_theme(name, &spoiled);
 
     (void)t;
+    if (spoiled)
+        log_say(log, LOG_WARN,
+                "theme %s: %s.yaml is no base16 scheme: it wants base00 to base0F, each six hex "
+                "digits",
+                name, name);
     if (text) {
         theme_parse(out, name, text, inherit, warn, &source);
     } else {
         theme_mono(out);
-        if (strcmp(name, "mono") != 0)
+        if (strcmp(name, "mono") != 0 && !spoiled)
             log_say(log, LOG_WARN, "there is no theme '%s': using mono", name);
     }
     free(text);
