@@ -778,6 +778,33 @@ static void a_frozen_picture_stays_and_takes_no_acts(void **state)
     assert_false(on_screen(b, "frozen"));
 }
 
+static void a_terminal_can_be_had_back_and_redrawn_from_everywhere(void **state)
+{
+    static const char *const places[] = { "", "z", "/id=h", "r", ":", "?", "t", "u" };
+    struct bench *b = *state;
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        type(b, places[i]);
+        type(b, "<C-z>");
+        assert_non_null(effect(b, UI_SUSPEND));
+        type(b, "<C-l>");
+        assert_non_null(effect(b, UI_REDRAW));
+        type(b, "<Esc><Esc><Esc>");
+    }
+}
+
+static void freezing_twice_before_a_picture_is_as_if_never(void **state)
+{
+    struct bench *b = *state;
+    const struct ui_event z = { .kind = UI_KEY, .key = 'z' };
+    struct ui_effects out;
+
+    ui_step(b->ui, &z, &b->f->model, &out);
+    ui_step(b->ui, &z, &b->f->model, &out);
+    type(b, "");
+    assert_false(ui_frozen(b->ui));
+}
+
 static void a_frozen_rollout_takes_no_acts_either(void **state)
 {
     struct bench *b = *state;
@@ -1463,6 +1490,8 @@ int main(void)
         KEYS(opening_a_device_watches_it_and_leaving_stops),
         KEYS(sorting_by_a_reading_shows_its_trend),
         KEYS(a_frozen_picture_stays_and_takes_no_acts),
+        KEYS(a_terminal_can_be_had_back_and_redrawn_from_everywhere),
+        KEYS(freezing_twice_before_a_picture_is_as_if_never),
         KEYS(a_frozen_rollout_takes_no_acts_either),
         KEYS(the_tail_pauses_and_counts_what_it_hides),
         KEYS(a_click_in_the_lines_at_the_foot_is_the_key),

@@ -112,8 +112,6 @@ bool field_event(struct field *f, const struct ui_event *ev, bool *taken)
     case K_CTRL('K'):
         return cut(f, f->at, f->len);
     case K_CTRL('C'): /* leaves the field, as Esc does */
-    case K_CTRL('Z'):
-    case K_CTRL('L'):
         *taken = false;
         return false;
     default:

@@ -153,7 +153,7 @@ static bool bar_key(struct step *s, int key)
         ui_act(s, key == K_PGUP ? ACTION_PAGE_UP : ACTION_PAGE_DOWN);
         return true;
     default:
-        return key != K_CTRL('L') && key != K_CTRL('Z');
+        return true;
     }
 }
 

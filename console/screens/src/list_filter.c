@@ -108,7 +108,7 @@ static bool bar_key(struct typing *t, int key)
             try_it(f, t->list);
         return true;
     default:
-        return key != K_CTRL('L') && key != K_CTRL('Z');
+        return true;
     }
 }
 

@@ -284,7 +284,7 @@ static void shared_action(struct step *s, enum action action)
         theme_open(s);
         break;
     case ACTION_FREEZE:
-        s->ui->freeze_next = true;
+        s->ui->freeze_next = !s->ui->freeze_next; /* twice before a picture: as if never */
         s->ui->frozen_ms = s->m->now_ms;
         break;
     case ACTION_REDRAW:
@@ -324,16 +324,28 @@ static void frozen_key(struct step *s, const struct ui_event *ev)
     enum action action = b ? b->action : ACTION_NONE;
     if (action == ACTION_FREEZE || action == ACTION_BACK || action == ACTION_QUIT)
         thaw(s->ui);
-    else if (action == ACTION_REDRAW || action == ACTION_SUSPEND)
-        shared_action(s, action);
     else
         ui_say(s, TAIL_PLAIN, "the picture is frozen; z goes on");
+}
+
+/* Control keys that are about the terminal mean the same in dialogs and in text, too. */
+static bool terminal_key(struct step *s, const struct ui_event *ev)
+{
+    const struct key_binding *b = ev->kind == UI_KEY && ev->key > 0 && ev->key < ' '
+                                      ? keymap_find(&s->ui->keys, ui_screen(s->ui), ev->key)
+                                      : NULL;
+    if (!b || (b->action != ACTION_REDRAW && b->action != ACTION_SUSPEND))
+        return false;
+    shared_action(s, b->action);
+    return true;
 }
 
 static void key(struct step *s, const struct ui_event *ev)
 {
     struct ui *ui = s->ui;
     const struct screen_ops *ops = ui_screen_ops(ui);
+    if (terminal_key(s, ev))
+        return;
     ui->toast.until_ms = 0;
     if (ui->dialog != DIALOG_NONE) {
         ui_dialog_ops(ui)->event(s, ev);
