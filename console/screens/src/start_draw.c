@@ -171,10 +171,16 @@ static void draw_stage(const struct start *d, struct area a, int row, uint32_t i
     area_field(a, row, 46, a.cols - 46, ROLE_TEXT, text, false);
 }
 
+/* How high the true rate of failures may be when a stage has none. */
+static const char *clean_heading(int room)
+{
+    return room >= 20 ? "IF NONE FAILS: UP TO" : room >= 13 ? "0 FAIL: UP TO" : "0 FAIL";
+}
+
 static int draw_stages(const struct start *d, struct area a, int row)
 {
     area_text(a, row, 0, ROLE_HEADER, "STAGE      SIZE   ALL PEAK  BEGINS  MAY FAIL");
-    area_text(a, row++, 46, ROLE_HEADER, a.cols >= 62 ? "A CLEAN ONE: UP TO" : "CLEAN: UP TO");
+    area_text(a, row++, 46, ROLE_HEADER, clean_heading(a.cols - 46));
     for (uint32_t i = 0; i < d->preview.stage_count && row < a.rows - 4; i++)
         draw_stage(d, a, row++, i);
     return row;
