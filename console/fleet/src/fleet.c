@@ -93,15 +93,18 @@ void fleet_rate_history(const struct fleet *fleet, int64_t now_ms, uint32_t out[
 
 void fleet_counters(const struct fleet *fleet, int64_t now_ms, struct fleet_counters *out)
 {
-    enum { LAST = 4 };
+    int64_t heard = now_ms / 1000 - fleet->link.since_ms / 1000;
+    int last = !fleet->link.up || heard > FLEET_RATE_OVER ? FLEET_RATE_OVER
+               : heard < 1                                ? 1
+                                                          : (int)heard;
     uint32_t seconds[FLEET_RATE_SECONDS];
     double sum = 0;
 
     fleet_rate_history(fleet, now_ms, seconds);
-    for (size_t i = FLEET_RATE_SECONDS - LAST; i < FLEET_RATE_SECONDS; i++)
+    for (int i = FLEET_RATE_SECONDS - last; i < FLEET_RATE_SECONDS; i++)
         sum += seconds[i];
     *out = fleet->counters;
-    out->per_second = sum / LAST;
+    out->per_second = sum / last;
 }
 
 const struct fleet_link *fleet_link(const struct fleet *fleet)

@@ -486,6 +486,20 @@ static void rates_are_told_by_the_second_and_by_the_minute(void **state)
     assert_true(c.per_second == 0);
 }
 
+static void a_fleet_that_speaks_in_step_has_one_rate(void **state)
+{
+    struct feed *f = *state;
+    struct fleet_counters c;
+    for (int second = 0; second < 60; second++) {
+        for (int i = 0; i < 12 && second % 5 == 0; i++)
+            feed_say(f, "devices/a/telemetry/e", "{\"t\":1}");
+        f->now_ms += 1000;
+        fleet_counters(f->fleet, f->now_ms, &c);
+        if (second >= 10)
+            assert_true(c.per_second > 2.39 && c.per_second < 2.41);
+    }
+}
+
 static void a_rate_is_told_once_a_minute_has_been_listened(void **state)
 {
     struct feed *f = *state;
@@ -548,6 +562,7 @@ int main(void)
         T(a_reply_is_told),
         T(what_the_broker_dropped_is_counted_from_the_connection_on),
         T(rates_are_told_by_the_second_and_by_the_minute),
+        T(a_fleet_that_speaks_in_step_has_one_rate),
         T(a_rate_is_told_once_a_minute_has_been_listened),
         T(many_names_of_readings_are_bounded),
     };

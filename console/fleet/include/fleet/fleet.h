@@ -333,8 +333,10 @@ struct fleet_counters {
     uint64_t conflicts;   /* a source's body claimed the id of a device that has its own topics */
     uint64_t dropped;     /* single readings: not finite, too many, name table full */
     uint64_t broker_dropped; /* $SYS/broker/publish/messages/dropped since the link came up */
-    double per_second;       /* messages, over the last few seconds */
+    double per_second;       /* messages, over FLEET_RATE_OVER seconds or since the link came up */
 };
+/* Devices that speak every 5 or 10 s in step with each other make one rate of it, not two. */
+#define FLEET_RATE_OVER 10
 void fleet_counters(const struct fleet *fleet, int64_t now_ms, struct fleet_counters *out);
 
 #define FLEET_RATE_SECONDS 32
