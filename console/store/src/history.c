@@ -148,7 +148,7 @@ static int open_file(struct history *h, struct err *err)
     if (!h->read_only && (history_exec(h,
                                        "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
                                        "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=500;"
-                                       "PRAGMA journal_size_limit=8388608; PRAGMA cache_size=-8192",
+                                       "PRAGMA journal_size_limit=8388608; PRAGMA cache_size=-2048",
                                        err) ||
                           history_exec(h, bound, err)))
         return -1;
