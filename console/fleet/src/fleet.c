@@ -608,11 +608,11 @@ static uint32_t on_message(struct fleet *fleet, const struct fleet_event *ev)
     fleet->counters.messages++;
     fleet->counters.retained += ev->retained;
     fleet->counters.bytes += ev->len;
-    fleet->rate.count[fleet->rate.second % (FLEET_RATE_SECONDS + 1)]++;
     if (strcmp(ev->topic, dropped_topic) == 0) {
         on_broker_dropped(fleet, ev);
         return FLEET_NONE;
     }
+    fleet->rate.count[fleet->rate.second % (FLEET_RATE_SECONDS + 1)]++;
     topic_parse(fleet->root, ev->topic, &topic);
     switch (topic.kind) {
     case TOPIC_OTHER:
