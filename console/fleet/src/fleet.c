@@ -612,7 +612,8 @@ static uint32_t on_message(struct fleet *fleet, const struct fleet_event *ev)
         on_broker_dropped(fleet, ev);
         return FLEET_NONE;
     }
-    fleet->rate.count[fleet->rate.second % (FLEET_RATE_SECONDS + 1)]++;
+    if (!ev->retained) /* the picture at the start is no traffic */
+        fleet->rate.count[fleet->rate.second % (FLEET_RATE_SECONDS + 1)]++;
     topic_parse(fleet->root, ev->topic, &topic);
     switch (topic.kind) {
     case TOPIC_OTHER:

@@ -333,7 +333,7 @@ struct fleet_counters {
     uint64_t conflicts;   /* a source's body claimed the id of a device that has its own topics */
     uint64_t dropped;     /* single readings: not finite, too many, name table full */
     uint64_t broker_dropped; /* $SYS/broker/publish/messages/dropped since the link came up */
-    double per_second;       /* messages, over FLEET_RATE_OVER seconds or since the link came up */
+    double per_second;       /* live messages, over FLEET_RATE_OVER s or since the link is up */
 };
 /* Devices that speak every 5 or 10 s in step with each other make one rate of it, not two. */
 #define FLEET_RATE_OVER 10
